@@ -1,0 +1,1 @@
+//! Bouton, the facade: lower, run, check, report.

@@ -1,0 +1,1 @@
+//! Biology as data: cited entries, embedded.

@@ -1,0 +1,1 @@
+//! Tests' tools, never published: statistics, oracles, house rules.

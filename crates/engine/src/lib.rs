@@ -1,0 +1,1 @@
+//! How it moves: mechanisms, ensembles as means and as jumps, snapshots.

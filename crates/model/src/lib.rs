@@ -1,0 +1,1 @@
+//! What there is: units, expressions, description, catalogue, resolve, diagnostics. No stepping code.
