@@ -1,1 +1,11 @@
 //! How it moves: mechanisms, ensembles as means and as jumps, snapshots.
+//!
+//! Plan (immutable, shared), state (all that a snapshot holds) and scratch (never saved) are three things everywhere.
+//! Units: ms, um, mV, pA, amol, K, mM. The same bits for any number of threads and every SIMD level.
+
+pub mod ensemble;
+pub mod fault;
+pub mod mechanism;
+pub mod snapshot;
+pub mod time;
+pub mod wellmixed;

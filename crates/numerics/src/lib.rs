@@ -1,1 +1,10 @@
 //! Mathematics without biology: lanes, exp and ln, random numbers, linear solvers, Markov generators, jumps.
+
+pub mod bracket;
+pub mod jump;
+pub mod linear;
+pub mod markov;
+pub mod math;
+pub mod rng;
+pub mod simd;
+pub mod sum;

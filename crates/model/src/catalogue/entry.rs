@@ -1,0 +1,228 @@
+//! An entry, read whole: its head, its parameters, its scheme or gates, its checks.
+
+use super::scheme::{self, Rate, Scheme};
+use super::Catalogue;
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources};
+use crate::fields;
+use crate::read::{Evidence, Formula, Number, Provenance, Read, Reader, provenance_of};
+use crate::tree::Node;
+use crate::units::{Dimension, Expr, parse, unit};
+
+/// Where each name of an entry's expressions finds its value: parameters first, then `v`, `temperature`, ligands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Layout {
+    /// Names with dimensions, in the order of the values.
+    pub names: Vec<(String, Dimension)>,
+    /// How many of them are parameters.
+    pub parameters: usize,
+}
+
+impl Layout {
+    fn new(parameters: &[(String, Number)], ligands: &[String]) -> Self {
+        let mut names: Vec<(String, Dimension)> = parameters.iter().map(|(n, p)| (n.clone(), p.quantity.dimension)).collect();
+        let count = names.len();
+        names.push(("v".into(), Dimension::VOLTAGE));
+        names.push(("temperature".into(), Dimension::TEMPERATURE));
+        names.extend(ligands.iter().map(|l| (l.clone(), Dimension::CONCENTRATION)));
+        Self { names, parameters: count }
+    }
+    /// The index of `v`.
+    pub fn voltage(&self) -> usize {
+        self.parameters
+    }
+    /// The index of `temperature`.
+    pub fn temperature(&self) -> usize {
+        self.parameters + 1
+    }
+    /// The index of a ligand.
+    pub fn ligand(&self, i: usize) -> usize {
+        self.parameters + 2 + i
+    }
+    /// The values in order: parameters, voltage (mV), temperature (K), ligands (mM).
+    pub fn values(&self, parameters: &[f64], v_m: f64, temperature: f64, ligands: &[f64]) -> Vec<f64> {
+        let mut out = Vec::with_capacity(self.names.len());
+        out.extend_from_slice(parameters);
+        out.extend([v_m, temperature]);
+        out.extend_from_slice(ligands);
+        out
+    }
+}
+
+/// An entry of the catalogue.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// `receptor/ampa_jonas_1993`
+    pub name: String,
+    /// Its folder.
+    pub kind: &'static str,
+    /// Its text.
+    pub file: FileId,
+    /// All its fields.
+    pub body: Read,
+    /// T_ref in K.
+    pub temperature: f64,
+    /// What holds for every number that does not say otherwise.
+    pub provenance: Provenance,
+    /// Names and numbers of `[parameter]`.
+    pub parameters: Vec<(String, Number)>,
+    /// The order of values that its expressions expect.
+    pub layout: Layout,
+    /// Its scheme, if it has one.
+    pub scheme: Option<Scheme>,
+    /// Its gates, if it has any.
+    pub gates: Vec<Gate>,
+    /// Its block, if it is one.
+    pub block: Option<Block>,
+}
+
+/// A kind of two-state gate.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// Its name, `m`.
+    pub name: String,
+    /// How many must be open at once.
+    pub count: u32,
+    /// Its kinetics.
+    pub form: GateForm,
+    /// Factor for ten kelvin.
+    pub q10: Option<f64>,
+}
+
+/// The two ways in which gates are published.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub enum GateForm {
+    Rates { opening: Rate, closing: Rate },
+    Relaxation { steady: Rate, tau: Rate },
+}
+
+/// An instantaneous block.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// By which ion.
+    pub ion: String,
+    /// Share of open channels that conduct, over the entry's layout with the ion as ligand 0.
+    pub open_fraction: Rate,
+}
+
+impl Entry {
+    /// Its title.
+    pub fn title(&self) -> &str {
+        self.body.text("title").unwrap_or_default()
+    }
+    /// Its summary.
+    pub fn summary(&self) -> &str {
+        self.body.text("summary").unwrap_or_default()
+    }
+    /// Values of its parameters in order.
+    pub fn parameter_values(&self) -> Vec<f64> {
+        self.parameters.iter().map(|p| p.1.value()).collect()
+    }
+    /// The provenance of a number of this entry: what the number says, else what the entry says.
+    pub fn provenance_of(&self, own: &Provenance) -> Provenance {
+        let mut p = self.provenance.clone();
+        if own.source.is_some() || own.evidence.is_some() {
+            // A number with an origin of its own was not necessarily seen where the entry was.
+            p.seen_in.clear();
+        }
+        if own.source.is_some() {
+            p.source.clone_from(&own.source);
+        }
+        if !own.seen_in.is_empty() {
+            p.seen_in.clone_from(&own.seen_in);
+        }
+        if own.evidence == Some(Evidence::Assumed) && own.source.is_none() {
+            p.source = None;
+        }
+        p.evidence = own.evidence.or(p.evidence);
+        p.species = own.species.clone().or(p.species);
+        p.temperature = own.temperature.or(p.temperature);
+        p.q10 = own.q10;
+        p.note.clone_from(&own.note);
+        p
+    }
+    /// Ligands of its scheme.
+    pub fn ligands(&self) -> &[String] {
+        self.scheme.as_ref().map_or(&[], |s| &s.ligands)
+    }
+}
+
+pub(super) fn read(name: &str, file: FileId, node: &Node, catalogue: &Catalogue, sources: &Sources, out: &mut Diagnostics) -> Option<Entry> {
+    let folder = name.split('/').next().unwrap_or("");
+    let Some((kind, table)) = fields::KINDS.iter().find(|k| k.0 == folder) else {
+        let kinds: Vec<&str> = fields::KINDS.iter().map(|k| k.0).collect();
+        out.push(Diagnostic::error(format!("`{name}`: `{folder}` is no kind of entry"), node.span.clone()).hint(format!("folders: {}", kinds.join(", "))));
+        return None;
+    };
+    let mut reader = Reader { catalogue, sources, out, partial: false };
+    let body = reader.table(node, table)?;
+    let mut parameters = Vec::new();
+    for (key, number) in body.named_numbers("parameter") {
+        if unit(&key.name).is_some() || matches!(key.name.as_str(), "v" | "temperature" | "faraday" | "gas_constant" | "if") {
+            reader.out.push(
+                Diagnostic::error(format!("a parameter cannot be called `{}`: expressions read that as a unit or a variable", key.name), key.span.clone())
+                    .hint(format!("e.g. `{}_1`, `k_{}`", key.name, key.name)),
+            );
+        } else {
+            parameters.push((key.name.clone(), number.clone()));
+        }
+    }
+    let provenance = provenance_of(&body);
+    let temperature = body.number("temperature")?.value();
+    let ligands: Vec<String> = match (body.table("scheme"), body.table("block")) {
+        (Some(s), _) => s.texts("ligands").iter().map(|t| t.0.clone()).collect(),
+        (None, Some(b)) => b.text("ion").map(str::to_owned).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    let layout = Layout::new(&parameters, &ligands);
+    let scheme = body.table("scheme").and_then(|s| scheme::read(s, &body, &layout, &mut reader));
+    let gates = body.named("gate").iter().filter_map(|(key, g)| gate(&key.name, g, &body, &layout, &mut reader)).collect();
+    let block = body.table("block").and_then(|b| {
+        let open_fraction = rate("open_fraction", b.formula("open_fraction")?, Dimension::NONE, &layout, &mut reader)?;
+        Some(Block { ion: b.text("ion")?.to_owned(), open_fraction })
+    });
+    Some(Entry { name: name.to_owned(), kind, file, temperature, provenance, parameters, layout, scheme, gates, block, body })
+}
+
+fn gate(name: &str, g: &Read, body: &Read, layout: &Layout, reader: &mut Reader<'_>) -> Option<Gate> {
+    let mut formula = |field: &str, dimension| g.formula(field).and_then(|f| rate(field, f, dimension, layout, reader));
+    let (opening, closing) = (formula("opening", Dimension::RATE), formula("closing", Dimension::RATE));
+    let (steady, tau) = (formula("steady", Dimension::NONE), formula("tau", Dimension::TIME));
+    let form = match (opening, closing, steady, tau) {
+        (Some(opening), Some(closing), None, None) => GateForm::Rates { opening, closing },
+        (None, None, Some(steady), Some(tau)) => GateForm::Relaxation { steady, tau },
+        _ => {
+            let written = ["opening", "closing", "steady", "tau"].into_iter().filter(|f| g.get(f).is_some()).count();
+            if written != 2 || g.get("opening").is_some() != g.get("closing").is_some() {
+                reader.out.push(Diagnostic::error(format!("gate `{name}` needs `opening` and `closing`, or `steady` and `tau`"), g.span.clone()));
+            }
+            return None;
+        }
+    };
+    let q10 = g.number("q10").or_else(|| body.table("gating").and_then(|t| t.number("q10"))).map(Number::value);
+    Some(Gate { name: name.to_owned(), count: g.count("count").copied().unwrap_or(1) as u32, form, q10 })
+}
+
+/// Parses an expression of an entry and checks its dimension.
+pub(super) fn rate(name: &str, formula: &Formula, dimension: Dimension, layout: &Layout, reader: &mut Reader<'_>) -> Option<Rate> {
+    let expr: Expr = match parse(&formula.text, &layout.names) {
+        Ok(e) => e,
+        Err(e) => {
+            let span = formula.span.inside(reader.sources, &e.range);
+            reader.out.push(Diagnostic::error(format!("`{name}`: {}", e.message), span).maybe_hint(e.hint));
+            return None;
+        }
+    };
+    if expr.dimension != dimension {
+        reader.wrong_dimension(name, &formula.text, expr.dimension, dimension, &formula.span);
+        return None;
+    }
+    if let Some(c) = expr.constant()
+        && (!c.is_finite() || (c < 0.0 && dimension != Dimension::NONE))
+    {
+        let what = if c.is_finite() { "is negative" } else { "is not finite" };
+        reader.out.push(Diagnostic::error(format!("`{name} = {}` {what}", formula.text), formula.span.clone()).hint("a rate is zero or more"));
+        return None;
+    }
+    Some(Rate { expr, text: formula.text.clone(), span: formula.span.clone(), sites: 1, q10: None, provenance: formula.provenance.clone() })
+}

@@ -1,0 +1,237 @@
+//! The fields of a model file.
+
+use super::Kind::{Choice, Choices, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Observable, Overlay, Parameters, Paths, Place, Text};
+use super::Limits::{Any, Between, Fraction, NotNegative, Positive};
+use super::Need::{Default, Optional, Required};
+use super::{Field, Kind, Table, field};
+use crate::units::Dimension as D;
+
+/// The most cells, receptors or vesicles that one part may have: bounds memory before it is taken.
+const MOST: u64 = 1_000_000_000;
+
+/// Absolute temperature at which anything here is alive and liquid, K (-10 to 60 degC).
+const ALIVE: super::Limits = Between(263.15, 333.15);
+
+/// A model file.
+pub static MODEL: Table = Table {
+    name: "model",
+    doc: "A model: cells, the synapses between them, what is done to them and what is measured.",
+    fields: &[
+        field("title", Text, Optional, "What the model shows, in a sentence."),
+        field("duration", Number(D::TIME, Positive), Required, "How long one trial lasts."),
+        field("temperature", Number(D::TEMPERATURE, ALIVE), Required, "Temperature of the preparation. Every rate is taken from its own reference temperature to this one by its Q10."),
+        field("detail", Choice(&[
+            ("molecular", "every transmitter molecule diffuses and binds"),
+            ("kinetic", "concentrations, and receptor states as jumps"),
+            ("mean", "the same as a differential equation"),
+            ("event", "the reduced synapse of a large network"),
+        ]), Default("kinetic"), "Level of detail; any synapse may say otherwise."),
+        field("trials", Count { least: 1, most: MOST }, Default("1"), "How many independent trials."),
+        field("seed", Count { least: 0, most: u64::MAX >> 1 }, Default("1"), "The same file and seed give the same bits."),
+        field("solution", Named(&SOLUTION), Optional, "Solutions by name. `bath` is the one outside every cell."),
+        field("space", Named(&SPACE), Optional, "Shared spaces by name, such as the extracellular space `ecs`."),
+        field("cell", Named(&CELL), Optional, "Cells by name; each is a population of `count`."),
+        field("synapse", Named(&SYNAPSE), Optional, "Synapses by name."),
+        field("clamp", Named(&CLAMP), Optional, "Voltage and current clamps by name."),
+        field("measure", Named(&MEASURE), Optional, "Numbers taken from a trace, by name."),
+        field("probe", Named(&PROBE), Optional, "Recordings by name."),
+        field("condition", Named(&CONDITION), Optional, "Conditions by name, run side by side; each says only what differs."),
+    ],
+};
+
+const fn ion(name: &'static str, doc: &'static str) -> Field {
+    field(name, Number(D::CONCENTRATION, NotNegative), Optional, doc)
+}
+
+static SOLUTION: Table = Table {
+    name: "solution",
+    doc: "Free concentrations of ions. They set the reversal potentials.",
+    fields: &[
+        ion("na", "Sodium."),
+        ion("k", "Potassium."),
+        ion("cl", "Chloride."),
+        ion("ca", "Free calcium."),
+        ion("mg", "Free magnesium."),
+        ion("hco3", "Bicarbonate."),
+    ],
+};
+
+static SPACE: Table = Table {
+    name: "space",
+    doc: "A porous space. Its volume fraction and tortuosity are said once, here.",
+    fields: &[
+        field("volume_fraction", Number(D::NONE, Fraction), Required, "Share of the tissue that is fluid, alpha."),
+        field("tortuosity", Number(D::NONE, Between(1.0, 10.0)), Required, "lambda; the effective diffusion coefficient is D / lambda^2."),
+    ],
+};
+
+static CELL: Table = Table {
+    name: "cell",
+    doc: "A population of neurons: an entry of the catalogue, or its parts written here, or both, field by field.",
+    fields: &[
+        field("use", Entry(&["neuron"]), Optional, "The neuron to start from."),
+        field("count", Count { least: 1, most: MOST }, Default("1"), "How many of them."),
+        field("inside", Kind::Table(&SOLUTION), Optional, "Free concentrations inside."),
+        field("membrane", Kind::Table(&MEMBRANE), Optional, "Passive membrane."),
+        field("channel", Named(&PLACED_CHANNEL), Optional, "Channels by name."),
+        field("times", Numbers(D::TIME, NotNegative), Optional, "Spike times, of a `neuron/spike_train`."),
+        field("without", Paths, Optional, "Parts of the used entry to leave out, e.g. `channel.m`."),
+    ],
+};
+
+/// The passive membrane, in neurons of the catalogue and of a model file alike.
+pub(super) static MEMBRANE: Table = Table {
+    name: "membrane",
+    doc: "The passive membrane of a neuron.",
+    fields: &[
+        field("capacitance", Number(D::CAPACITANCE_DENSITY, Positive), Default("1 uF/cm2"), "Specific capacitance."),
+        field("area", Number(D::AREA, Positive), Optional, "Membrane area; or give `diameter` and `length`."),
+        field("diameter", Number(D::LENGTH, Positive), Optional, "Diameter of a cylinder without its ends."),
+        field("length", Number(D::LENGTH, Positive), Optional, "Length of the cylinder."),
+        field("axial_resistivity", Number(D::RESISTIVITY, Positive), Optional, "Resistivity of the cytoplasm."),
+    ],
+};
+
+/// A channel of a membrane, in neurons of the catalogue and of a model file alike.
+pub(super) static PLACED_CHANNEL: Table = Table {
+    name: "channel",
+    doc: "A kind of channel in a membrane, by density or by number.",
+    fields: &[
+        field("use", Entry(&["channel"]), Required, "The channel."),
+        field("density", Number(D::CONDUCTANCE_DENSITY, NotNegative), Optional, "Maximal conductance per area."),
+        field("count", Count { least: 0, most: MOST }, Optional, "Number of channels, where the entry has a unitary conductance."),
+        field("distance", Number(D::LENGTH, NotNegative), Optional, "Distance from the docked vesicles, in a terminal."),
+        field("reversal", Number(D::VOLTAGE, Between(-200.0, 200.0)), Optional, "Reversal potential, said otherwise than in the entry."),
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
+    ],
+};
+
+static SYNAPSE: Table = Table {
+    name: "synapse",
+    doc: "A contact and its parts: a recipe of the catalogue, or parts written here, or both, field by field.",
+    fields: &[
+        field("from", Place, Required, "The sending place, e.g. `sender.axon`."),
+        field("to", Place, Required, "The receiving place, e.g. `receiver.dend(0.4)`."),
+        field("use", Entry(&["synapse"]), Optional, "The recipe to start from."),
+        field("detail", Choice(&[("molecular", ""), ("kinetic", ""), ("mean", ""), ("event", "")]), Optional, "Level of detail of this synapse."),
+        field("terminal", Kind::Table(&TERMINAL), Optional, "The sending side."),
+        field("cleft", Kind::Table(&CLEFT), Optional, "The gap."),
+        field("receptor", Named(&PLACED_RECEPTOR), Optional, "Receptors by name."),
+        field("clearance", Named(&PLACED_TRANSPORTER), Optional, "What ends the signal, by name."),
+        field("without", Paths, Optional, "Parts of the recipe to leave out, e.g. `receptor.kainate`. Removal is explicit."),
+    ],
+};
+
+/// The parts of a synapse, for recipes of the catalogue as well.
+pub(super) static TERMINAL: Table = Table {
+    name: "terminal",
+    doc: "The sending side: calcium channels, buffers, vesicles and their release sensor.",
+    fields: &[
+        field("channel", Named(&PLACED_CHANNEL), Optional, "Calcium channels by name."),
+        field("sensor", Kind::Table(&PLACED_SENSOR), Optional, "The release sensor that every docked vesicle has."),
+        field("buffer", Named(&PLACED_BUFFER), Optional, "Calcium buffers by name."),
+        field("docked", Count { least: 0, most: 1_000_000 }, Optional, "Docked vesicles."),
+        field("resting_calcium", Number(D::CONCENTRATION, NotNegative), Optional, "Free calcium at rest."),
+        field("molecules", Count { least: 0, most: 100_000_000 }, Optional, "Transmitter molecules in a vesicle."),
+    ],
+};
+
+pub(super) static CLEFT: Table = Table {
+    name: "cleft",
+    doc: "The gap between the membranes.",
+    fields: &[
+        field("transmitter", Text, Optional, "What is released into it, as the receptors' ligand is called."),
+        field("height", Number(D::LENGTH, Positive), Optional, "Distance between the membranes."),
+        field("radius", Number(D::LENGTH, Positive), Optional, "Radius of the apposed membranes."),
+        field("diffusion", Number(D::DIFFUSION, NotNegative), Optional, "Effective lateral diffusion coefficient in the cleft; tortuosity is already in it."),
+    ],
+};
+
+static PLACED_SENSOR: Table = Table {
+    name: "sensor",
+    doc: "A release sensor.",
+    fields: &[
+        field("use", Entry(&["sensor"]), Required, "The sensor."),
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
+    ],
+};
+
+static PLACED_BUFFER: Table = Table {
+    name: "buffer",
+    doc: "A calcium buffer at its total concentration.",
+    fields: &[
+        field("use", Entry(&["buffer"]), Required, "The buffer."),
+        field("total", Number(D::CONCENTRATION, NotNegative), Optional, "Total concentration; without it, the entry's."),
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
+    ],
+};
+
+pub(super) static PLACED_RECEPTOR: Table = Table {
+    name: "receptor",
+    doc: "A population of receptors.",
+    fields: &[
+        field("use", Entry(&["receptor"]), Required, "The receptor."),
+        field("count", Count { least: 0, most: MOST }, Optional, "How many; or give `density`."),
+        field("density", Number(D::NUMBER_DENSITY, NotNegative), Optional, "Number per membrane area."),
+        field("radius", Number(D::LENGTH, Positive), Optional, "Radius of the disc they lie in."),
+        field("on", Choice(&[("postsynaptic", "the receiving membrane"), ("terminal", "the sending membrane"), ("glia", "the glial membrane")]), Default("postsynaptic"), "The membrane they sit in."),
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
+        field("conductance", NamedNumbers(D::CONDUCTANCE, NotNegative), Optional, "Unitary conductances by state, said otherwise."),
+    ],
+};
+
+pub(super) static PLACED_TRANSPORTER: Table = Table {
+    name: "clearance",
+    doc: "A transporter or enzyme that ends the signal.",
+    fields: &[
+        field("use", Entry(&["transporter", "enzyme"]), Required, "The transporter or enzyme."),
+        field("density", Number(D::NUMBER_DENSITY, NotNegative), Optional, "Number per membrane area; without it, the entry's."),
+        field("on", Choice(&[("glia", "the glial membrane"), ("terminal", "the sending membrane"), ("postsynaptic", "the receiving membrane"), ("cleft", "the matrix within the cleft")]), Optional, "Where it sits."),
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
+    ],
+};
+
+static CLAMP: Table = Table {
+    name: "clamp",
+    doc: "A pipette: voltage clamp with `hold`, current clamp with `current`.",
+    fields: &[
+        field("at", Place, Required, "Where it sits."),
+        field("hold", Number(D::VOLTAGE, Between(-300.0, 300.0)), Optional, "Command voltage."),
+        field("series_resistance", Number(D::RESISTANCE, NotNegative), Default("0 Mohm"), "Uncompensated series resistance."),
+        field("current", Number(D::CURRENT, Any), Optional, "Injected current; positive depolarises."),
+    ],
+};
+
+static MEASURE: Table = Table {
+    name: "measure",
+    doc: "Numbers of a trace, each with its uncertainty over trials.",
+    fields: &[
+        field("of", Observable, Required, "The trace, e.g. `clamp.vc.current`."),
+        field("take", Choices(&[
+            ("amplitude", "peak, from the baseline"),
+            ("rise_20_80", "20 to 80 % rise time"),
+            ("rise_10_90", "10 to 90 % rise time"),
+            ("half_decay", "time from the peak to half of it"),
+            ("decay", "time constant of the decay"),
+            ("charge", "integral"),
+            ("latency", "time from the stimulus"),
+            ("failures", "share of trials without a response"),
+        ]), Required, "What to take of it."),
+    ],
+};
+
+static PROBE: Table = Table {
+    name: "probe",
+    doc: "A recording.",
+    fields: &[
+        field("read", Observable, Required, "What to record, e.g. `contact.cleft.glutamate`."),
+        field("every", Number(D::TIME, Positive), Optional, "Sampling interval; without it, every step."),
+        field("average", Flag, Default("false"), "Record the mean over trials instead of each."),
+    ],
+};
+
+static CONDITION: Table = Table {
+    name: "condition",
+    doc: "What this condition says otherwise; any field of the model.",
+    fields: &[field("", Overlay, Optional, "Any field of the model.")],
+};

@@ -1,0 +1,84 @@
+//! `use`: the fields of a recipe or neuron lie under what the user wrote; `without` takes parts away.
+
+use super::Resolver;
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::tree::{Fields, Node, Value};
+
+/// What a model table takes over from an entry.
+const FROM_NEURON: &[&str] = &["membrane", "channel"];
+const FROM_SYNAPSE: &[&str] = &["terminal", "cleft", "receptor", "clearance"];
+
+impl Resolver<'_> {
+    pub(super) fn expand(&mut self, model: &Node) -> Node {
+        let Some(fields) = model.fields() else { return model.clone() };
+        let expanded: Fields = fields
+            .iter()
+            .map(|(key, node)| {
+                let node = match key.name.as_str() {
+                    "cell" => self.expand_each(node, "neuron", FROM_NEURON),
+                    "synapse" => self.expand_each(node, "synapse", FROM_SYNAPSE),
+                    _ => node.clone(),
+                };
+                (key.clone(), node)
+            })
+            .collect();
+        Node { value: Value::Table(expanded), span: model.span.clone() }
+    }
+
+    fn expand_each(&mut self, named: &Node, kind: &str, take: &[&str]) -> Node {
+        let Some(fields) = named.fields() else { return named.clone() };
+        let each = fields.iter().map(|(key, node)| (key.clone(), self.expand_one(node, kind, take))).collect();
+        Node { value: Value::Table(each), span: named.span.clone() }
+    }
+
+    fn expand_one(&mut self, node: &Node, kind: &str, take: &[&str]) -> Node {
+        let mut merged = node.clone();
+        if let Some(used) = node.get("use").and_then(Node::text)
+            && used.split('/').next() == Some(kind)
+            && self.catalogue.contains(used)
+            && self.entry(used).is_some()
+            && let Some((_, tree)) = self.catalogue.tree(used, self.sources, self.out)
+        {
+            let base = tree.fields().map(|f| f.iter().filter(|(k, _)| take.contains(&k.name.as_str())).cloned().collect()).unwrap_or_default();
+            merged = Node { value: Value::Table(base), span: node.span.clone() }.merged(node);
+        }
+        for path in node.get("without").and_then(Node::list).unwrap_or_default() {
+            let Some(text) = path.text() else { continue };
+            let names: Vec<&str> = text.split('.').collect();
+            if !remove(&mut merged, &names) {
+                let mut all = Vec::new();
+                paths(&merged, "", &mut all);
+                let hint = nearest(text, &all).map_or_else(|| format!("parts: {}", all.join(", ")), |n| format!("did you mean `{n}`?"));
+                self.out.push(Diagnostic::error(format!("there is no part `{text}` to leave out"), path.span.clone()).hint(hint));
+            }
+        }
+        merged
+    }
+}
+
+fn remove(node: &mut Node, path: &[&str]) -> bool {
+    let (Value::Table(fields), Some((first, rest))) = (&mut node.value, path.split_first()) else { return false };
+    let Some(i) = fields.iter().position(|(k, _)| k.name == *first) else { return false };
+    if rest.is_empty() {
+        // Whole tables only: a single field is said otherwise, not removed.
+        if fields[i].1.fields().is_none() {
+            return false;
+        }
+        fields.remove(i);
+        return true;
+    }
+    remove(&mut fields[i].1, rest)
+}
+
+/// Paths of all parts, one and two levels deep.
+fn paths(node: &Node, prefix: &str, out: &mut Vec<String>) {
+    for (key, inner) in node.fields().into_iter().flatten() {
+        if inner.fields().is_some() {
+            let path = if prefix.is_empty() { key.name.clone() } else { format!("{prefix}.{}", key.name) };
+            if prefix.matches('.').count() < 1 {
+                paths(inner, &path, out);
+            }
+            out.push(path);
+        }
+    }
+}

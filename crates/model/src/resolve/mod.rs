@@ -1,0 +1,234 @@
+//! From what was written to what cannot be wrong: entries merged, names bound, units coherent, temperature applied.
+//! Every value remembers where it came from and what temperature did to it; `bouton explain` prints that.
+
+mod bind;
+mod expand;
+mod part;
+
+pub use part::{DirectedStep, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep, part};
+
+use crate::catalogue::{Catalogue, Entry};
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources, Span};
+use crate::fields::MODEL;
+use crate::read::{Number, Provenance, Read, Reader, Typed};
+use crate::tree::{self, Node};
+use crate::units::{Dimension, Quantity};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Origin {
+    /// Written in the model file, at `file:line:column`.
+    Written(String),
+    /// Left out; the default of its field.
+    Default,
+    /// From an entry of the catalogue, at a place.
+    Catalogue {
+        /// The entry.
+        entry: String,
+        /// `file:line:column`
+        place: String,
+    },
+}
+
+/// What a value is.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Content {
+    Quantity(Quantity),
+    Count(u64),
+    Words(String),
+    /// A rate that depends on voltage or ligand: its expression, and the factor temperature and sites put on it.
+    Expression { text: String, factor: f64 },
+}
+
+/// A resolved value, with all that is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResolvedValue {
+    /// Its path in the model.
+    pub path: String,
+    /// The value.
+    pub content: Content,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its source, species and evidence; empty for what the user wrote.
+    pub provenance: Provenance,
+    /// What temperature did to it; `None` where temperature does not matter.
+    pub temperature: Option<TemperatureStep>,
+}
+
+/// A model of which nothing is unknown.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The condition; `None` for the file as it stands.
+    pub condition: Option<String>,
+    /// K
+    pub temperature: f64,
+    /// Every value, in the order of the file.
+    pub values: Vec<ResolvedValue>,
+    /// Every placed entry by its path.
+    pub parts: BTreeMap<String, Part>,
+    /// Entries used, with the BLAKE3 of their text.
+    pub entries: BTreeMap<String, String>,
+}
+
+/// All that came of reading a model file.
+pub struct Outcome {
+    /// The texts.
+    pub sources: Sources,
+    /// Every fault, in the order of the text.
+    pub diagnostics: Diagnostics,
+    /// The file as it stands and each of its conditions; empty if there was an error.
+    pub resolved: Vec<Resolved>,
+}
+
+/// The most conditions of a file.
+const MAX_CONDITIONS: usize = 1000;
+
+/// Reads and resolves a model text; every fault of it is in the outcome.
+pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
+    let mut sources = Sources::default();
+    let mut out = Diagnostics::default();
+    let file = sources.add(name, text.clone());
+    let node = tree::parse(&text, file, &sources, &mut out);
+    // With broken syntax half of the fields are missing, and saying so would drown the cause.
+    let broken = out.has_errors();
+    let mut resolved = Vec::new();
+    if !broken {
+        let base = Resolver::new(catalogue, &mut sources, &mut out).resolve(&node, None);
+        resolved.extend(base);
+        let conditions: Vec<_> = node.get("condition").and_then(Node::fields).cloned().unwrap_or_default();
+        if conditions.len() > MAX_CONDITIONS {
+            out.push(Diagnostic::error(format!("{} conditions; at most {MAX_CONDITIONS}", conditions.len()), Span { file, range: 0..0 }));
+        }
+        for (key, overlay) in conditions.iter().take(MAX_CONDITIONS) {
+            if overlay.fields().is_none() {
+                continue; // said by the reader
+            }
+            if let Some(inner) = overlay.get("condition") {
+                out.push(Diagnostic::error("a condition cannot hold conditions", inner.span.clone()));
+                continue;
+            }
+            let merged = Node { span: node.span.clone(), ..node.merged(overlay) };
+            let one = Resolver::new(catalogue, &mut sources, &mut out).resolve(&merged, Some(&key.name));
+            resolved.extend(one);
+        }
+    }
+    out.sort();
+    if out.has_errors() {
+        resolved.clear();
+    }
+    Outcome { sources, diagnostics: out, resolved }
+}
+
+pub(crate) struct Resolver<'a> {
+    catalogue: &'a Catalogue,
+    sources: &'a mut Sources,
+    out: &'a mut Diagnostics,
+    /// Files of entries, for the provenance of numbers that were merged from them.
+    files: BTreeMap<FileId, (String, Provenance)>,
+    loaded: BTreeMap<String, Option<Arc<Entry>>>,
+    values: Vec<ResolvedValue>,
+    parts: BTreeMap<String, Part>,
+    temperature: f64,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(catalogue: &'a Catalogue, sources: &'a mut Sources, out: &'a mut Diagnostics) -> Self {
+        Self { catalogue, sources, out, files: BTreeMap::new(), loaded: BTreeMap::new(), values: Vec::new(), parts: BTreeMap::new(), temperature: f64::NAN }
+    }
+
+    fn entry(&mut self, name: &str) -> Option<Arc<Entry>> {
+        if let Some(known) = self.loaded.get(name) {
+            return known.clone();
+        }
+        let entry = self.catalogue.entry(name, self.sources, self.out).map(Arc::new);
+        if let Some(e) = &entry {
+            self.files.insert(e.file, (name.to_owned(), e.provenance.clone()));
+        }
+        self.loaded.insert(name.to_owned(), entry.clone());
+        entry
+    }
+
+    fn resolve(mut self, node: &Node, condition: Option<&str>) -> Option<Resolved> {
+        let expanded = self.expand(node);
+        let mut reader = Reader { catalogue: self.catalogue, sources: self.sources, out: self.out, partial: false };
+        let read = reader.table(&expanded, &MODEL)?;
+        self.bind(&read);
+        self.temperature = read.number("temperature").map_or(f64::NAN, Number::value);
+        self.walk("", &read);
+        let entries = self.loaded.keys().filter_map(|n| Some((n.clone(), self.catalogue.hash(n)?))).collect();
+        Some(Resolved { condition: condition.map(str::to_owned), temperature: self.temperature, values: self.values, parts: self.parts, entries })
+    }
+
+    fn origin(&self, span: Option<&Span>) -> Origin {
+        let Some(span) = span else { return Origin::Default };
+        let place = self.sources.place(span);
+        match self.files.get(&span.file) {
+            Some((entry, _)) => Origin::Catalogue { entry: entry.clone(), place },
+            None => Origin::Written(place),
+        }
+    }
+
+    fn number(&mut self, path: String, n: &Number) {
+        let mut provenance = n.provenance.clone();
+        if let Some((_, entry)) = n.span.as_ref().and_then(|s| self.files.get(&s.file)) {
+            let own = std::mem::take(&mut provenance);
+            provenance = Provenance { evidence: own.evidence.or(entry.evidence), source: own.source.or_else(|| entry.source.clone()), ..own };
+            if provenance.seen_in.is_empty() && n.provenance.source.is_none() && n.provenance.evidence.is_none() {
+                provenance.seen_in.clone_from(&entry.seen_in);
+            }
+        }
+        let origin = self.origin(n.span.as_ref());
+        self.values.push(ResolvedValue { path, content: Content::Quantity(n.quantity), origin, provenance, temperature: None });
+    }
+
+    /// Lists every value of a table, and of the entries placed in it.
+    fn walk(&mut self, prefix: &str, read: &Read) {
+        let used = read.text("use").map(str::to_owned);
+        for (name, span, typed) in read.iter() {
+            let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+            let origin = self.origin(span);
+            let mut plain = |content| self.values.push(ResolvedValue { path: path.clone(), content, origin: origin.clone(), provenance: Provenance::default(), temperature: None });
+            match typed {
+                Typed::Text(t) => plain(Content::Words(t.clone())),
+                Typed::Texts(t) => plain(Content::Words(t.iter().map(|t| t.0.as_str()).collect::<Vec<_>>().join(", "))),
+                Typed::Words(w) => plain(Content::Words(w.join(", "))),
+                Typed::Flag(b) => plain(Content::Words(b.to_string())),
+                Typed::Count(n) => plain(Content::Count(*n)),
+                Typed::Factors(_) | Typed::Formula(_) | Typed::NamedTexts(_) | Typed::List(_) => {}
+                Typed::Number(n) => self.number(path, n),
+                Typed::Numbers(all) => all.iter().enumerate().for_each(|(i, n)| self.number(format!("{path}[{i}]"), n)),
+                Typed::NamedNumbers(all) => {
+                    // Parameters of an entry are listed with the entry, as it uses them.
+                    if name != "parameter" {
+                        all.iter().for_each(|(k, n)| self.number(format!("{path}.{}", k.name), n));
+                    }
+                }
+                Typed::Table(t) => self.walk(&path, t),
+                Typed::Named(all) => all.iter().for_each(|(k, t)| self.walk(&format!("{path}.{}", k.name), t)),
+            }
+        }
+        let Some(used) = used else { return };
+        let Some(entry) = self.entry(&used) else { return };
+        if matches!(entry.kind, "neuron" | "synapse") {
+            return; // merged field by field already
+        }
+        if !self.temperature.is_finite() {
+            return; // said by the reader
+        }
+        let mut part = part(&entry, self.temperature, read, self.sources, self.out);
+        let listed = std::mem::take(&mut part.values);
+        self.values.extend(listed.into_iter().map(|v| ResolvedValue { path: format!("{prefix}.{}", v.path), ..v }));
+        if let Some(block) = entry.body.table("permeation").and_then(|p| p.text("block")).map(str::to_owned) {
+            self.entry(&block);
+        }
+        self.parts.insert(prefix.to_owned(), part);
+    }
+}
+
+/// The dimension and value of a plain number, for listings.
+pub(crate) fn plain(value: f64) -> Quantity {
+    Quantity { value, dimension: Dimension::NONE }
+}

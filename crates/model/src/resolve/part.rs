@@ -1,0 +1,295 @@
+//! An entry at a place: parameters said otherwise there, and every rate taken to the model's temperature.
+//!
+//! rate(T) = rate(T_ref) * Q10^((T - T_ref) / 10 K), with the Q10 of that rate. A rate without a Q10 stays as measured,
+//! and `explain` says so. Equilibrium loops must still close at the new temperature.
+
+use super::{Content, Origin, ResolvedValue, plain};
+use crate::catalogue::{Balance, Block, Entry, GateForm, Layout, Rate, Scheme};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
+use crate::read::{Number, Provenance, Read};
+use crate::units::{Dimension, Expr, Quantity};
+
+/// What temperature did to a value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemperatureStep {
+    /// T_ref, K.
+    pub reference: f64,
+    /// The model's temperature, K.
+    pub temperature: f64,
+    /// Its factor for ten kelvin; `None` if none is known, and the value stays as measured.
+    pub q10: Option<f64>,
+    /// What the value was multiplied with.
+    pub factor: f64,
+}
+
+impl TemperatureStep {
+    fn new(reference: f64, temperature: f64, q10: Option<f64>) -> Self {
+        let factor = q10.map_or(1.0, |q| numerics::math::pow(q, (temperature - reference) / 10.0));
+        Self { reference, temperature, q10, factor }
+    }
+}
+
+/// A rate at the model's temperature: `factor` times the expression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResolvedRate {
+    /// In coherent units, over the entry's layout.
+    pub expr: Expr,
+    /// Sites times temperature.
+    pub factor: f64,
+}
+
+/// A step in one direction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DirectedStep {
+    /// State before.
+    pub from: usize,
+    /// State after.
+    pub to: usize,
+    /// Ligand taken up; the rate is then per mM.
+    pub takes_up: Option<usize>,
+    /// Ligand given off.
+    pub gives_off: Option<usize>,
+    /// /ms or /mM/ms.
+    pub rate: ResolvedRate,
+}
+
+/// A scheme at the model's temperature.
+#[derive(Debug, Clone)]
+pub struct ResolvedScheme {
+    /// States by index.
+    pub states: Vec<String>,
+    /// Which of them are absorbing.
+    pub absorbing: Vec<bool>,
+    /// Ligands by index.
+    pub ligands: Vec<String>,
+    /// Steps, each direction on its own.
+    pub steps: Vec<DirectedStep>,
+}
+
+/// A gate at the model's temperature.
+#[derive(Debug, Clone)]
+pub struct ResolvedGate {
+    /// Its name.
+    pub name: String,
+    /// How many must be open at once.
+    pub count: u32,
+    /// Its kinetics.
+    pub form: ResolvedGateForm,
+}
+
+/// The two ways in which gates are published; time constants are divided by the temperature factor.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub enum ResolvedGateForm {
+    Rates { opening: ResolvedRate, closing: ResolvedRate },
+    Relaxation { steady: ResolvedRate, tau: ResolvedRate },
+}
+
+/// An entry at its place.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The entry.
+    pub entry: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Where expressions find their values.
+    pub layout: Layout,
+    /// Parameters in order, with what the place says otherwise.
+    pub parameters: Vec<f64>,
+    /// K
+    pub temperature: f64,
+    /// The scheme, if the entry has one.
+    pub scheme: Option<ResolvedScheme>,
+    /// The gates, if it has any.
+    pub gates: Vec<ResolvedGate>,
+    /// The block, if it is one.
+    pub block: Option<Block>,
+    /// Unitary conductance by state, nS.
+    pub conductance: Vec<(usize, f64)>,
+    /// All its values with their origin, for listings.
+    pub values: Vec<ResolvedValue>,
+    /// Independent loops: states, product at the entry's temperature, tolerance if it is an equilibrium scheme.
+    pub loops: Vec<(Vec<usize>, f64, Option<f64>)>,
+}
+
+struct Lister<'a> {
+    entry: &'a Entry,
+    sources: &'a Sources,
+    values: Vec<ResolvedValue>,
+}
+
+impl Lister<'_> {
+    fn place(&self, span: Option<&Span>) -> Origin {
+        match span {
+            None => Origin::Default,
+            Some(s) if s.file == self.entry.file => Origin::Catalogue { entry: self.entry.name.clone(), place: self.sources.place(s) },
+            Some(s) => Origin::Written(self.sources.place(s)),
+        }
+    }
+    fn push(&mut self, path: String, content: Content, span: Option<&Span>, own: &Provenance, temperature: Option<TemperatureStep>) {
+        let origin = self.place(span);
+        let provenance = if matches!(origin, Origin::Written(_)) { own.clone() } else { self.entry.provenance_of(own) };
+        self.values.push(ResolvedValue { path, content, origin, provenance, temperature });
+    }
+    fn number(&mut self, path: String, n: &Number) {
+        self.push(path, Content::Quantity(n.quantity), n.span.as_ref(), &n.provenance, None);
+    }
+}
+
+/// Resolves an entry at a place. `placed` is the table that uses it; only its `parameter` and `conductance` matter here.
+pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, out: &mut Diagnostics) -> Part {
+    let mut list = Lister { entry, sources, values: Vec::new() };
+    let given = placed.named_numbers("parameter");
+    let names: Vec<String> = entry.parameters.iter().map(|p| p.0.clone()).collect();
+    for (key, number) in given {
+        match entry.parameters.iter().find(|p| p.0 == key.name) {
+            None => {
+                let hint = nearest(&key.name, &names).map_or_else(
+                    || if names.is_empty() { format!("`{}` has no parameters", entry.name) } else { format!("its parameters: {}", names.join(", ")) },
+                    |n| format!("did you mean `{n}`?"),
+                );
+                out.push(Diagnostic::error(format!("`{}` has no parameter `{}`", entry.name, key.name), key.span.clone()).hint(hint));
+            }
+            Some((_, own)) if own.quantity.dimension != number.quantity.dimension => {
+                let d = Diagnostic::error(
+                    format!("`{}` is {}, but `{}` is {}", key.name, own.quantity.dimension, number.written, number.quantity.dimension),
+                    number.span.clone(),
+                );
+                out.push(d.hint(format!("in `{}` it is {}", entry.name, own.written)));
+            }
+            Some(_) => {}
+        }
+    }
+    let mut parameters = Vec::with_capacity(entry.parameters.len());
+    for (name, own) in &entry.parameters {
+        let number = given.iter().find(|(k, _)| &k.name == name).map_or(own, |(_, n)| n);
+        parameters.push(number.value());
+        list.number(format!("parameter.{name}"), number);
+    }
+    let mut resolve = |path: String, rate: &Rate, dimension: Dimension, q10: Option<f64>, inverse: bool, list: &mut Lister<'_>| -> ResolvedRate {
+        let reference = rate.provenance.temperature.unwrap_or(entry.temperature);
+        let step = TemperatureStep::new(reference, temperature, q10);
+        let heat = if inverse { 1.0 / step.factor } else { step.factor };
+        let factor = f64::from(rate.sites) * heat;
+        let variable = (entry.layout.parameters..entry.layout.names.len()).any(|i| rate.expr.mentions(i));
+        let content = if variable {
+            Content::Expression { text: rate.text.clone(), factor }
+        } else {
+            let values = entry.layout.values(&parameters, f64::NAN, temperature, &vec![f64::NAN; entry.ligands().len()]);
+            let value = rate.expr.evaluate(&values) * factor;
+            if !value.is_finite() || value < 0.0 {
+                out.push(Diagnostic::error(format!("`{path}` comes out as {value}"), rate.span.clone()).hint("a rate is finite and not negative"));
+            }
+            Content::Quantity(Quantity { value, dimension })
+        };
+        list.push(path, content, Some(&rate.span), &rate.provenance, Some(step));
+        ResolvedRate { expr: rate.expr.clone(), factor }
+    };
+    let scheme = entry.scheme.as_ref().map(|s| {
+        let mut steps = Vec::with_capacity(2 * s.steps.len());
+        for step in &s.steps {
+            let dimension = |ligand: Option<usize>| if ligand.is_some() { Dimension::BINDING_RATE } else { Dimension::RATE };
+            let name = |i: usize| s.states[i].name.as_str();
+            let (a, b) = (name(step.from), name(step.to));
+            let forward = resolve(format!("rate.{a}->{b}"), &step.forward, dimension(step.takes_up), step.forward.q10, false, &mut list);
+            steps.push(DirectedStep { from: step.from, to: step.to, takes_up: step.takes_up, gives_off: step.gives_off, rate: forward });
+            if let Some(backward) = &step.backward {
+                let rate = resolve(format!("rate.{b}->{a}"), backward, dimension(step.gives_off), backward.q10, false, &mut list);
+                steps.push(DirectedStep { from: step.to, to: step.from, takes_up: step.gives_off, gives_off: step.takes_up, rate });
+            }
+        }
+        ResolvedScheme {
+            states: s.states.iter().map(|st| st.name.clone()).collect(),
+            absorbing: s.states.iter().map(|st| st.absorbing).collect(),
+            ligands: s.ligands.clone(),
+            steps,
+        }
+    });
+    let mut gates = Vec::with_capacity(entry.gates.len());
+    for g in &entry.gates {
+        list.push(format!("gate.{}.count", g.name), Content::Quantity(plain(f64::from(g.count))), entry.body.span_of("gate"), &Provenance::default(), None);
+        let form = match &g.form {
+            GateForm::Rates { opening, closing } => ResolvedGateForm::Rates {
+                opening: resolve(format!("gate.{}.opening", g.name), opening, Dimension::RATE, g.q10, false, &mut list),
+                closing: resolve(format!("gate.{}.closing", g.name), closing, Dimension::RATE, g.q10, false, &mut list),
+            },
+            GateForm::Relaxation { steady, tau } => ResolvedGateForm::Relaxation {
+                steady: resolve(format!("gate.{}.steady", g.name), steady, Dimension::NONE, None, false, &mut list),
+                tau: resolve(format!("gate.{}.tau", g.name), tau, Dimension::TIME, g.q10, true, &mut list),
+            },
+        };
+        gates.push(ResolvedGate { name: g.name.clone(), count: g.count, form });
+    }
+    let conductance = conductances(entry, placed, &mut list, out);
+    for table in ["permeation", "transport", "buffer"] {
+        let Some(t) = entry.body.table(table) else { continue };
+        for (name, _, typed) in t.iter() {
+            match typed {
+                crate::read::Typed::Number(n) => list.number(format!("{table}.{name}"), n),
+                crate::read::Typed::NamedNumbers(all) => all.iter().for_each(|(k, n)| list.number(format!("{table}.{name}.{}", k.name), n)),
+                crate::read::Typed::Text(t) => list.push(format!("{table}.{name}"), Content::Words(t.clone()), None, &Provenance::default(), None),
+                _ => {}
+            }
+        }
+    }
+    let loops = entry.scheme.as_ref().map_or_else(Vec::new, |s| loops(s, entry, &parameters, temperature, out));
+    Part {
+        entry: entry.name.clone(),
+        kind: entry.kind,
+        layout: entry.layout.clone(),
+        parameters,
+        temperature,
+        scheme,
+        gates,
+        block: entry.block.clone(),
+        conductance,
+        values: list.values,
+        loops,
+    }
+}
+
+fn conductances(entry: &Entry, placed: &Read, list: &mut Lister<'_>, out: &mut Diagnostics) -> Vec<(usize, f64)> {
+    let Some(scheme) = &entry.scheme else {
+        entry.body.named_numbers("conductance").iter().for_each(|(k, n)| list.number(format!("conductance.{}", k.name), n));
+        return Vec::new();
+    };
+    let over = placed.named_numbers("conductance");
+    let own = entry.body.named_numbers("conductance");
+    for (key, _) in over {
+        if !own.iter().any(|(k, _)| k.name == key.name) {
+            let names: Vec<String> = own.iter().map(|(k, _)| k.name.clone()).collect();
+            out.push(Diagnostic::error(format!("`{}` has no conducting state `{}`", entry.name, key.name), key.span.clone()).hint(format!("conducting: {}", names.join(", "))));
+        }
+    }
+    let mut conductance = Vec::new();
+    for (key, number) in own {
+        let number = over.iter().find(|(k, _)| k.name == key.name).map_or(number, |(_, n)| n);
+        list.number(format!("conductance.{}", key.name), number);
+        conductance.extend(scheme.state(&key.name).map(|i| (i, number.value())));
+    }
+    conductance
+}
+
+fn loops(scheme: &Scheme, entry: &Entry, parameters: &[f64], temperature: f64, out: &mut Diagnostics) -> Vec<(Vec<usize>, f64, Option<f64>)> {
+    let tolerance = match scheme.balance {
+        Balance::Equilibrium { tolerance } => Some(tolerance),
+        Balance::Driven { .. } => None,
+    };
+    let heat = |r: &Rate| TemperatureStep::new(r.provenance.temperature.unwrap_or(entry.temperature), temperature, r.q10).factor;
+    let found = scheme.loops(&entry.layout, parameters, temperature, &heat);
+    for l in &found {
+        if let Some(tolerance) = tolerance
+            && (l.product - 1.0).abs() > tolerance + 1e-9
+        {
+            let path: Vec<&str> = l.states.iter().map(|&i| scheme.states[i].name.as_str()).collect();
+            out.push(
+                Diagnostic::error(
+                    format!("`{}` at {:.1} degC: the loop {} does not close, its product is {:.4}", entry.name, temperature - 273.15, path.join(" - "), l.product),
+                    scheme.span.clone(),
+                )
+                .hint("its Q10s or the parameters said otherwise here break the balance; change them so that the loop closes"),
+            );
+        }
+    }
+    found.into_iter().map(|l| (l.states, l.product, tolerance)).collect()
+}

@@ -1,0 +1,175 @@
+//! Systems whose graph is a tree, by elimination from the tips to the root and back (Hines).
+//!
+//! Row i: `diagonal[i] x[i] + lower[i] x[parent(i)] + sum over children c of upper[c] x[c] = rhs[i]`, in each lane.
+//! No fill-in arises if parents come before children. Source: Hines (1984) Int J Biomed Comput 15:69.
+
+use crate::simd::{F64x8, Kernel, LANES, Lanes, Level};
+
+/// The shapes of eight trees (or forests) side by side, compartment by compartment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trees {
+    parents: Vec<[u32; LANES]>,
+    /// Whether the lanes of a row have the same parent and are loaded and stored as one.
+    alike: Vec<bool>,
+}
+
+/// A compartment whose parent comes after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParentAfterChild {
+    /// The compartment's index.
+    pub compartment: u32,
+    /// The lane it is in.
+    pub lane: usize,
+    /// The parent it was given.
+    pub parent: u32,
+}
+
+impl std::fmt::Display for ParentAfterChild {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ParentAfterChild { compartment, lane, parent } = self;
+        write!(f, "compartment {compartment} of lane {lane} has parent {parent}; a parent comes before its children")
+    }
+}
+
+impl std::error::Error for ParentAfterChild {}
+
+impl Trees {
+    /// From the parent of each compartment in each lane. A root, and so compartment 0, is its own parent.
+    ///
+    /// A lane with a smaller tree is padded with roots whose rows are `diagonal = 1`, the rest 0.
+    ///
+    /// # Errors
+    /// If a parent comes after its child.
+    pub fn new(parents: Vec<[u32; LANES]>) -> Result<Trees, ParentAfterChild> {
+        for (i, row) in parents.iter().enumerate() {
+            for (lane, &parent) in row.iter().enumerate() {
+                if parent as usize > i {
+                    return Err(ParentAfterChild { compartment: i as u32, lane, parent });
+                }
+            }
+        }
+        let alike = parents.iter().map(|row| *row == [row[0]; LANES]).collect();
+        Ok(Trees { parents, alike })
+    }
+
+    /// Eight trees of one shape.
+    ///
+    /// # Errors
+    /// If a parent comes after its child.
+    pub fn alike(parents: &[u32]) -> Result<Trees, ParentAfterChild> {
+        Trees::new(parents.iter().map(|&parent| [parent; LANES]).collect())
+    }
+
+    /// Compartments per lane.
+    pub fn len(&self) -> usize {
+        self.parents.len()
+    }
+
+    /// Whether there are no compartments.
+    pub fn is_empty(&self) -> bool {
+        self.parents.is_empty()
+    }
+
+    /// The parent of each lane's compartment `i`.
+    pub fn parents(&self, i: usize) -> [u32; LANES] {
+        self.parents[i]
+    }
+}
+
+/// The matrix of eight trees, a column of eight lanes per band.
+#[derive(Debug)]
+pub struct Matrix<'a> {
+    /// `A[i, i]`; [`solve`] leaves the reciprocals of the pivots.
+    pub diagonal: &'a mut [F64x8],
+    /// `A[parent(i), i]`: what compartment i adds to its parent's row. 0 for a root.
+    pub upper: &'a [F64x8],
+    /// `A[i, parent(i)]`: what its parent adds to compartment i's row. 0 for a root.
+    pub lower: &'a [F64x8],
+}
+
+/// Solves eight systems in place: `rhs` becomes the solution.
+///
+/// One division, three fused multiply-adds and two products a row, in the same order whether lanes have parents in
+/// common or not; children of one parent are added from last to first. A zero pivot gives inf or NaN, not a panic.
+///
+/// # Panics
+/// If the columns and `trees` differ in length; in debug builds, if a root's `upper` or `lower` is not 0.
+#[inline(always)]
+pub fn solve<L: Lanes>(trees: &Trees, matrix: Matrix<'_>, rhs: &mut [F64x8]) {
+    let Matrix { diagonal, upper, lower } = matrix;
+    let n = trees.len();
+    assert!(
+        diagonal.len() == n && upper.len() == n && lower.len() == n && rhs.len() == n,
+        "the columns of a matrix have one length"
+    );
+    debug_assert!((0..n).all(|i| (0..LANES).all(|lane| {
+        trees.parents[i][lane] as usize != i || (upper[i].0[lane] == 0.0 && lower[i].0[lane] == 0.0)
+    })));
+    // A root's rows of upper and lower are 0, so its dealings with itself below change nothing.
+    for i in (0..n).rev() {
+        let inverse = L::splat(1.0) / L::load(&diagonal[i]);
+        let factor = L::load(&upper[i]) * inverse;
+        let (lower, b) = (L::load(&lower[i]), L::load(&rhs[i]));
+        let parents = trees.parents[i];
+        if trees.alike[i] {
+            let p = parents[0] as usize;
+            factor.neg_mul_add(lower, L::load(&diagonal[p])).store(&mut diagonal[p]);
+            factor.neg_mul_add(b, L::load(&rhs[p])).store(&mut rhs[p]);
+        } else {
+            let d = factor.neg_mul_add(lower, gather(diagonal, parents));
+            scatter(d, diagonal, parents);
+            let r = factor.neg_mul_add(b, gather(rhs, parents));
+            scatter(r, rhs, parents);
+        }
+        inverse.store(&mut diagonal[i]);
+    }
+    for i in 0..n {
+        let parents = trees.parents[i];
+        let x = if trees.alike[i] { L::load(&rhs[parents[0] as usize]) } else { gather(rhs, parents) };
+        (L::load(&lower[i]).neg_mul_add(x, L::load(&rhs[i])) * L::load(&diagonal[i])).store(&mut rhs[i]);
+    }
+}
+
+#[inline(always)]
+fn gather<L: Lanes>(column: &[F64x8], rows: [u32; LANES]) -> L {
+    let mut lanes = [0.0; LANES];
+    for (lane, x) in lanes.iter_mut().enumerate() {
+        *x = column[rows[lane] as usize].0[lane];
+    }
+    L::from_array(lanes)
+}
+
+#[inline(always)]
+fn scatter<L: Lanes>(x: L, column: &mut [F64x8], rows: [u32; LANES]) {
+    for (lane, x) in x.to_array().into_iter().enumerate() {
+        column[rows[lane] as usize].0[lane] = x;
+    }
+}
+
+/// [`solve`] with the lanes of `level`.
+///
+/// ```
+/// use numerics::{linear::tree::{Matrix, Trees, solve_at}, simd::{F64x8, Level}};
+/// // a soma (0) with two dendrites: 3 x0 - x1 - x2 = 1, 2 x1 - x0 = 0, 2 x2 - x0 = 0
+/// let trees = Trees::alike(&[0, 0, 0])?;
+/// let off = [0.0, -1.0, -1.0].map(F64x8::splat);
+/// let mut diagonal = [3.0, 2.0, 2.0].map(F64x8::splat);
+/// let mut x = [1.0, 0.0, 0.0].map(F64x8::splat);
+/// solve_at(Level::best(), &trees, Matrix { diagonal: &mut diagonal, upper: &off, lower: &off }, &mut x);
+/// assert_eq!(x, [0.5, 0.25, 0.25].map(F64x8::splat));
+/// # Ok::<(), numerics::linear::tree::ParentAfterChild>(())
+/// ```
+///
+/// # Panics
+/// As [`solve`], and if the machine lacks `level`.
+pub fn solve_at(level: Level, trees: &Trees, matrix: Matrix<'_>, rhs: &mut [F64x8]) {
+    struct Solve<'a>(&'a Trees, Matrix<'a>, &'a mut [F64x8]);
+    impl Kernel for Solve<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<L: Lanes>(self) {
+            solve::<L>(self.0, self.1, self.2);
+        }
+    }
+    level.dispatch(Solve(trees, matrix, rhs));
+}
