@@ -1,6 +1,7 @@
 //! Mathematics without biology: lanes, exp and ln, random numbers, linear solvers, Markov generators, jumps.
 
 pub mod bracket;
+pub mod constants;
 pub mod jump;
 pub mod linear;
 pub mod markov;

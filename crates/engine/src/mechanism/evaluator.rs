@@ -186,7 +186,8 @@ impl Evaluator {
                     dying.push(r);
                 }
             }
-            from[operands..].fill(from[0]);
+            let first = from[0];
+            from[operands..].fill(first);
             // Taken before the dying ones are freed: a pass never writes where it reads.
             let to = free.pop().unwrap_or_else(|| {
                 made.registers += 1;

@@ -256,7 +256,7 @@ pub static CHECK: Table = Table {
         field("from", Number(D::CONCENTRATION, NotNegative), Optional, "The resting level."),
         field("to", Number(D::CONCENTRATION, NotNegative), Optional, "The level of the step."),
         field("between", Kind::Numbers(D::CONCENTRATION, Positive), Optional, "The two levels of a slope."),
-        field("peak", Number(D::CONCENTRATION, Positive), Optional, "Peak of the transient, above the resting level."),
+        field("peak", Number(D::CONCENTRATION, Positive), Optional, "Calcium at the peak of the transient."),
         field("fwhm", Number(D::TIME, Positive), Optional, "Full width at half maximum of the transient."),
         field("of", Texts, Optional, "Which states."),
         field("expect", NamedTexts, Required, "Measures and what they should be, as text."),

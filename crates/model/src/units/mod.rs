@@ -326,14 +326,4 @@ pub fn nearest_unit(name: &str) -> Option<String> {
     }
 }
 
-/// Physical constants in the coherent set, CODATA 2018 (exact by the 2019 SI).
-pub mod constants {
-    /// Faraday's constant, 96485.33212 C/mol = fC/amol * 1e-3.
-    pub const FARADAY: f64 = 96.485_332_12;
-    /// The gas constant, 8.314462618 J/mol/K in aJ/amol/K (1 J/mol = 1 aJ/amol).
-    pub const GAS_CONSTANT: f64 = 8.314_462_618;
-    /// Molecules per amol: 6.02214076e23 * 1e-18.
-    pub const AVOGADRO: f64 = 602_214.076;
-    /// 0 degC in K.
-    pub const ZERO_CELSIUS: f64 = 273.15;
-}
+pub use numerics::constants;

@@ -90,6 +90,9 @@ pub fn expm1(x: f64) -> (Two, i32) {
     if x.abs() < 0.3 {
         return (expm1_series(Two::from(x)), 0);
     }
+    if x < -80.0 {
+        return (Two::from(-1.0), 0);
+    }
     let (m, n) = exp(Two::from(x));
     // beyond 2^110 the 1 is out of sight
     if n > 110 { (m, n) } else { (m.add(Two::from(-scale(1.0, -n))), n) }
