@@ -1,1 +1,11 @@
-//! Bouton, the facade: lower, run, check, report.
+//! Bouton, the facade: lower what was resolved, bring it to life, check it, report it.
+//!
+//! It serves the terminal, a script and a browser alike: nothing here prints.
+
+pub mod acceptance;
+pub mod card;
+pub mod listing;
+pub mod lower;
+pub mod plot;
+pub mod portrait;
+pub mod response;

@@ -6,6 +6,8 @@
 pub mod ensemble;
 pub mod fault;
 pub mod mechanism;
+pub mod membrane;
+pub mod receptor;
 pub mod snapshot;
 pub mod time;
 pub mod wellmixed;

@@ -124,6 +124,11 @@ impl Read {
     pub fn get(&self, name: &str) -> Option<&Typed> {
         self.fields.iter().find(|f| f.0 == name).map(|f| &f.2)
     }
+    /// The same table with nothing in it: an entry used without saying anything otherwise.
+    #[must_use]
+    pub fn without_fields(&self) -> Self {
+        Self { span: self.span.clone(), fields: Vec::new() }
+    }
     /// The place of a field that was written.
     pub fn span_of(&self, name: &str) -> Option<&Span> {
         self.fields.iter().find(|f| f.0 == name).and_then(|f| f.1.as_ref())

@@ -1,4 +1,4 @@
-//! Time per value of the elementary functions and of Philox, at every level of this machine.
+//! Time per value of the elementary functions of Philox and of tree solves, at every level of this machine.
 //!
 //! `cargo run --release -p bouton-numerics --example bench_math`: medians of 31 repeats on 1024 values (16 KiB in and
 //! out, within L1), interleaved so that a noisy moment hits all alike; the spread is the fastest and slowest tenth.
@@ -6,15 +6,20 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use numerics::linear::tree::{Matrix, Trees, solve_at};
 use numerics::math::{self, slice};
 use numerics::rng::{StreamKey, lanes};
-use numerics::simd::{Kernel, Lanes, Level};
+use numerics::simd::{F64x8, Kernel, Lanes, Level};
 
 const VALUES: usize = 1024;
 const ROUNDS: usize = 200;
 const REPEATS: usize = 31;
 
+/// Compartments of the trees that are solved.
+const COMPARTMENTS: usize = 128;
+
 type Map = fn(Level, &[f64], &mut [f64]);
+type Scalar = fn(f64) -> f64;
 
 /// Words of 256 members' first blocks, xored together so that none is left out.
 struct Words(StreamKey, u64);
@@ -50,6 +55,14 @@ fn main() {
     let wide: Vec<f64> = uniform.iter().map(|u| 40.0 * u - 20.0).collect();
     let positive: Vec<f64> = uniform.iter().map(|u| 100.0 * u).collect();
     let mut out = vec![0.0; VALUES];
+    let chain = |lane: u32, i: u32| if i == 0 { 0 } else { i - 1 - (i + lane) % i.min(4) };
+    let trees = |lane: fn(usize) -> u32| -> Trees {
+        let row = |i| std::array::from_fn(|l| chain(lane(l), i));
+        Trees::new((0..COMPARTMENTS as u32).map(row).collect()).expect("parents come first")
+    };
+    let (alike, unlike) = (trees(|_| 0), trees(|lane| lane as u32));
+    let mut off = [F64x8::splat(-0.5); COMPARTMENTS];
+    off[0] = F64x8::default();
 
     let maps: [(&str, Map, &[f64]); 5] = [
         ("exp", slice::exp, &wide),
@@ -74,7 +87,7 @@ fn main() {
                 record(&|| format!("{name} {level:?} ns/value"), ns);
             }
         }
-        let scalar: [(&str, fn(f64) -> f64, &[f64]); 3] =
+        let scalar: [(&str, Scalar, &[f64]); 3] =
             [("exp", math::exp, &wide), ("ln", math::ln, &positive), ("exprelr", math::exprelr, &wide)];
         for (name, f, from) in scalar {
             let ns = nanoseconds(|| {
@@ -95,6 +108,18 @@ fn main() {
             record(&|| format!("philox blocks {level:?} ns/u32"), ns);
             let ns = nanoseconds(|| lanes::fill_normal(level, key, 0, 3, black_box(&mut out)));
             record(&|| format!("fill_normal {level:?} ns/value"), ns);
+        }
+        for (name, trees) in [("alike", &alike), ("unlike", &unlike)] {
+            for &level in Level::available() {
+                let ns = nanoseconds(|| {
+                    let mut diagonal = [F64x8::splat(3.0); COMPARTMENTS];
+                    let mut x = [F64x8::splat(1.0); COMPARTMENTS];
+                    let matrix = Matrix { diagonal: &mut diagonal, upper: &off, lower: &off };
+                    solve_at(level, trees, matrix, black_box(&mut x));
+                });
+                // one call solves COMPARTMENTS * 8 = VALUES rows
+                record(&|| format!("tree {name} {level:?} ns/row"), ns);
+            }
         }
         let ns = nanoseconds(|| {
             for member in 0..(VALUES as u64 / 4) {

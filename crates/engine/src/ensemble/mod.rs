@@ -16,6 +16,8 @@ mod exact;
 mod implicit;
 mod jumps;
 mod means;
+mod sparse;
+mod tree;
 
 pub use exact::Exact;
 pub use implicit::{Implicit, Method};

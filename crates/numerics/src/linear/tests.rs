@@ -109,8 +109,8 @@ fn a_lane_has_the_same_bits_whether_or_not_its_neighbours_share_its_tree() {
     let shared = Systems::random(shape.iter().map(|&p| [p; LANES]).collect(), &mut draws);
     let mut mixed = Systems::random(random_trees(n, &mut draws), &mut draws);
     for lane in 0..LANES - 1 {
-        for i in 0..n {
-            mixed.parents[i][lane] = shape[i];
+        for (i, &parent) in shape.iter().enumerate() {
+            mixed.parents[i][lane] = parent;
             mixed.diagonal[i].0[lane] = shared.diagonal[i].0[lane];
             mixed.upper[i].0[lane] = shared.upper[i].0[lane];
             mixed.lower[i].0[lane] = shared.lower[i].0[lane];

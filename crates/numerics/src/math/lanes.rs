@@ -2,6 +2,8 @@
 //!
 //! Accuracy and special values are documented at the scalar twins in [`math`](super).
 
+#![expect(clippy::excessive_precision, reason = "coefficients stand as they were published")]
+
 use crate::simd::{Bits, Real};
 
 /// 1.5 * 2^52: added to |x| < 2^51 it rounds x to an integer, ties to even.

@@ -1,9 +1,9 @@
 //! exp, ln and kin, the same bits on every machine, level and lane count.
 //!
 //! Each function is written once in [`lanes`] (elementary functions) or [`pow`](fn@pow)'s file, generic over
-//! [`Real`](crate::simd::Real); the scalar functions here are the one-lane case, [`slice`] maps whole columns.
-//! Error bounds are in units in the last place (ulp) of the result, measured by `tests.rs` against
-//! double-double references over seeded sweeps, subnormal results included.
+//! [`Real`](crate::simd::Real); the scalar functions here are the one-lane case, [`mod@slice`] maps whole columns.
+//! Errors are in units in the last place (ulp). Worst found against double-double over 2.4e7 arguments: exp 0.906,
+//! ln 0.817, expm1 1.751, exprelr 2.026, pow 0.848, log10 0.500; `tests.rs` holds the stated bounds.
 //! Sources: Muller, Elementary Functions, 3rd ed. (2016), chs. 11-12; Sun's fdlibm for ln; Wichura (1988) AS 241.
 
 pub mod lanes;
@@ -53,7 +53,7 @@ scalar! {
     /// ```
     ln(x) = lanes::ln;
 
-    /// `e^x - 1` without cancellation near 0, within 1.5 ulp; `expm1(-0) = -0`.
+    /// `e^x - 1` without cancellation near 0, within 1.9 ulp; `expm1(-0) = -0`.
     ///
     /// ```
     /// use numerics::math::expm1;
@@ -84,8 +84,8 @@ scalar! {
     /// ```
     normal_quantile(p) = lanes::normal_quantile;
 
-    /// `x^y`, within 0.6 ulp for normal results. Special cases as C99's `pow`: `pow(x, 0) = pow(1, y) = 1` even for NaN,
-    /// NaN for negative `x` and fractional `y`.
+    /// `x^y`, within 0.9 ulp for normal results. Special cases as C99's `pow`: `pow(x, 0) = pow(1, y) = 1` even for
+    /// NaN; NaN for negative `x` and fractional `y`.
     ///
     /// About 10 times the cost of [`exp`]; for whole exponents known in the source see [`powi`].
     ///
@@ -105,7 +105,7 @@ scalar! {
     log10(x) = power::log10;
 }
 
-/// `x^n`. Exponents up to 32 either way by repeated squaring, each product rounded: within `n/2` ulp (and 1 more for
+/// `x^n`. Exponents up to 32 either way by repeated squaring, each product rounded: within `|n|` ulp (and 1 more for
 /// negative `n`); larger ones, and those whose reciprocal leaves the normal range, through [`pow`].
 ///
 /// ```

@@ -11,7 +11,7 @@ use crate::math;
 pub struct Two(pub f64, pub f64);
 
 /// ln 2 to 159 bits.
-const LN2: [f64; 3] = [0.693_147_180_559_945_3, 2.319_046_813_846_299_6e-17, 5.707_708_438_416_212e-34];
+const LN2: [f64; 3] = [std::f64::consts::LN_2, 2.319_046_813_846_299_6e-17, 5.707_708_438_416_212e-34];
 
 impl Two {
     pub fn from(x: f64) -> Two {

@@ -240,3 +240,6 @@ impl TryRng for Draws {
     }
 }
 
+
+#[cfg(test)]
+mod tests;

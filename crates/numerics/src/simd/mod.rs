@@ -320,3 +320,6 @@ macro_rules! operators {
 }
 use operators;
 
+
+#[cfg(test)]
+mod tests;

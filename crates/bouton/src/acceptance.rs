@@ -1,0 +1,311 @@
+//! `bouton catalogue check`: every entry's own checks, compared to the printed digits, and every loop of every scheme.
+
+use crate::lower::{self, LoweredScheme, observable};
+use crate::response::{self, ResponseError};
+use model::catalogue::{Catalogue, Entry};
+use model::diagnostic::{Diagnostics, Sources};
+use model::read::{Evidence, Number, Read, Typed};
+use model::resolve::{Origin, Part, ResolvedValue, part};
+use model::units::{Dimension, Quantity};
+use numerics::math;
+
+/// One expected value of one check, and what came.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// What was done, in words.
+    pub protocol: String,
+    /// What was measured.
+    pub measure: String,
+    /// As written in the entry.
+    pub expected: String,
+    /// What came, in the same unit and digits.
+    pub got: String,
+    /// Whether they agree.
+    pub passed: bool,
+}
+
+/// A loop of a scheme.
+#[derive(Debug, Clone)]
+pub struct LoopVerdict {
+    /// `C1 - C2 - C4 - C3`
+    pub states: String,
+    /// Product of forward over backward rates.
+    pub product: f64,
+    /// How far it may be from 1; `None` for a driven scheme.
+    pub tolerance: Option<f64>,
+}
+
+/// All that came of checking one entry.
+#[derive(Debug, Clone)]
+pub struct EntryVerdict {
+    /// The entry.
+    pub name: String,
+    /// Its expected values.
+    pub verdicts: Vec<Verdict>,
+    /// The loops of its scheme.
+    pub loops: Vec<LoopVerdict>,
+    /// Numbers that nobody has seen in a source.
+    pub assumed: Vec<ResolvedValue>,
+    /// Checks that could not be run, with the reason.
+    pub failures: Vec<String>,
+}
+
+impl EntryVerdict {
+    /// Whether everything agrees.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty() && self.verdicts.iter().all(|v| v.passed) && !self.verdicts.is_empty()
+    }
+}
+
+/// Runs the checks of an entry at its own temperature. `None` if it cannot be read; `out` says why.
+pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut Diagnostics) -> Option<EntryVerdict> {
+    let entry = catalogue.entry(name, sources, out)?;
+    let placed = empty(&entry);
+    let part = part(&entry, entry.temperature, &placed, sources, out);
+    let mut verdict = EntryVerdict { name: name.to_owned(), verdicts: Vec::new(), loops: loops(&part), assumed: assumed(&entry, &part), failures: Vec::new() };
+    let scheme = entry.scheme.as_ref().map(|_| lower::scheme(&part));
+    let scheme = match scheme {
+        Some(Err(e)) => {
+            verdict.failures.push(e.to_string());
+            return Some(verdict);
+        }
+        Some(Ok(s)) => Some(s),
+        None => None,
+    };
+    for check in entry.body.list("check") {
+        let subject = Subject { entry: &entry, part: &part, scheme: scheme.as_ref() };
+        let title = title(check);
+        match subject.measure(check) {
+            Ok(measures) => expectations(check, &title, &measures, &mut verdict),
+            Err(e) => verdict.failures.push(format!("{title}: {e}")),
+        }
+    }
+    Some(verdict)
+}
+
+/// What an entry is placed with when nothing is said otherwise.
+pub fn empty(entry: &Entry) -> Read {
+    entry.body.without_fields()
+}
+
+/// Values whose evidence is `assumed`, and Q10s that nobody gave a source for.
+pub fn assumed(entry: &Entry, part: &Part) -> Vec<ResolvedValue> {
+    let is = |v: &&ResolvedValue| v.provenance.evidence == Some(Evidence::Assumed) && matches!(v.origin, Origin::Catalogue { .. });
+    let mut out: Vec<ResolvedValue> = part.values.iter().filter(is).cloned().collect();
+    if let Some(q10) = entry.body.table("scheme").and_then(|s| s.table("q10"))
+        && q10.word("evidence") == Some("assumed")
+    {
+        for class in ["binding", "gating"] {
+            if let Some(n) = q10.number(class) {
+                out.push(ResolvedValue {
+                    path: format!("scheme.q10.{class}"),
+                    content: model::resolve::Content::Quantity(n.quantity),
+                    origin: Origin::Catalogue { entry: entry.name.clone(), place: String::new() },
+                    provenance: model::read::Provenance { evidence: Some(Evidence::Assumed), ..Default::default() },
+                    temperature: None,
+                });
+            }
+        }
+    }
+    out
+}
+
+fn loops(part: &Part) -> Vec<LoopVerdict> {
+    let names = part.scheme.as_ref().map_or(&[][..], |s| &s.states);
+    part.loops.iter().map(|(states, product, tolerance)| LoopVerdict { states: states.iter().map(|&i| names[i].as_str()).collect::<Vec<_>>().join(" - "), product: *product, tolerance: *tolerance }).collect()
+}
+
+fn title(check: &Read) -> String {
+    let mut out = check.word("protocol").unwrap_or_default().to_owned();
+    let written = |name: &str| check.span_of(name).and_then(|_| check.number(name)).map(|n| n.written.clone());
+    let mut say = |text: String| {
+        out.push(' ');
+        out.push_str(&text);
+    };
+    for (name, word) in [("concentration", ""), ("duration", "for "), ("from", "from "), ("to", "to "), ("peak", "to a peak of "), ("fwhm", "of width "), ("v", "at ")] {
+        if let Some(w) = written(name) {
+            say(format!("{word}{w}"));
+        }
+    }
+    if let Some(b) = check.numbers("between") {
+        say(format!("between {}", b.iter().map(|n| n.written.as_str()).collect::<Vec<_>>().join(" and ")));
+    }
+    out
+}
+
+fn expectations(check: &Read, title: &str, measures: &[(String, Option<Quantity>)], verdict: &mut EntryVerdict) {
+    let Some(Typed::NamedTexts(expected)) = check.get("expect") else { return };
+    let within = check.number("within").map(Number::value);
+    for (key, text, _) in expected {
+        let Some((_, got)) = measures.iter().find(|m| m.0 == key.name) else {
+            let names: Vec<&str> = measures.iter().map(|m| m.0.as_str()).collect();
+            verdict.failures.push(format!("{title}: there is no measure `{}`; there is {}", key.name, names.join(", ")));
+            continue;
+        };
+        let (passed, got) = match compare(text, *got, within) {
+            Ok(x) => x,
+            Err(e) => {
+                verdict.failures.push(format!("{title}: `{} = {text}`: {e}", key.name));
+                continue;
+            }
+        };
+        verdict.verdicts.push(Verdict { protocol: title.to_owned(), measure: key.name.clone(), expected: text.clone(), got, passed });
+    }
+}
+
+/// Whether `got` rounds to the printed digits of `expected`; and `got` in its unit with two digits more.
+fn compare(expected: &str, got: Option<Quantity>, within: Option<f64>) -> Result<(bool, String), String> {
+    if expected == "none" {
+        return Ok((got.is_none(), got.map_or("none".into(), |q| q.to_string())));
+    }
+    let Some(got) = got else { return Ok((false, "none".into())) };
+    let wanted = Quantity::parse(expected).map_err(|e| e.message)?;
+    if wanted.dimension != got.dimension {
+        return Err(format!("the measure is {}", got.dimension));
+    }
+    let number = expected.split_whitespace().next().unwrap_or(expected);
+    let unit = expected[number.len()..].trim();
+    let scale = if unit.is_empty() { 1.0 } else { Quantity::parse(&format!("1 {unit}")).map_err(|e| e.message)?.value };
+    let (mantissa, exponent) = number.split_once(['e', 'E']).map_or((number, 0), |(m, e)| (m, e.parse::<i32>().unwrap_or(0)));
+    let decimals = mantissa.split_once('.').map_or(0, |(_, f)| f.len() as i32);
+    let value = got.value / scale;
+    let last = math::powi(10.0, exponent - decimals);
+    let allowed = match within {
+        Some(w) => w * (wanted.value / scale).abs(),
+        // Half a unit of the last digit, and the rounding of the decimal itself.
+        None => 0.5 * last * (1.0 + 1e-9),
+    };
+    let passed = (value - wanted.value / scale).abs() <= allowed;
+    let shown = if exponent == 0 { format!("{value:.*}", (decimals + 2) as usize) } else { format!("{value:.*e}", (decimals + 2) as usize) };
+    Ok((passed, format!("{shown} {unit}").trim_end().to_owned()))
+}
+
+struct Subject<'a> {
+    entry: &'a Entry,
+    part: &'a Part,
+    scheme: Option<&'a LoweredScheme>,
+}
+
+type Measures = Vec<(String, Option<Quantity>)>;
+
+fn one(name: &str, value: f64, dimension: Dimension) -> (String, Option<Quantity>) {
+    (name.to_owned(), Some(Quantity { value, dimension }))
+}
+
+impl Subject<'_> {
+    fn scheme(&self) -> Result<&LoweredScheme, ResponseError> {
+        self.scheme.ok_or(ResponseError::Nothing("the entry has no scheme"))
+    }
+
+    fn ligand(&self, check: &Read) -> Result<usize, ResponseError> {
+        let name = check.text("ligand").or_else(|| self.entry.ligands().first().map(String::as_str));
+        name.and_then(|n| self.entry.ligands().iter().position(|l| l == n)).ok_or(ResponseError::Nothing("`ligand` names no ligand of the scheme"))
+    }
+
+    fn measure(&self, check: &Read) -> Result<Measures, ResponseError> {
+        let need = |name: &'static str, what: &'static str| check.number(name).map(Number::value).ok_or(ResponseError::Nothing(what));
+        let v_m = need("v", "`v` is missing")?;
+        let (time, plain, rate, concentration) = (Dimension::TIME, Dimension::NONE, Dimension::RATE, Dimension::CONCENTRATION);
+        match check.word("protocol").unwrap_or_default() {
+            "pulse" => {
+                let (c, d) = (need("concentration", "`concentration` is missing")?, need("duration", "`duration` is missing")?);
+                let p = response::pulse(self.scheme()?, self.ligand(check)?, c, d, v_m)?;
+                Ok(vec![
+                    one("peak_open", p.peak_open, plain),
+                    one("t_peak", p.t_peak, time),
+                    one("rise_10_90", p.rise_10_90, time),
+                    one("half_decay", p.half_decay, time),
+                    one("decay_1e", p.decay_1e, time),
+                ])
+            }
+            "step" => {
+                let s = response::step(self.scheme()?, self.ligand(check)?, need("concentration", "`concentration` is missing")?, v_m)?;
+                let tau = s.tau_des.map(|value| Quantity { value, dimension: time });
+                Ok(vec![one("ss_over_peak", s.ss_over_peak, plain), ("tau_des".into(), tau)])
+            }
+            "dose_response" => Ok(vec![one("ec50", response::dose_response(self.scheme()?, self.ligand(check)?, v_m)?, concentration)]),
+            "calcium_step" => {
+                let peak = response::calcium_step(self.scheme()?, need("from", "`from` is missing")?, need("to", "`to` is missing")?, v_m)?;
+                Ok(vec![one("peak_rate", peak, rate)])
+            }
+            "calcium_slope" => {
+                let from = need("from", "`from` is missing")?;
+                let [low, high] = check.numbers("between").map(Vec::as_slice).unwrap_or_default() else { return Err(ResponseError::Nothing("`between` needs two concentrations")) };
+                let at = |n: &Number| response::calcium_step(self.scheme()?, from, n.value(), v_m);
+                let slope = math::ln(at(high)? / at(low)?) / math::ln(high.value() / low.value());
+                Ok(vec![one("slope", slope, plain)])
+            }
+            "calcium_transient" => {
+                let t = response::calcium_transient(self.scheme()?, need("from", "`from` is missing")?, need("peak", "`peak` is missing")?, need("fwhm", "`fwhm` is missing")?, v_m)?;
+                Ok(vec![one("p_release", t.p_release, plain), one("lag", t.lag, time), one("rate_fwhm", t.rate_fwhm, time), one("peak_rate", t.peak_rate, rate)])
+            }
+            "equilibrium" => {
+                let scheme = self.scheme()?;
+                let mut ligands = vec![0.0; scheme.kinetics.ligands()];
+                ligands[self.ligand(check)?] = need("concentration", "`concentration` is missing")?;
+                let p = scheme.rest(v_m, &ligands)?;
+                let states = &self.part.scheme.as_ref().ok_or(ResponseError::Nothing("the entry has no scheme"))?.states;
+                let mut fraction = 0.0;
+                for (name, _) in check.texts("of") {
+                    fraction += states.iter().position(|s| s == name).map(|i| p[i]).ok_or(ResponseError::Nothing("`of` names a state that is not there"))?;
+                }
+                Ok(vec![one("fraction", fraction, plain)])
+            }
+            "voltage" => self.voltage(v_m),
+            "block" => {
+                let block = self.part.block.as_ref().ok_or(ResponseError::Nothing("the entry is no block"))?;
+                let c = need("concentration", "`concentration` is missing")?;
+                let values = self.part.layout.values(&self.part.parameters, v_m, self.part.temperature, &[c]);
+                Ok(vec![one("open_fraction", block.open_fraction.expr.evaluate(&values), plain)])
+            }
+            "turnover" => {
+                let (top, k_m) = response::turnover(self.scheme()?, self.ligand(check)?, v_m)?;
+                Ok(vec![one("turnover", top, rate), one("k_m", k_m, concentration)])
+            }
+            "membrane" => self.membrane(),
+            _ => Err(ResponseError::Nothing("no such protocol")),
+        }
+    }
+
+    fn voltage(&self, v_m: f64) -> Result<Measures, ResponseError> {
+        if let Some(scheme) = self.scheme {
+            let none = vec![0.0; scheme.kinetics.ligands()];
+            let open = response_open(scheme, v_m, &none)?;
+            return Ok(vec![one("open", open, Dimension::NONE), one("tau", response::slowest_time_constant(&scheme.held(v_m, &none)?)?, Dimension::TIME)]);
+        }
+        let mut out = Vec::new();
+        let mut open = 1.0;
+        for gate in &self.part.gates {
+            let g = response::gate_at(self.part, gate, v_m);
+            open *= math::powi(g.steady, g.count as i32);
+            out.push(one(&format!("{}_inf", g.name), g.steady, Dimension::NONE));
+            out.push(one(&format!("{}_tau", g.name), g.tau, Dimension::TIME));
+        }
+        out.push(one("open", open, Dimension::NONE));
+        Ok(out)
+    }
+
+    fn membrane(&self) -> Result<Measures, ResponseError> {
+        let membrane = self.entry.body.table("membrane").ok_or(ResponseError::Nothing("the entry has no membrane"))?;
+        let value = |name: &str| membrane.number(name).map(Number::value);
+        let area = value("area").or_else(|| Some(std::f64::consts::PI * value("diameter")? * value("length")?)).ok_or(ResponseError::Nothing("the membrane has no area"))?;
+        let capacitance = value("capacitance").ok_or(ResponseError::Nothing("the membrane has no capacitance"))? * area;
+        let mut leak = 0.0;
+        for (_, channel) in self.entry.body.named("channel") {
+            if channel.text("use") == Some("channel/leak") {
+                leak += channel.number("density").map_or(0.0, Number::value) * area;
+            }
+        }
+        Ok(vec![
+            one("area", area, Dimension::AREA),
+            one("capacitance", capacitance, Dimension::CAPACITANCE),
+            one("leak_conductance", leak, Dimension::CONDUCTANCE),
+            one("tau_m", capacitance / leak, Dimension::TIME),
+        ])
+    }
+}
+
+fn response_open(scheme: &LoweredScheme, v_m: f64, ligands: &[f64]) -> Result<f64, ResponseError> {
+    let p = scheme.rest(v_m, ligands)?;
+    Ok(response::dot(&p, scheme.weights(observable::OPEN)))
+}

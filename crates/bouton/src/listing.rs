@@ -1,0 +1,134 @@
+//! Values as a person reads them: path, value with unit, what temperature did, where it came from.
+
+use model::catalogue::Catalogue;
+use model::read::Provenance;
+use model::resolve::{Content, Origin, Resolved, ResolvedValue};
+use model::units::Quantity;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// A quantity to at most six significant digits, in the unit a reader expects.
+pub fn rounded(q: &Quantity) -> String {
+    if q.dimension == model::units::Dimension::TEMPERATURE {
+        return format!("{} degC", significant(q.value - 273.15, 6));
+    }
+    let value = significant(q.value, 6).parse().unwrap_or(q.value);
+    Quantity { value, ..*q }.to_string()
+}
+
+fn significant(x: f64, digits: usize) -> String {
+    let text = format!("{x:.*e}", digits - 1);
+    text.parse::<f64>().map_or(text, |y| y.to_string())
+}
+
+/// The value of a listing's row.
+pub fn content(c: &Content) -> String {
+    match c {
+        Content::Quantity(q) => rounded(q),
+        Content::Count(n) => n.to_string(),
+        Content::Words(w) => w.clone(),
+        Content::Expression { text, factor } if *factor == 1.0 => text.clone(),
+        Content::Expression { text, factor } => format!("{} * ({text})", significant(*factor, 6)),
+    }
+}
+
+/// What temperature did, in words; empty where it does not matter.
+pub fn heat(v: &ResolvedValue) -> String {
+    let Some(t) = &v.temperature else { return String::new() };
+    let reference = format!("{:.1}", t.reference - 273.15);
+    match t.q10 {
+        None => format!("as measured at {reference} degC (no Q10 known)"),
+        Some(q) if t.factor == 1.0 => format!("measured at {reference} degC (Q10 {q})"),
+        Some(q) => format!("x {} from {reference} degC (Q10 {q})", significant(t.factor, 4)),
+    }
+}
+
+/// Where a value came from, in words.
+pub fn origin(v: &ResolvedValue) -> String {
+    match &v.origin {
+        Origin::Written(place) => format!("written at {place}"),
+        Origin::Default => "default".into(),
+        Origin::Catalogue { entry, .. } => entry.clone(),
+    }
+}
+
+/// Source and evidence, in words.
+pub fn source(p: &Provenance, catalogue: &Catalogue) -> String {
+    let mut out = String::new();
+    if let Some(key) = &p.source {
+        out.push_str(catalogue.citation(key).map_or(key.as_str(), |c| c.short.as_str()));
+    }
+    if let Some(e) = p.evidence {
+        if !out.is_empty() {
+            out.push_str(", ");
+        }
+        out.push_str(e.word());
+    }
+    out
+}
+
+/// `bouton explain`: every resolved value, aligned in columns.
+pub fn explain(r: &Resolved, catalogue: &Catalogue) -> String {
+    let mut out = String::new();
+    let rows: Vec<[String; 4]> = r
+        .values
+        .iter()
+        .map(|v| {
+            let mut from = origin(v);
+            let source = source(&v.provenance, catalogue);
+            if !source.is_empty() {
+                let _ = write!(from, "; {source}");
+            }
+            [v.path.clone(), content(&v.content), heat(v), from]
+        })
+        .collect();
+    let width = |i: usize, most: usize| rows.iter().map(|r| r[i].chars().count()).filter(|w| *w <= most).max().unwrap_or(0);
+    let (a, b, c) = (width(0, 60), width(1, 28), width(2, 44));
+    for [path, value, heat, from] in &rows {
+        let _ = writeln!(out, "{}", format!("{path:a$}  {value:b$}  {heat:c$}  {from}").trim_end());
+    }
+    out.push_str("\nSources\n");
+    out.push_str(&citations(r.values.iter().map(|v| &v.provenance), catalogue));
+    out
+}
+
+/// The sources that values name, each in a line.
+pub fn citations<'a>(all: impl Iterator<Item = &'a Provenance>, catalogue: &Catalogue) -> String {
+    let mut keys: Vec<&str> = Vec::new();
+    for p in all {
+        for key in p.source.iter().chain(&p.seen_in) {
+            if !keys.contains(&key.as_str()) {
+                keys.push(key);
+            }
+        }
+    }
+    keys.sort_unstable();
+    let mut out = String::new();
+    for key in keys {
+        if let Some(c) = catalogue.citation(key) {
+            let _ = writeln!(out, "  [{key}] {}", c.long);
+        }
+    }
+    out
+}
+
+/// A value for programs.
+pub fn to_json(v: &ResolvedValue) -> Value {
+    let (value, unit) = match &v.content {
+        Content::Quantity(q) => (json!(q.value), Some(q.dimension.unit())),
+        Content::Count(n) => (json!(n), None),
+        Content::Words(w) => (json!(w), None),
+        Content::Expression { text, factor } => (json!({ "expression": text, "factor": factor }), None),
+    };
+    let temperature = v.temperature.as_ref().map(|t| json!({ "reference_K": t.reference, "temperature_K": t.temperature, "q10": t.q10, "factor": t.factor }));
+    let (origin, place) = match &v.origin {
+        Origin::Written(p) => ("written", Some(p.clone())),
+        Origin::Default => ("default", None),
+        Origin::Catalogue { place, .. } => ("catalogue", Some(place.clone())),
+    };
+    json!({
+        "path": v.path, "value": value, "unit": unit, "shown": content(&v.content), "origin": origin, "place": place,
+        "source": v.provenance.source, "seen_in": v.provenance.seen_in, "species": v.provenance.species,
+        "evidence": v.provenance.evidence.map(|e| e.word()), "note": v.provenance.note, "temperature": temperature,
+    })
+}
