@@ -4,7 +4,7 @@ use crate::acceptance::{self, EntryVerdict};
 use crate::listing;
 use crate::portrait::Portrait;
 use model::catalogue::{Balance, Catalogue, Entry};
-use model::resolve::{Content, Part};
+use model::resolve::{Content, Part, ResolvedValue};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -29,7 +29,7 @@ fn wrapped(text: &str, width: usize, indent: &str) -> String {
 }
 
 /// The page of an entry, at most `columns` wide where lines can be broken.
-pub fn card(entry: &Entry, part: &Part, portrait: &Portrait, catalogue: &Catalogue, columns: usize) -> String {
+pub fn card(entry: &Entry, part: &Part, portrait: &Portrait, catalogue: &Catalogue, columns: usize, colour: bool) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}\n{}\n", entry.name, entry.title());
     out.push_str(&wrapped(entry.summary(), columns, "  "));
@@ -82,7 +82,7 @@ pub fn card(entry: &Entry, part: &Part, portrait: &Portrait, catalogue: &Catalog
         let _ = writeln!(out, "  {name:width$}  {}", listing::rounded(value));
     }
     if let Some(picture) = &portrait.picture {
-        let _ = write!(out, "\n{}", picture.terminal(columns.min(100), PLOT_ROWS));
+        let _ = write!(out, "\n{}", picture.terminal(columns.min(100), PLOT_ROWS, colour));
         if !out.ends_with('\n') {
             out.push('\n');
         }
@@ -103,22 +103,12 @@ pub fn card(entry: &Entry, part: &Part, portrait: &Portrait, catalogue: &Catalog
     out
 }
 
-/// Every number that is not a rate of the scheme shown already, and every rate that temperature changed.
+/// Every number, with what temperature did to it and where it comes from.
 fn numbers(part: &Part, catalogue: &Catalogue, out: &mut String) {
-    let rows: Vec<[String; 4]> = part
-        .values
-        .iter()
-        .filter(|v| !matches!(v.content, Content::Words(_)))
-        .map(|v| [v.path.clone(), listing::content(&v.content), listing::heat(v), listing::source(&v.provenance, catalogue)])
-        .collect();
-    if rows.is_empty() {
-        return;
-    }
-    out.push_str("\nNumbers, with what temperature did to them and where they come from\n");
-    let width = |i: usize, most: usize| rows.iter().map(|r| r[i].chars().count()).filter(|w| *w <= most).max().unwrap_or(0);
-    let (a, b, c) = (width(0, 40), width(1, 32), width(2, 48));
-    for [path, value, heat, source] in &rows {
-        let _ = writeln!(out, "{}", format!("  {path:a$}  {value:b$}  {heat:c$}  {source}").trim_end());
+    let rows: Vec<(&str, &ResolvedValue)> = part.values.iter().filter(|v| !matches!(v.content, Content::Words(_))).map(|v| (v.path.as_str(), v)).collect();
+    if !rows.is_empty() {
+        out.push_str("\nNumbers, with what temperature did to them and where they come from\n");
+        listing::table(&rows, Some(&part.entry), catalogue, out);
     }
 }
 

@@ -67,29 +67,60 @@ pub fn source(p: &Provenance, catalogue: &Catalogue) -> String {
     out
 }
 
-/// `bouton explain`: every resolved value, aligned in columns.
+/// `bouton explain`: every resolved value, in groups by the part it belongs to, aligned in columns.
 pub fn explain(r: &Resolved, catalogue: &Catalogue) -> String {
     let mut out = String::new();
-    let rows: Vec<[String; 4]> = r
-        .values
-        .iter()
-        .map(|v| {
-            let mut from = origin(v);
-            let source = source(&v.provenance, catalogue);
-            if !source.is_empty() {
-                let _ = write!(from, "; {source}");
-            }
-            [v.path.clone(), content(&v.content), heat(v), from]
-        })
-        .collect();
-    let width = |i: usize, most: usize| rows.iter().map(|r| r[i].chars().count()).filter(|w| *w <= most).max().unwrap_or(0);
-    let (a, b, c) = (width(0, 60), width(1, 28), width(2, 44));
-    for [path, value, heat, from] in &rows {
-        let _ = writeln!(out, "{}", format!("{path:a$}  {value:b$}  {heat:c$}  {from}").trim_end());
+    let mut groups: Vec<(&str, Vec<(&str, &ResolvedValue)>)> = Vec::new();
+    for v in &r.values {
+        let (group, name) = place(r, &v.path);
+        match groups.last_mut() {
+            Some((g, rows)) if *g == group => rows.push((name, v)),
+            _ => groups.push((group, vec![(name, v)])),
+        }
+    }
+    for (group, rows) in groups {
+        if !group.is_empty() {
+            let _ = writeln!(out, "\n{group}");
+        }
+        table(&rows, None, catalogue, &mut out);
     }
     out.push_str("\nSources\n");
     out.push_str(&citations(r.values.iter().map(|v| &v.provenance), catalogue));
     out
+}
+
+/// The part a path belongs to, and its name there.
+fn place<'a>(r: &Resolved, path: &'a str) -> (&'a str, &'a str) {
+    let longest = r.parts.keys().filter(|p| path.starts_with(p.as_str()) && path[p.len()..].starts_with('.')).map(String::len).max();
+    let at = longest.or_else(|| {
+        // Two names deep for what is no part: `solution.bath`, `cell.receiver`.
+        let mut dots = path.match_indices('.').map(|(i, _)| i);
+        let first = dots.next();
+        dots.next().or(first)
+    });
+    at.map_or(("", path), |at| (&path[..at], &path[at + 1..]))
+}
+
+/// Rows of name, value, what temperature did, origin (unless it is the entry `own`); as wide as they need.
+pub fn table(rows: &[(&str, &ResolvedValue)], own: Option<&str>, catalogue: &Catalogue, out: &mut String) {
+    let cells: Vec<[String; 4]> = rows
+        .iter()
+        .map(|(name, v)| {
+            let mut from = origin(v);
+            let source = source(&v.provenance, catalogue);
+            if own == Some(from.as_str()) {
+                from = source;
+            } else if !source.is_empty() {
+                let _ = write!(from, "; {source}");
+            }
+            [(*name).to_owned(), content(&v.content), heat(v), from]
+        })
+        .collect();
+    let width = |i: usize, most: usize| cells.iter().map(|r| r[i].chars().count()).filter(|w| *w <= most).max().unwrap_or(0);
+    let (a, b, c) = (width(0, 40), width(1, 44), width(2, 48));
+    for [name, value, heat, from] in &cells {
+        let _ = writeln!(out, "{}", format!("  {name:a$}  {value:b$}  {heat:c$}  {from}").trim_end());
+    }
 }
 
 /// The sources that values name, each in a line.

@@ -2,7 +2,7 @@
 
 use kuva::backend::svg::SvgBackend;
 use kuva::backend::terminal::TerminalBackend;
-use kuva::plot::LinePlot;
+use kuva::plot::{LinePlot, ScatterPlot};
 use kuva::render::layout::Layout;
 use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
@@ -46,14 +46,18 @@ impl Picture {
         order
             .into_iter()
             .map(|(i, s)| {
-                let mut line = LinePlot::new()
-                    .with_data(s.points.iter().copied())
-                    .with_color(COLOURS[i % COLOURS.len()])
-                    .with_stroke_width(if s.jumps { 1.0 } else { 2.5 });
-                if self.series.len() > 1 {
+                let colour = COLOURS[i % COLOURS.len()];
+                if s.jumps && terminal {
+                    // Steps would be drawn over the mean; points leave it to be seen.
+                    let every = (s.points.len() / 60).max(1);
+                    let points = s.points.iter().step_by(every).copied();
+                    return Plot::Scatter(ScatterPlot::new().with_data(points).with_color(colour).with_size(2.5));
+                }
+                let mut line = LinePlot::new().with_data(s.points.iter().copied()).with_color(colour).with_stroke_width(if s.jumps { 1.0 } else { 2.5 });
+                if self.series.len() > 1 && !terminal {
                     line = line.with_legend(s.label.clone());
                 }
-                if s.jumps && !terminal {
+                if s.jumps {
                     line = line.with_step();
                 }
                 Plot::Line(line)
@@ -79,10 +83,47 @@ impl Picture {
         SvgBackend::new().render_scene(&render_multiple(plots, layout))
     }
 
-    /// Characters for a terminal of this size.
-    pub fn terminal(&self, columns: usize, rows: usize) -> String {
+    /// Characters for a terminal of this size, with a legend below; colours only where they can be seen.
+    pub fn terminal(&self, columns: usize, rows: usize, colour: bool) -> String {
         let plots = self.plots(true);
-        let layout = self.layout(&plots).with_term_rows(rows as u32);
-        TerminalBackend::new(columns, rows).render_scene(&render_multiple(plots, layout))
+        let layout = self.layout(&plots).with_show_grid(false).with_y_label("").with_title(self.y_label.clone()).with_term_rows(rows as u32);
+        let drawn = TerminalBackend::new(columns, rows).render_scene(&render_multiple(plots, layout));
+        let mut out = restyle(&drawn, colour);
+        while out.ends_with('\n') {
+            out.pop();
+        }
+        out.push('\n');
+        if self.series.len() > 1 {
+            for (i, s) in self.series.iter().enumerate() {
+                let mark = if s.jumps { "\u{2022}" } else { "\u{2500}\u{2500}" };
+                let mark = if colour { format!("{}{mark}\u{1b}[0m", ansi(COLOURS[i % COLOURS.len()])) } else { mark.to_owned() };
+                out.push_str(&format!("      {mark} {}\n", s.label));
+            }
+        }
+        out
     }
+}
+
+fn ansi(hex: &str) -> String {
+    let part = |i: usize| hex.get(i..i + 2).and_then(|h| u8::from_str_radix(h, 16).ok()).unwrap_or(0);
+    format!("\u{1b}[38;2;{};{};{}m", part(1), part(3), part(5))
+}
+
+/// Drops all colours, or all but those of the curves: black axes vanish on a black terminal.
+fn restyle(drawn: &str, colour: bool) -> String {
+    let curves: Vec<String> = COLOURS.iter().map(|c| ansi(c)).collect();
+    let mut out = String::with_capacity(drawn.len());
+    let mut rest = drawn;
+    while let Some(start) = rest.find('\u{1b}') {
+        out.push_str(&rest[..start]);
+        let end = rest[start..].find('m').map_or(rest.len(), |e| start + e + 1);
+        let code = &rest[start..end];
+        if colour {
+            out.push_str(if curves.iter().any(|c| c == code) { code } else { "\u{1b}[0m" });
+        }
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
+    lines.join("\n")
 }

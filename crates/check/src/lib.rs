@@ -1,1 +1,4 @@
-//! Tests' tools, never published: statistics, oracles, house rules.
+//! Tests' tools, never published: statistics with stated false-alarm rates, and the rules of the house.
+
+pub mod house;
+pub mod statistics;

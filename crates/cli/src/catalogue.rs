@@ -173,7 +173,7 @@ fn show(show: &Show, catalogue: &Catalogue) -> ExitCode {
         let text = json!({ "name": entry.name, "title": entry.title(), "hash": catalogue.hash(&entry.name), "doing": portrait.doing, "values": values, "findings": findings, "axes": axes, "series": series });
         output::data(&format!("{text:#}\n"));
     } else {
-        output::data(&card::card(&entry, &part, &portrait, catalogue, output::columns()));
+        output::data(&card::card(&entry, &part, &portrait, catalogue, output::columns(), output::coloured_data()));
     }
     output::faults(&out, &sources)
 }

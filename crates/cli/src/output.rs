@@ -23,6 +23,11 @@ fn colour(terminal: bool) -> bool {
     terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
+/// Whether data may be coloured.
+pub fn coloured_data() -> bool {
+    colour(std::io::stdout().is_terminal())
+}
+
 /// Prints diagnostics; the exit code says whether an error was among them.
 pub fn faults(all: &Diagnostics, sources: &Sources) -> ExitCode {
     talk(&all.render(sources, colour(std::io::stderr().is_terminal())));

@@ -223,11 +223,15 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
     let conductance = conductances(entry, placed, &mut list, out);
     for table in ["permeation", "transport", "buffer"] {
         let Some(t) = entry.body.table(table) else { continue };
-        for (name, _, typed) in t.iter() {
+        for (name, span, typed) in t.iter() {
+            // What the place says otherwise is listed there.
+            if table == "permeation" && placed.get(name).is_some() {
+                continue;
+            }
             match typed {
                 crate::read::Typed::Number(n) => list.number(format!("{table}.{name}"), n),
                 crate::read::Typed::NamedNumbers(all) => all.iter().for_each(|(k, n)| list.number(format!("{table}.{name}.{}", k.name), n)),
-                crate::read::Typed::Text(t) => list.push(format!("{table}.{name}"), Content::Words(t.clone()), None, &Provenance::default(), None),
+                crate::read::Typed::Text(t) => list.push(format!("{table}.{name}"), Content::Words(t.clone()), span, &Provenance::default(), None),
                 _ => {}
             }
         }

@@ -43,10 +43,10 @@ impl fmt::Display for Quantity {
             let e10 = scale_of(unit).unwrap_or(0);
             decimal(self.value).map_or(0, |(_, digits, e)| e - e10 + digits.len() as i32)
         };
-        // 1 to 1000 is best; the first listed unit wins ties.
+        // 1 to 1000 is best; the first listed unit wins ties. Times read in ms down to a tenth.
         let cost = |unit: &str| {
-            let m = magnitude(unit);
-            if m < 1 { 1 - m } else { (m - 4).max(0) }
+            let m = magnitude(unit) + i32::from(unit == "ms");
+            if m < 1 { 1 - m } else { (m - 4 - i32::from(unit == "ms")).max(0) }
         };
         let best = units.iter().min_by_key(|u| cost(u)).cloned().unwrap_or_default();
         write!(f, "{}", print_in(self.value, &best))
