@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 fn walk(dir: &Path, out: &mut Vec<PathBuf>) {
     println!("cargo:rerun-if-changed={}", dir.display());
-    let mut entries: Vec<_> = std::fs::read_dir(dir).expect("the data folder is part of the crate").map(|e| e.expect("a readable folder").path()).collect();
+    let mut entries: Vec<_> = std::fs::read_dir(dir)
+        .expect("the data folder is part of the crate")
+        .map(|e| e.expect("a readable folder").path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -20,7 +23,9 @@ fn main() {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("set by cargo")).join("data");
     let mut files = Vec::new();
     walk(&root, &mut files);
-    let mut code = String::from("/// Path below the data folder, and text, sorted by path.\npub static FILES: &[(&str, &str)] = &[\n");
+    let mut code = String::from(
+        "/// Path below the data folder, and text, sorted by path.\npub static FILES: &[(&str, &str)] = &[\n",
+    );
     for file in files {
         println!("cargo:rerun-if-changed={}", file.display());
         let name = file.strip_prefix(&root).expect("found below it").to_string_lossy().replace('\\', "/");

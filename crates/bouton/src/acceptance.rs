@@ -62,7 +62,13 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
     let entry = catalogue.entry(name, sources, out)?;
     let placed = empty(&entry);
     let part = part(&entry, entry.temperature, &placed, sources, out);
-    let mut verdict = EntryVerdict { name: name.to_owned(), verdicts: Vec::new(), loops: loops(&part), assumed: assumed(&entry, &part), failures: Vec::new() };
+    let mut verdict = EntryVerdict {
+        name: name.to_owned(),
+        verdicts: Vec::new(),
+        loops: loops(&part),
+        assumed: assumed(&entry, &part),
+        failures: Vec::new(),
+    };
     let scheme = entry.scheme.as_ref().map(|_| lower::scheme(&part));
     let scheme = match scheme {
         Some(Err(e)) => {
@@ -90,7 +96,9 @@ pub fn empty(entry: &Entry) -> Read {
 
 /// Values whose evidence is `assumed`, and Q10s that nobody gave a source for.
 pub fn assumed(entry: &Entry, part: &Part) -> Vec<ResolvedValue> {
-    let is = |v: &&ResolvedValue| v.provenance.evidence == Some(Evidence::Assumed) && matches!(v.origin, Origin::Catalogue { .. });
+    let is = |v: &&ResolvedValue| {
+        v.provenance.evidence == Some(Evidence::Assumed) && matches!(v.origin, Origin::Catalogue { .. })
+    };
     let mut out: Vec<ResolvedValue> = part.values.iter().filter(is).cloned().collect();
     if let Some(q10) = entry.body.table("scheme").and_then(|s| s.table("q10"))
         && q10.word("evidence") == Some("assumed")
@@ -112,7 +120,14 @@ pub fn assumed(entry: &Entry, part: &Part) -> Vec<ResolvedValue> {
 
 fn loops(part: &Part) -> Vec<LoopVerdict> {
     let names = part.scheme.as_ref().map_or(&[][..], |s| &s.states);
-    part.loops.iter().map(|(states, product, tolerance)| LoopVerdict { states: states.iter().map(|&i| names[i].as_str()).collect::<Vec<_>>().join(" - "), product: *product, tolerance: *tolerance }).collect()
+    part.loops
+        .iter()
+        .map(|(states, product, tolerance)| LoopVerdict {
+            states: states.iter().map(|&i| names[i].as_str()).collect::<Vec<_>>().join(" - "),
+            product: *product,
+            tolerance: *tolerance,
+        })
+        .collect()
 }
 
 fn title(check: &Read) -> String {
@@ -122,7 +137,15 @@ fn title(check: &Read) -> String {
         out.push(' ');
         out.push_str(&text);
     };
-    for (name, word) in [("concentration", ""), ("duration", "for "), ("from", "from "), ("to", "to "), ("peak", "to a peak of "), ("fwhm", "of width "), ("v", "at ")] {
+    for (name, word) in [
+        ("concentration", ""),
+        ("duration", "for "),
+        ("from", "from "),
+        ("to", "to "),
+        ("peak", "to a peak of "),
+        ("fwhm", "of width "),
+        ("v", "at "),
+    ] {
         if let Some(w) = written(name) {
             say(format!("{word}{w}"));
         }
@@ -139,7 +162,11 @@ fn expectations(check: &Read, title: &str, measures: &[(String, Option<Quantity>
     for (key, text, _) in expected {
         let Some((_, got)) = measures.iter().find(|m| m.0 == key.name) else {
             let names: Vec<&str> = measures.iter().map(|m| m.0.as_str()).collect();
-            verdict.failures.push(format!("{title}: there is no measure `{}`; there is {}", key.name, names.join(", ")));
+            verdict.failures.push(format!(
+                "{title}: there is no measure `{}`; there is {}",
+                key.name,
+                names.join(", ")
+            ));
             continue;
         };
         let (passed, got) = match compare(text, *got, within) {
@@ -149,7 +176,13 @@ fn expectations(check: &Read, title: &str, measures: &[(String, Option<Quantity>
                 continue;
             }
         };
-        verdict.verdicts.push(Verdict { protocol: title.to_owned(), measure: key.name.clone(), expected: text.clone(), got, passed });
+        verdict.verdicts.push(Verdict {
+            protocol: title.to_owned(),
+            measure: key.name.clone(),
+            expected: text.clone(),
+            got,
+            passed,
+        });
     }
 }
 
@@ -166,7 +199,8 @@ fn compare(expected: &str, got: Option<Quantity>, within: Option<f64>) -> Result
     let number = expected.split_whitespace().next().unwrap_or(expected);
     let unit = expected[number.len()..].trim();
     let scale = if unit.is_empty() { 1.0 } else { Quantity::parse(&format!("1 {unit}")).map_err(|e| e.message)?.value };
-    let (mantissa, exponent) = number.split_once(['e', 'E']).map_or((number, 0), |(m, e)| (m, e.parse::<i32>().unwrap_or(0)));
+    let (mantissa, exponent) =
+        number.split_once(['e', 'E']).map_or((number, 0), |(m, e)| (m, e.parse::<i32>().unwrap_or(0)));
     let decimals = mantissa.split_once('.').map_or(0, |(_, f)| f.len() as i32);
     let value = got.value / scale;
     let last = math::powi(10.0, exponent - decimals);
@@ -176,7 +210,11 @@ fn compare(expected: &str, got: Option<Quantity>, within: Option<f64>) -> Result
         None => 0.5 * last * (1.0 + 1e-9),
     };
     let passed = (value - wanted.value / scale).abs() <= allowed;
-    let shown = if exponent == 0 { format!("{value:.*}", (decimals + 2) as usize) } else { format!("{value:.*e}", (decimals + 2) as usize) };
+    let shown = if exponent == 0 {
+        format!("{value:.*}", (decimals + 2) as usize)
+    } else {
+        format!("{value:.*e}", (decimals + 2) as usize)
+    };
     Ok((passed, format!("{shown} {unit}").trim_end().to_owned()))
 }
 
@@ -199,16 +237,21 @@ impl Subject<'_> {
 
     fn ligand(&self, check: &Read) -> Result<usize, ResponseError> {
         let name = check.text("ligand").or_else(|| self.entry.ligands().first().map(String::as_str));
-        name.and_then(|n| self.entry.ligands().iter().position(|l| l == n)).ok_or(ResponseError::Nothing("`ligand` names no ligand of the scheme"))
+        name.and_then(|n| self.entry.ligands().iter().position(|l| l == n))
+            .ok_or(ResponseError::Nothing("`ligand` names no ligand of the scheme"))
     }
 
     fn measure(&self, check: &Read) -> Result<Measures, ResponseError> {
-        let need = |name: &'static str, what: &'static str| check.number(name).map(Number::value).ok_or(ResponseError::Nothing(what));
+        let need = |name: &'static str, what: &'static str| {
+            check.number(name).map(Number::value).ok_or(ResponseError::Nothing(what))
+        };
         let v_m = need("v", "`v` is missing")?;
-        let (time, plain, rate, concentration) = (Dimension::TIME, Dimension::NONE, Dimension::RATE, Dimension::CONCENTRATION);
+        let (time, plain, rate, concentration) =
+            (Dimension::TIME, Dimension::NONE, Dimension::RATE, Dimension::CONCENTRATION);
         match check.word("protocol").unwrap_or_default() {
             "pulse" => {
-                let (c, d) = (need("concentration", "`concentration` is missing")?, need("duration", "`duration` is missing")?);
+                let (c, d) =
+                    (need("concentration", "`concentration` is missing")?, need("duration", "`duration` is missing")?);
                 let p = response::pulse(self.scheme()?, self.ligand(check)?, c, d, v_m)?;
                 Ok(vec![
                     one("peak_open", p.peak_open, plain),
@@ -219,35 +262,65 @@ impl Subject<'_> {
                 ])
             }
             "step" => {
-                let s = response::step(self.scheme()?, self.ligand(check)?, need("concentration", "`concentration` is missing")?, v_m)?;
+                let s = response::step(
+                    self.scheme()?,
+                    self.ligand(check)?,
+                    need("concentration", "`concentration` is missing")?,
+                    v_m,
+                )?;
                 let tau = s.tau_des.map(|value| Quantity { value, dimension: time });
                 Ok(vec![one("ss_over_peak", s.ss_over_peak, plain), ("tau_des".into(), tau)])
             }
-            "dose_response" => Ok(vec![one("ec50", response::dose_response(self.scheme()?, self.ligand(check)?, v_m)?, concentration)]),
+            "dose_response" => {
+                Ok(vec![one("ec50", response::dose_response(self.scheme()?, self.ligand(check)?, v_m)?, concentration)])
+            }
             "calcium_step" => {
-                let peak = response::calcium_step(self.scheme()?, need("from", "`from` is missing")?, need("to", "`to` is missing")?, v_m)?;
+                let peak = response::calcium_step(
+                    self.scheme()?,
+                    need("from", "`from` is missing")?,
+                    need("to", "`to` is missing")?,
+                    v_m,
+                )?;
                 Ok(vec![one("peak_rate", peak, rate)])
             }
             "calcium_slope" => {
                 let from = need("from", "`from` is missing")?;
-                let [low, high] = check.numbers("between").map(Vec::as_slice).unwrap_or_default() else { return Err(ResponseError::Nothing("`between` needs two concentrations")) };
+                let [low, high] = check.numbers("between").map(Vec::as_slice).unwrap_or_default() else {
+                    return Err(ResponseError::Nothing("`between` needs two concentrations"));
+                };
                 let at = |n: &Number| response::calcium_step(self.scheme()?, from, n.value(), v_m);
                 let slope = math::ln(at(high)? / at(low)?) / math::ln(high.value() / low.value());
                 Ok(vec![one("slope", slope, plain)])
             }
             "calcium_transient" => {
-                let t = response::calcium_transient(self.scheme()?, need("from", "`from` is missing")?, need("peak", "`peak` is missing")?, need("fwhm", "`fwhm` is missing")?, v_m)?;
-                Ok(vec![one("p_release", t.p_release, plain), one("lag", t.lag, time), one("rate_fwhm", t.rate_fwhm, time), one("peak_rate", t.peak_rate, rate)])
+                let t = response::calcium_transient(
+                    self.scheme()?,
+                    need("from", "`from` is missing")?,
+                    need("peak", "`peak` is missing")?,
+                    need("fwhm", "`fwhm` is missing")?,
+                    v_m,
+                )?;
+                Ok(vec![
+                    one("p_release", t.p_release, plain),
+                    one("lag", t.lag, time),
+                    one("rate_fwhm", t.rate_fwhm, time),
+                    one("peak_rate", t.peak_rate, rate),
+                ])
             }
             "equilibrium" => {
                 let scheme = self.scheme()?;
                 let mut ligands = vec![0.0; scheme.kinetics.ligands()];
                 ligands[self.ligand(check)?] = need("concentration", "`concentration` is missing")?;
                 let p = scheme.rest(v_m, &ligands)?;
-                let states = &self.part.scheme.as_ref().ok_or(ResponseError::Nothing("the entry has no scheme"))?.states;
+                let states =
+                    &self.part.scheme.as_ref().ok_or(ResponseError::Nothing("the entry has no scheme"))?.states;
                 let mut fraction = 0.0;
                 for (name, _) in check.texts("of") {
-                    fraction += states.iter().position(|s| s == name).map(|i| p[i]).ok_or(ResponseError::Nothing("`of` names a state that is not there"))?;
+                    fraction += states
+                        .iter()
+                        .position(|s| s == name)
+                        .map(|i| p[i])
+                        .ok_or(ResponseError::Nothing("`of` names a state that is not there"))?;
                 }
                 Ok(vec![one("fraction", fraction, plain)])
             }
@@ -271,7 +344,10 @@ impl Subject<'_> {
         if let Some(scheme) = self.scheme {
             let none = vec![0.0; scheme.kinetics.ligands()];
             let open = response_open(scheme, v_m, &none)?;
-            return Ok(vec![one("open", open, Dimension::NONE), one("tau", response::slowest_time_constant(&scheme.held(v_m, &none)?)?, Dimension::TIME)]);
+            return Ok(vec![
+                one("open", open, Dimension::NONE),
+                one("tau", response::slowest_time_constant(&scheme.held(v_m, &none)?)?, Dimension::TIME),
+            ]);
         }
         let mut out = Vec::new();
         let mut open = 1.0;
@@ -288,7 +364,9 @@ impl Subject<'_> {
     fn membrane(&self) -> Result<Measures, ResponseError> {
         let membrane = self.entry.body.table("membrane").ok_or(ResponseError::Nothing("the entry has no membrane"))?;
         let value = |name: &str| membrane.number(name).map(Number::value);
-        let area = value("area").or_else(|| Some(std::f64::consts::PI * value("diameter")? * value("length")?)).ok_or(ResponseError::Nothing("the membrane has no area"))?;
+        let area = value("area")
+            .or_else(|| Some(std::f64::consts::PI * value("diameter")? * value("length")?))
+            .ok_or(ResponseError::Nothing("the membrane has no area"))?;
         let capacitance = value("capacitance").ok_or(ResponseError::Nothing("the membrane has no capacitance"))? * area;
         let mut leak = 0.0;
         for (_, channel) in self.entry.body.named("channel") {

@@ -29,7 +29,14 @@ fn wrapped(text: &str, width: usize, indent: &str) -> String {
 }
 
 /// The page of an entry, at most `columns` wide where lines can be broken.
-pub fn card(entry: &Entry, part: &Part, portrait: &Portrait, catalogue: &Catalogue, columns: usize, colour: bool) -> String {
+pub fn card(
+    entry: &Entry,
+    part: &Part,
+    portrait: &Portrait,
+    catalogue: &Catalogue,
+    columns: usize,
+    colour: bool,
+) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}\n{}\n", entry.name, entry.title());
     out.push_str(&wrapped(entry.summary(), columns, "  "));
@@ -54,10 +61,14 @@ pub fn card(entry: &Entry, part: &Part, portrait: &Portrait, catalogue: &Catalog
             .iter()
             .map(|s| {
                 let (a, b) = (&scheme.states[s.from].name, &scheme.states[s.to].name);
-                let value = |path: String| part.values.iter().find(|v| v.path == path).map_or(String::new(), |v| listing::content(&v.content));
+                let value = |path: String| {
+                    part.values.iter().find(|v| v.path == path).map_or(String::new(), |v| listing::content(&v.content))
+                };
                 let back = if s.backward.is_some() { value(format!("rate.{b}->{a}")) } else { String::new() };
                 let sites = match (scheme.per_site, &s.backward) {
-                    (true, Some(b)) if s.forward.sites != 1 || b.sites != 1 => format!("sites {}, {}", s.forward.sites, b.sites),
+                    (true, Some(b)) if s.forward.sites != 1 || b.sites != 1 => {
+                        format!("sites {}, {}", s.forward.sites, b.sites)
+                    }
                     (true, None) if s.forward.sites != 1 => format!("sites {}", s.forward.sites),
                     _ => String::new(),
                 };
@@ -94,7 +105,8 @@ pub fn card(entry: &Entry, part: &Part, portrait: &Portrait, catalogue: &Catalog
     let assumed = acceptance::assumed(entry, part);
     if !assumed.is_empty() {
         out.push_str("\nAssumed: nobody here has seen these in a source\n");
-        let names: Vec<String> = assumed.iter().map(|v| format!("{} {}", v.path, listing::content(&v.content))).collect();
+        let names: Vec<String> =
+            assumed.iter().map(|v| format!("{} {}", v.path, listing::content(&v.content))).collect();
         out.push_str(&wrapped(&names.join("; "), columns, "  "));
     }
     out.push_str("\nSources\n");
@@ -105,7 +117,8 @@ pub fn card(entry: &Entry, part: &Part, portrait: &Portrait, catalogue: &Catalog
 
 /// Every number, with what temperature did to it and where it comes from.
 fn numbers(part: &Part, catalogue: &Catalogue, out: &mut String) {
-    let rows: Vec<(&str, &ResolvedValue)> = part.values.iter().filter(|v| !matches!(v.content, Content::Words(_))).map(|v| (v.path.as_str(), v)).collect();
+    let rows: Vec<(&str, &ResolvedValue)> =
+        part.values.iter().filter(|v| !matches!(v.content, Content::Words(_))).map(|v| (v.path.as_str(), v)).collect();
     if !rows.is_empty() {
         out.push_str("\nNumbers, with what temperature did to them and where they come from\n");
         listing::table(&rows, Some(&part.entry), catalogue, out);
@@ -130,7 +143,8 @@ pub fn verdict(v: &EntryVerdict) -> String {
         let _ = writeln!(out, "  could not be run: {f}");
     }
     if !v.assumed.is_empty() {
-        let names: Vec<String> = v.assumed.iter().map(|v| format!("{} = {}", v.path, listing::content(&v.content))).collect();
+        let names: Vec<String> =
+            v.assumed.iter().map(|v| format!("{} = {}", v.path, listing::content(&v.content))).collect();
         let _ = writeln!(out, "  assumed: {}", names.join("; "));
     }
     out
@@ -139,7 +153,8 @@ pub fn verdict(v: &EntryVerdict) -> String {
 /// The verdicts of an entry for programs.
 pub fn verdict_json(v: &EntryVerdict) -> Value {
     let values: Vec<Value> = v.verdicts.iter().map(|x| json!({ "protocol": x.protocol, "measure": x.measure, "expected": x.expected, "got": x.got, "passed": x.passed })).collect();
-    let loops: Vec<Value> = v.loops.iter().map(|l| json!({ "states": l.states, "product": l.product, "tolerance": l.tolerance })).collect();
+    let loops: Vec<Value> =
+        v.loops.iter().map(|l| json!({ "states": l.states, "product": l.product, "tolerance": l.tolerance })).collect();
     let assumed: Vec<Value> = v.assumed.iter().map(listing::to_json).collect();
     json!({ "name": v.name, "passed": v.passed(), "values": values, "loops": loops, "assumed": assumed, "failures": v.failures })
 }

@@ -91,7 +91,12 @@ pub fn explain(r: &Resolved, catalogue: &Catalogue) -> String {
 
 /// The part a path belongs to, and its name there.
 fn place<'a>(r: &Resolved, path: &'a str) -> (&'a str, &'a str) {
-    let longest = r.parts.keys().filter(|p| path.starts_with(p.as_str()) && path[p.len()..].starts_with('.')).map(String::len).max();
+    let longest = r
+        .parts
+        .keys()
+        .filter(|p| path.starts_with(p.as_str()) && path[p.len()..].starts_with('.'))
+        .map(String::len)
+        .max();
     let at = longest.or_else(|| {
         // Two names deep for what is no part: `solution.bath`, `cell.receiver`.
         let mut dots = path.match_indices('.').map(|(i, _)| i);
@@ -116,7 +121,8 @@ pub fn table(rows: &[(&str, &ResolvedValue)], own: Option<&str>, catalogue: &Cat
             [(*name).to_owned(), content(&v.content), heat(v), from]
         })
         .collect();
-    let width = |i: usize, most: usize| cells.iter().map(|r| r[i].chars().count()).filter(|w| *w <= most).max().unwrap_or(0);
+    let width =
+        |i: usize, most: usize| cells.iter().map(|r| r[i].chars().count()).filter(|w| *w <= most).max().unwrap_or(0);
     let (a, b, c) = (width(0, 40), width(1, 44), width(2, 48));
     for [name, value, heat, from] in &cells {
         let _ = writeln!(out, "{}", format!("  {name:a$}  {value:b$}  {heat:c$}  {from}").trim_end());
@@ -151,7 +157,9 @@ pub fn to_json(v: &ResolvedValue) -> Value {
         Content::Words(w) => (json!(w), None),
         Content::Expression { text, factor } => (json!({ "expression": text, "factor": factor }), None),
     };
-    let temperature = v.temperature.as_ref().map(|t| json!({ "reference_K": t.reference, "temperature_K": t.temperature, "q10": t.q10, "factor": t.factor }));
+    let temperature = v.temperature.as_ref().map(
+        |t| json!({ "reference_K": t.reference, "temperature_K": t.temperature, "q10": t.q10, "factor": t.factor }),
+    );
     let (origin, place) = match &v.origin {
         Origin::Written(p) => ("written", Some(p.clone())),
         Origin::Default => ("default", None),

@@ -53,7 +53,10 @@ impl Picture {
                     let points = s.points.iter().step_by(every).copied();
                     return Plot::Scatter(ScatterPlot::new().with_data(points).with_color(colour).with_size(2.5));
                 }
-                let mut line = LinePlot::new().with_data(s.points.iter().copied()).with_color(colour).with_stroke_width(if s.jumps { 1.0 } else { 2.5 });
+                let mut line = LinePlot::new()
+                    .with_data(s.points.iter().copied())
+                    .with_color(colour)
+                    .with_stroke_width(if s.jumps { 1.0 } else { 2.5 });
                 if self.series.len() > 1 && !terminal {
                     line = line.with_legend(s.label.clone());
                 }
@@ -66,7 +69,10 @@ impl Picture {
     }
 
     fn layout(&self, plots: &[Plot]) -> Layout {
-        let mut layout = Layout::auto_from_plots(plots).with_title(self.title.clone()).with_x_label(self.x_label.clone()).with_y_label(self.y_label.clone());
+        let mut layout = Layout::auto_from_plots(plots)
+            .with_title(self.title.clone())
+            .with_x_label(self.x_label.clone())
+            .with_y_label(self.y_label.clone());
         if self.log_x {
             layout = layout.with_log_x();
         }
@@ -86,7 +92,12 @@ impl Picture {
     /// Characters for a terminal of this size, with a legend below; colours only where they can be seen.
     pub fn terminal(&self, columns: usize, rows: usize, colour: bool) -> String {
         let plots = self.plots(true);
-        let layout = self.layout(&plots).with_show_grid(false).with_y_label("").with_title(self.y_label.clone()).with_term_rows(rows as u32);
+        let layout = self
+            .layout(&plots)
+            .with_show_grid(false)
+            .with_y_label("")
+            .with_title(self.y_label.clone())
+            .with_term_rows(rows as u32);
         let drawn = TerminalBackend::new(columns, rows).render_scene(&render_multiple(plots, layout));
         let mut out = restyle(&drawn, colour);
         while out.ends_with('\n') {
@@ -96,7 +107,11 @@ impl Picture {
         if self.series.len() > 1 {
             for (i, s) in self.series.iter().enumerate() {
                 let mark = if s.jumps { "\u{2022}" } else { "\u{2500}\u{2500}" };
-                let mark = if colour { format!("{}{mark}\u{1b}[0m", ansi(COLOURS[i % COLOURS.len()])) } else { mark.to_owned() };
+                let mark = if colour {
+                    format!("{}{mark}\u{1b}[0m", ansi(COLOURS[i % COLOURS.len()]))
+                } else {
+                    mark.to_owned()
+                };
                 out.push_str(&format!("      {mark} {}\n", s.label));
             }
         }

@@ -74,7 +74,11 @@ pub fn portrait(entry: &Entry, part: &Part, with: &Stimulus) -> Result<Portrait,
         ("channel", Some(s)) => channel(s, with)?,
         ("channel", None) if !part.gates.is_empty() => gates(part),
         ("block", _) => block(part, with),
-        _ => Portrait { doing: "nothing to plot: its parts have entries of their own".into(), findings: Vec::new(), picture: None },
+        _ => Portrait {
+            doing: "nothing to plot: its parts have entries of their own".into(),
+            findings: Vec::new(),
+            picture: None,
+        },
     };
     if let Some(p) = &mut portrait.picture {
         p.title = format!("{} ({at})", entry.name);
@@ -120,8 +124,19 @@ fn receptor(entry: &Entry, s: &LoweredScheme, with: &Stimulus) -> Result<Portrai
         ("decay to 1/e".into(), q(p.decay_1e, Dimension::TIME)),
         (format!("EC50 of the peak, {ligand}"), q(ec50, Dimension::CONCENTRATION)),
     ];
-    let picture = Picture { title: String::new(), x_label: "time (ms)".into(), y_label: "open probability".into(), log_x: false, log_y: false, series };
-    Ok(Portrait { doing: format!("{} {ligand} for {}", say(c, Dimension::CONCENTRATION), say(d, Dimension::TIME)), findings, picture: Some(picture) })
+    let picture = Picture {
+        title: String::new(),
+        x_label: "time (ms)".into(),
+        y_label: "open probability".into(),
+        log_x: false,
+        log_y: false,
+        series,
+    };
+    Ok(Portrait {
+        doing: format!("{} {ligand} for {}", say(c, Dimension::CONCENTRATION), say(d, Dimension::TIME)),
+        findings,
+        picture: Some(picture),
+    })
 }
 
 fn sensor(entry: &Entry, s: &LoweredScheme, with: &Stimulus) -> Result<Portrait, PortraitError> {
@@ -141,10 +156,16 @@ fn sensor(entry: &Entry, s: &LoweredScheme, with: &Stimulus) -> Result<Portrait,
     let findings = vec![
         ("peak rate at 10 uM".into(), q(at(0.01)?, Dimension::RATE)),
         ("log-log slope, 2 to 5 uM".into(), q(math::ln(at(0.005)? / at(0.002)?) / math::ln(2.5), Dimension::NONE)),
-        (format!("release, transient to {} (0.45 ms)", say(peak, Dimension::CONCENTRATION)), q(transient.p_release, Dimension::NONE)),
+        (
+            format!("release, transient to {} (0.45 ms)", say(peak, Dimension::CONCENTRATION)),
+            q(transient.p_release, Dimension::NONE),
+        ),
         ("  its lag behind calcium".into(), q(transient.lag, Dimension::TIME)),
         ("  its width".into(), q(transient.rate_fwhm, Dimension::TIME)),
-        (format!("fused after {} at {}, mean", say(d, Dimension::TIME), say(peak, Dimension::CONCENTRATION)), q(last(&course.mean), Dimension::NONE)),
+        (
+            format!("fused after {} at {}, mean", say(d, Dimension::TIME), say(peak, Dimension::CONCENTRATION)),
+            q(last(&course.mean), Dimension::NONE),
+        ),
         (format!("  {}", copies(with, "vesicles")), q(last(&course.jumps), Dimension::NONE)),
     ];
     let picture = Picture {
@@ -158,7 +179,13 @@ fn sensor(entry: &Entry, s: &LoweredScheme, with: &Stimulus) -> Result<Portrait,
     Ok(Portrait { doing: "calcium steps from 50 nM, held".into(), findings, picture: Some(picture) })
 }
 
-fn dose(s: &LoweredScheme, ligand: usize, low: f64, high: f64, mut y: impl FnMut(&LoweredScheme, &[f64]) -> Result<f64, ResponseError>) -> Result<Vec<(f64, f64)>, ResponseError> {
+fn dose(
+    s: &LoweredScheme,
+    ligand: usize,
+    low: f64,
+    high: f64,
+    mut y: impl FnMut(&LoweredScheme, &[f64]) -> Result<f64, ResponseError>,
+) -> Result<Vec<(f64, f64)>, ResponseError> {
     let decades = math::log10(high / low);
     (0..=80)
         .map(|i| {
@@ -179,7 +206,8 @@ fn buffer(entry: &Entry, part: &Part, s: &LoweredScheme) -> Result<Portrait, Por
     bound[0] = Some(0.0f64);
     for _ in 0..states {
         for step in part.scheme.iter().flat_map(|s| &s.steps) {
-            let change = f64::from(u8::from(step.takes_up == Some(ligand))) - f64::from(u8::from(step.gives_off == Some(ligand)));
+            let change = f64::from(u8::from(step.takes_up == Some(ligand)))
+                - f64::from(u8::from(step.gives_off == Some(ligand)));
             if let (Some(n), None) = (bound[step.from], bound[step.to]) {
                 bound[step.to] = Some(n + change);
             }
@@ -187,15 +215,20 @@ fn buffer(entry: &Entry, part: &Part, s: &LoweredScheme) -> Result<Portrait, Por
     }
     let bound: Vec<f64> = bound.into_iter().map(|b| b.unwrap_or(0.0)).collect();
     let sites = bound.iter().copied().fold(0.0, f64::max).max(1.0);
-    let filled = |s: &LoweredScheme, ligands: &[f64]| s.rest(REST_VOLTAGE, ligands).map(|p| response::dot(&p, &bound) / sites);
+    let filled =
+        |s: &LoweredScheme, ligands: &[f64]| s.rest(REST_VOLTAGE, ligands).map(|p| response::dot(&p, &bound) / sites);
     let curve = dose(s, ligand, 1e-6, 1.0, filled)?;
     let half = |x: f64| {
         let mut ligands = vec![0.0; s.kinetics.ligands()];
         ligands[ligand] = math::exp(x);
         filled(s, &ligands).map_or(f64::NAN, |y| y - 0.5)
     };
-    let k_d = math::exp(numerics::bracket::root(half, math::ln(1e-9), math::ln(1e3), 1e-10).map_err(ResponseError::from)?);
-    let findings = vec![("sites".into(), q(sites, Dimension::NONE)), (format!("{ion} at which half of them are filled"), q(k_d, Dimension::CONCENTRATION))];
+    let k_d =
+        math::exp(numerics::bracket::root(half, math::ln(1e-9), math::ln(1e3), 1e-10).map_err(ResponseError::from)?);
+    let findings = vec![
+        ("sites".into(), q(sites, Dimension::NONE)),
+        (format!("{ion} at which half of them are filled"), q(k_d, Dimension::CONCENTRATION)),
+    ];
     let picture = Picture {
         title: String::new(),
         x_label: format!("{ion} (uM)"),
@@ -211,8 +244,13 @@ fn transporter(entry: &Entry, s: &LoweredScheme) -> Result<Portrait, PortraitErr
     let substrate = entry.body.table("transport").and_then(|t| t.text("substrate")).unwrap_or_default().to_owned();
     let ligand = entry.ligands().iter().position(|l| *l == substrate).unwrap_or(0);
     let (top, k_m) = response::turnover(s, ligand, REST_VOLTAGE)?;
-    let curve = dose(s, ligand, k_m / 1e3, k_m * 1e3, |s, ligands| Ok(1e3 * response::uptake(s, ligand, ligands[ligand], REST_VOLTAGE)?))?;
-    let findings = vec![("turnover at saturation".into(), q(top, Dimension::RATE)), ("half of it at, K_m".into(), q(k_m, Dimension::CONCENTRATION))];
+    let curve = dose(s, ligand, k_m / 1e3, k_m * 1e3, |s, ligands| {
+        Ok(1e3 * response::uptake(s, ligand, ligands[ligand], REST_VOLTAGE)?)
+    })?;
+    let findings = vec![
+        ("turnover at saturation".into(), q(top, Dimension::RATE)),
+        ("half of it at, K_m".into(), q(k_m, Dimension::CONCENTRATION)),
+    ];
     let picture = Picture {
         title: String::new(),
         x_label: format!("{substrate} (uM)"),
@@ -238,9 +276,19 @@ fn channel(s: &LoweredScheme, with: &Stimulus) -> Result<Portrait, PortraitError
     let v_m = with.v_m.unwrap_or(0.0);
     let findings = vec![
         (format!("open probability at {}", say(v_m, Dimension::VOLTAGE)), q(open(v_m)?, Dimension::NONE)),
-        ("slowest time constant there".into(), q(response::slowest_time_constant(&s.held(v_m, &none)?)?, Dimension::TIME)),
+        (
+            "slowest time constant there".into(),
+            q(response::slowest_time_constant(&s.held(v_m, &none)?)?, Dimension::TIME),
+        ),
     ];
-    let picture = Picture { title: String::new(), x_label: "voltage (mV)".into(), y_label: "open probability".into(), log_x: false, log_y: false, series: vec![Series { label: "settled".into(), points: curve, jumps: false }] };
+    let picture = Picture {
+        title: String::new(),
+        x_label: "voltage (mV)".into(),
+        y_label: "open probability".into(),
+        log_x: false,
+        log_y: false,
+        series: vec![Series { label: "settled".into(), points: curve, jumps: false }],
+    };
     Ok(Portrait { doing: "voltage held until settled".into(), findings, picture: Some(picture) })
 }
 
@@ -250,31 +298,75 @@ fn gates(part: &Part) -> Portrait {
         let points = voltages().into_iter().map(|v| (v, response::gate_at(part, gate, v).steady)).collect();
         series.push(Series { label: format!("gate {}", gate.name), points, jumps: false });
     }
-    let open = |v: f64| part.gates.iter().map(|g| response::gate_at(part, g, v)).fold(1.0, |p, g| p * math::powi(g.steady, g.count as i32));
-    series.push(Series { label: "open channels".into(), points: voltages().into_iter().map(|v| (v, open(v))).collect(), jumps: false });
+    let open = |v: f64| {
+        part.gates
+            .iter()
+            .map(|g| response::gate_at(part, g, v))
+            .fold(1.0, |p, g| p * math::powi(g.steady, g.count as i32))
+    };
+    series.push(Series {
+        label: "open channels".into(),
+        points: voltages().into_iter().map(|v| (v, open(v))).collect(),
+        jumps: false,
+    });
     let mut findings = Vec::new();
     for gate in &part.gates {
         let g = response::gate_at(part, gate, -65.0);
         findings.push((format!("gate {} at -65 mV, open share", g.name), q(g.steady, Dimension::NONE)));
         findings.push((format!("gate {} at -65 mV, time constant", g.name), q(g.tau, Dimension::TIME)));
     }
-    let picture = Picture { title: String::new(), x_label: "voltage (mV)".into(), y_label: "share open".into(), log_x: false, log_y: false, series };
+    let picture = Picture {
+        title: String::new(),
+        x_label: "voltage (mV)".into(),
+        y_label: "share open".into(),
+        log_x: false,
+        log_y: false,
+        series,
+    };
     Portrait { doing: "voltage held until settled".into(), findings, picture: Some(picture) }
 }
 
 fn block(part: &Part, with: &Stimulus) -> Portrait {
-    let Some(block) = &part.block else { return Portrait { doing: String::new(), findings: Vec::new(), picture: None } };
-    let share = |v: f64, c: f64| block.open_fraction.expr.evaluate(&part.layout.values(&part.parameters, v, part.temperature, &[c]));
+    let Some(block) = &part.block else {
+        return Portrait { doing: String::new(), findings: Vec::new(), picture: None };
+    };
+    let share = |v: f64, c: f64| {
+        block.open_fraction.expr.evaluate(&part.layout.values(&part.parameters, v, part.temperature, &[c]))
+    };
     let levels = match with.concentration {
         Some(c) => vec![c],
         None => vec![0.1, 1.0, 2.0],
     };
     let series = levels
         .iter()
-        .map(|&c| Series { label: format!("{} {}", say(c, Dimension::CONCENTRATION), block.ion), points: voltages().into_iter().map(|v| (v, share(v, c))).collect(), jumps: false })
+        .map(|&c| Series {
+            label: format!("{} {}", say(c, Dimension::CONCENTRATION), block.ion),
+            points: voltages().into_iter().map(|v| (v, share(v, c))).collect(),
+            jumps: false,
+        })
         .collect();
     let v_m = with.v_m.unwrap_or(REST_VOLTAGE);
-    let findings = levels.iter().map(|&c| (format!("conducting at {}, {} {}", say(v_m, Dimension::VOLTAGE), say(c, Dimension::CONCENTRATION), block.ion), q(share(v_m, c), Dimension::NONE))).collect();
-    let picture = Picture { title: String::new(), x_label: "voltage (mV)".into(), y_label: "share of open channels that conduct".into(), log_x: false, log_y: false, series };
+    let findings = levels
+        .iter()
+        .map(|&c| {
+            (
+                format!(
+                    "conducting at {}, {} {}",
+                    say(v_m, Dimension::VOLTAGE),
+                    say(c, Dimension::CONCENTRATION),
+                    block.ion
+                ),
+                q(share(v_m, c), Dimension::NONE),
+            )
+        })
+        .collect();
+    let picture = Picture {
+        title: String::new(),
+        x_label: "voltage (mV)".into(),
+        y_label: "share of open channels that conduct".into(),
+        log_x: false,
+        log_y: false,
+        series,
+    };
     Portrait { doing: "voltage held".into(), findings, picture: Some(picture) }
 }

@@ -82,7 +82,8 @@ pub fn run(command: Command, catalogue: &Catalogue) -> ExitCode {
 
 fn unknown(name: &str, catalogue: &Catalogue) -> Diagnostic {
     let names: Vec<String> = catalogue.names().collect();
-    let hint = nearest(name, &names).map_or_else(|| "`bouton catalogue list` shows what there is".to_owned(), |n| format!("did you mean `{n}`?"));
+    let hint = nearest(name, &names)
+        .map_or_else(|| "`bouton catalogue list` shows what there is".to_owned(), |n| format!("did you mean `{n}`?"));
     Diagnostic::error(format!("no entry `{name}` in the catalogue"), None).hint(hint)
 }
 
@@ -91,11 +92,13 @@ fn list(kind: Option<&str>, as_json: bool, catalogue: &Catalogue) -> ExitCode {
         && model::fields::of_kind(kind).is_none()
     {
         let kinds: Vec<String> = model::fields::KINDS.iter().map(|k| k.0.to_owned()).collect();
-        let hint = nearest(kind, &kinds).map_or_else(|| format!("kinds: {}", kinds.join(", ")), |n| format!("did you mean `{n}`?"));
+        let hint = nearest(kind, &kinds)
+            .map_or_else(|| format!("kinds: {}", kinds.join(", ")), |n| format!("did you mean `{n}`?"));
         return output::fault(Diagnostic::error(format!("`{kind}` is no kind of entry"), None).hint(hint));
     }
     let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
-    let names: Vec<String> = catalogue.names().filter(|n| kind.is_none_or(|k| n.starts_with(&format!("{k}/")))).collect();
+    let names: Vec<String> =
+        catalogue.names().filter(|n| kind.is_none_or(|k| n.starts_with(&format!("{k}/")))).collect();
     let rows: Vec<(String, String)> = names
         .into_iter()
         .filter_map(|n| {
@@ -105,7 +108,10 @@ fn list(kind: Option<&str>, as_json: bool, catalogue: &Catalogue) -> ExitCode {
         })
         .collect();
     if as_json {
-        let all: Vec<_> = rows.iter().map(|(name, title)| json!({ "name": name, "title": title, "hash": catalogue.hash(name) })).collect();
+        let all: Vec<_> = rows
+            .iter()
+            .map(|(name, title)| json!({ "name": name, "title": title, "hash": catalogue.hash(name) }))
+            .collect();
         output::data(&format!("{:#}\n", json!(all)));
     } else {
         let width = rows.iter().map(|r| r.0.len()).max().unwrap_or(0);
@@ -119,7 +125,10 @@ fn quantity(option: &str, text: Option<&str>, dimension: Dimension, out: &mut Di
     let text = text?;
     match Quantity::parse(text) {
         Ok(q) if q.dimension == dimension => return Some(q.value),
-        Ok(q) => out.push(Diagnostic::error(format!("--{option} is {dimension}, but `{text}` is {}", q.dimension), None).hint(format!("e.g. --{option} \"1 {}\"", dimension.unit()))),
+        Ok(q) => out.push(
+            Diagnostic::error(format!("--{option} is {dimension}, but `{text}` is {}", q.dimension), None)
+                .hint(format!("e.g. --{option} \"1 {}\"", dimension.unit())),
+        ),
         Err(e) => out.push(Diagnostic::error(format!("--{option} `{text}`: {}", e.message), None).maybe_hint(e.hint)),
     }
     None
@@ -137,7 +146,11 @@ fn show(show: &Show, catalogue: &Catalogue) -> ExitCode {
         copies: show.copies,
         seed: show.seed,
     };
-    for (option, value, low, high) in [("concentration", with.concentration, 0.0, 1e4), ("duration", with.duration, 1e-6, 6e4), ("voltage", with.v_m, -300.0, 300.0)] {
+    for (option, value, low, high) in [
+        ("concentration", with.concentration, 0.0, 1e4),
+        ("duration", with.duration, 1e-6, 6e4),
+        ("voltage", with.v_m, -300.0, 300.0),
+    ] {
         if value.is_some_and(|v| !(low..=high).contains(&v)) {
             out.push(Diagnostic::error(format!("--{option} is out of range"), None));
         }
@@ -148,7 +161,13 @@ fn show(show: &Show, catalogue: &Catalogue) -> ExitCode {
     }
     let entry = catalogue.entry(&show.name, &mut sources, &mut out);
     let (Some(entry), false) = (entry, out.has_errors()) else { return output::faults(&out, &sources) };
-    let part = model::resolve::part(&entry, temperature.unwrap_or(entry.temperature), &acceptance::empty(&entry), &sources, &mut out);
+    let part = model::resolve::part(
+        &entry,
+        temperature.unwrap_or(entry.temperature),
+        &acceptance::empty(&entry),
+        &sources,
+        &mut out,
+    );
     if out.has_errors() {
         return output::faults(&out, &sources);
     }
@@ -161,14 +180,23 @@ fn show(show: &Show, catalogue: &Catalogue) -> ExitCode {
             return output::fault(Diagnostic::error(format!("`{}` has nothing to plot", show.name), None));
         };
         if let Err(d) = output::file(path, &picture.svg(), show.force) {
-            return output::fault(d);
+            return output::fault(*d);
         }
         output::talk(&format!("wrote {}\n", path.display()));
     }
     if show.json {
         let values: Vec<_> = part.values.iter().map(listing::to_json).collect();
-        let findings: Vec<_> = portrait.findings.iter().map(|(n, q)| json!({ "name": n.trim(), "value": q.value, "unit": q.dimension.unit() })).collect();
-        let series: Vec<_> = portrait.picture.iter().flat_map(|p| &p.series).map(|s| json!({ "label": s.label, "points": s.points })).collect();
+        let findings: Vec<_> = portrait
+            .findings
+            .iter()
+            .map(|(n, q)| json!({ "name": n.trim(), "value": q.value, "unit": q.dimension.unit() }))
+            .collect();
+        let series: Vec<_> = portrait
+            .picture
+            .iter()
+            .flat_map(|p| &p.series)
+            .map(|s| json!({ "label": s.label, "points": s.points }))
+            .collect();
         let axes = portrait.picture.as_ref().map(|p| json!({ "x": p.x_label, "y": p.y_label }));
         let text = json!({ "name": entry.name, "title": entry.title(), "hash": catalogue.hash(&entry.name), "doing": portrait.doing, "values": values, "findings": findings, "axes": axes, "series": series });
         output::data(&format!("{text:#}\n"));
@@ -187,7 +215,8 @@ fn check(names: &[String], quiet: bool, as_json: bool, catalogue: &Catalogue) ->
         return output::faults(&faults, &Sources::default());
     }
     let names: Vec<String> = if names.is_empty() { catalogue.names().collect() } else { names.to_vec() };
-    let style = ProgressStyle::with_template("checking {bar:30} {pos}/{len} {msg} {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("checking {bar:30} {pos}/{len} {msg} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(names.len() as u64).with_style(style);
     let results: Vec<(Option<EntryVerdict>, Diagnostics, Sources)> = names
         .par_iter()
@@ -226,7 +255,10 @@ fn check(names: &[String], quiet: bool, as_json: bool, catalogue: &Catalogue) ->
         output::data(&format!("{:#}\n", json!(all)));
     } else {
         output::data(&text);
-        output::data(&format!("{} entries: {passed} of {values} expected values to the printed digits, {loops} loops, {assumed} numbers assumed\n", results.len()));
+        output::data(&format!(
+            "{} entries: {passed} of {values} expected values to the printed digits, {loops} loops, {assumed} numbers assumed\n",
+            results.len()
+        ));
     }
     if failed { ExitCode::from(1) } else { ExitCode::SUCCESS }
 }

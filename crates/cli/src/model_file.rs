@@ -21,7 +21,7 @@ pub fn check(files: &[PathBuf], as_json: bool, catalogue: &Catalogue) -> ExitCod
                 if as_json {
                     all.push(json!({ "file": path, "severity": "error", "message": d.message, "hints": d.hints }));
                 } else {
-                    output::fault(d);
+                    output::fault(*d);
                 }
                 continue;
             }
@@ -59,7 +59,7 @@ pub fn check(files: &[PathBuf], as_json: bool, catalogue: &Catalogue) -> ExitCod
 pub fn explain(path: &Path, condition: Option<&str>, as_json: bool, catalogue: &Catalogue) -> ExitCode {
     let outcome = match read_text(path) {
         Ok(text) => resolve::model(&path.display().to_string(), text.into(), catalogue),
-        Err(d) => return output::fault(d),
+        Err(d) => return output::fault(*d),
     };
     let code = output::faults(&outcome.diagnostics, &outcome.sources);
     if outcome.diagnostics.has_errors() {
@@ -69,7 +69,13 @@ pub fn explain(path: &Path, condition: Option<&str>, as_json: bool, catalogue: &
         let names: Vec<String> = outcome.resolved.iter().filter_map(|r| r.condition.clone()).collect();
         let asked = condition.unwrap_or_default();
         let hint = nearest(asked, &names).map_or_else(
-            || if names.is_empty() { "the file has no conditions".to_owned() } else { format!("conditions: {}", names.join(", ")) },
+            || {
+                if names.is_empty() {
+                    "the file has no conditions".to_owned()
+                } else {
+                    format!("conditions: {}", names.join(", "))
+                }
+            },
             |n| format!("did you mean `{n}`?"),
         );
         return output::fault(Diagnostic::error(format!("no condition `{asked}`"), None).hint(hint));
@@ -97,7 +103,8 @@ pub fn schema(of: Option<&str>, markdown: bool) -> ExitCode {
     let Some(table) = table else {
         let kinds: Vec<String> = fields::KINDS.iter().map(|k| k.0.to_owned()).collect();
         let asked = of.unwrap_or_default();
-        let hint = nearest(asked, &kinds).map_or_else(|| format!("kinds: {}", kinds.join(", ")), |n| format!("did you mean `{n}`?"));
+        let hint = nearest(asked, &kinds)
+            .map_or_else(|| format!("kinds: {}", kinds.join(", ")), |n| format!("did you mean `{n}`?"));
         return output::fault(Diagnostic::error(format!("`{asked}` is no kind of entry"), None).hint(hint));
     };
     output::data(&format!("{:#}\n", fields::json_schema(table)));

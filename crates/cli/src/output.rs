@@ -42,10 +42,10 @@ pub fn fault(d: Diagnostic) -> ExitCode {
 }
 
 /// Writes a file whole: aside first, then renamed. An existing file is kept unless `force`.
-pub fn file(path: &Path, text: &str, force: bool) -> Result<(), Diagnostic> {
+pub fn file(path: &Path, text: &str, force: bool) -> Result<(), Box<Diagnostic>> {
     let shown = path.display();
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let cannot = |e: &std::io::Error| Diagnostic::error(format!("cannot write `{shown}`: {e}"), None);
+    let cannot = |e: &std::io::Error| Box::new(Diagnostic::error(format!("cannot write `{shown}`: {e}"), None));
     let mut aside = tempfile::NamedTempFile::new_in(folder).map_err(|e| cannot(&e))?;
     aside.write_all(text.as_bytes()).map_err(|e| cannot(&e))?;
     #[cfg(unix)]
@@ -57,9 +57,9 @@ pub fn file(path: &Path, text: &str, force: bool) -> Result<(), Diagnostic> {
     let done = if force { aside.persist(path) } else { aside.persist_noclobber(path) };
     match done {
         Ok(_) => Ok(()),
-        Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => {
-            Err(Diagnostic::error(format!("`{shown}` exists already"), None).hint("another name, or --force to replace it"))
-        }
+        Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => Err(Box::new(
+            Diagnostic::error(format!("`{shown}` exists already"), None).hint("another name, or --force to replace it"),
+        )),
         Err(e) => Err(cannot(&e.error)),
     }
 }

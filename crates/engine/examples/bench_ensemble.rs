@@ -143,9 +143,7 @@ fn main() {
             let (mut scratch, mut out) = (Scratch::default(), vec![0.0; RECEPTORS]);
             measure("program exp(0.04 v), per value", level, RECEPTORS * steps, || {
                 for _ in 0..steps {
-                    evaluator
-                        .eval(level, &[Input::Column(&own)], &mut [&mut out], &mut scratch)
-                        .expect("fits");
+                    evaluator.eval(level, &[Input::Column(&own)], &mut [&mut out], &mut scratch).expect("fits");
                 }
             });
         }

@@ -24,7 +24,7 @@ pub enum Quantity {
         /// The ligand.
         ligand: usize,
     },
-    /// The step the solver would need is below one tick.
+    /// The step the solver would need is below a thousandth of a tick.
     Step,
 }
 

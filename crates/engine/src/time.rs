@@ -41,14 +41,14 @@ impl Tick {
     pub fn from_ms(ms: f64) -> Result<Self, TimeError> {
         let ticks = (ms * TICKS_PER_MS as f64).round_ties_even();
         // 2^63 exactly; NaN fails both.
-        if ticks >= -9_223_372_036_854_775_808.0 && ticks < 9_223_372_036_854_775_808.0 {
+        if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&ticks) {
             Ok(Self(ticks as i64))
         } else {
             Err(TimeError { ms })
         }
     }
 
-    /// In milliseconds, correctly rounded below 2^53 ticks (104 days would need 53.0 bits; nearest otherwise).
+    /// In milliseconds, correctly rounded below 2^53 ticks (9e6 ms, 2.5 hours); beyond, to two roundings.
     #[must_use]
     pub fn ms(self) -> f64 {
         self.0 as f64 / TICKS_PER_MS as f64

@@ -158,14 +158,14 @@ const C: [&[f64]; 5] = [
 
 /// Dense LU with row exchanges, `n x n` row-major, in place; false if singular or not finite.
 fn factorise(n: usize, a: &mut [f64], order: &mut [usize]) -> bool {
-    for k in 0..n {
+    for (k, order) in order.iter_mut().enumerate() {
         let mut best = k;
         for i in k + 1..n {
             if a[i * n + k].abs() > a[best * n + k].abs() {
                 best = i;
             }
         }
-        order[k] = best;
+        *order = best;
         let pivot = a[best * n + k];
         if pivot == 0.0 || !pivot.is_finite() {
             return false;
@@ -192,8 +192,8 @@ fn factorise(n: usize, a: &mut [f64], order: &mut [usize]) -> bool {
 
 /// Solves with [`factorise`]'s result, in place.
 fn solve(n: usize, a: &[f64], order: &[usize], x: &mut [f64]) {
-    for k in 0..n {
-        x.swap(k, order[k]);
+    for (k, &other) in order.iter().enumerate() {
+        x.swap(k, other);
     }
     for i in 0..n {
         let mut sum = x[i];
@@ -392,7 +392,7 @@ impl WellMixed {
     /// Advances by exactly `interval`. The same sequence of intervals gives the same bits, across a save and load too.
     ///
     /// # Errors
-    /// A [`Fault`] when a value becomes non-finite or the step needed falls below a tick; panics on a state of another
+    /// A [`Fault`] when a value becomes non-finite or the step needed falls below a thousandth of a tick; panics on a state of another
     /// box.
     pub fn advance(&self, state: &mut BoxState, interval: Tick, tolerance: Tolerance) -> Result<Work, Fault> {
         let n = self.unknowns();
@@ -418,7 +418,7 @@ impl WellMixed {
             } else {
                 work.rejected += 1;
                 h = step * if error.is_finite() { factor.clamp(0.1, 0.9) } else { 0.1 };
-                // Below a tick only if the interval itself is long: nothing sensible is that fast.
+                // A thousandth of a tick: nothing that a clock of ticks could show is that fast.
                 if h < 1e-3 * Tick(1).ms() {
                     return Err(self.fault(state, &after, h));
                 }

@@ -82,10 +82,8 @@ fn a_stiff_box_takes_a_pinned_number_of_steps() {
 
 #[test]
 fn influx_removal_and_clamps_do_what_they_say() {
-    let species = [
-        Species { influx: 0.3, removal: 2.0, clamped: false },
-        Species { influx: 5.0, removal: 1.0, clamped: true },
-    ];
+    let species =
+        [Species { influx: 0.3, removal: 2.0, clamped: false }, Species { influx: 5.0, removal: 1.0, clamped: true }];
     let model = WellMixed::new(&species, &[]).unwrap();
     let mut state = model.start(&[1.0, 0.7], &[]).unwrap();
     model.advance(&mut state, Tick::from_ms(1.5).unwrap(), Tolerance::default()).unwrap();

@@ -87,8 +87,7 @@ fn the_mean_of_the_jumps_is_the_ode_and_a_wrong_law_is_caught() {
         advance(&mut jumps, way, 10);
         let mut caught = false;
         for (s, &p) in p.row(0).iter().enumerate() {
-            let sample: Vec<f64> =
-                (0..20_000).map(|i| f64::from(jumps.count(i, StateIndex(s as u16)))).collect();
+            let sample: Vec<f64> = (0..20_000).map(|i| f64::from(jumps.count(i, StateIndex(s as u16)))).collect();
             let variance = copies * p * (1.0 - p);
             assert!(mean_fits(&sample, copies * p, variance.sqrt()), "{way:?}, state {s}");
             caught |= !mean_fits(&sample, copies * p * 1.015, variance.sqrt());

@@ -88,11 +88,8 @@ impl Enzyme {
     /// Quasi-steady regime: S (total substrate, bound included) obeys dS/dt = -V S / (K_m + S), whose solution is
     /// `S = K_m W((S0 / K_m) exp((S0 - V t) / K_m))` (Schnell & Mendoza 1997, J. Theor. Biol. 187:207).
     fn deviation(&self, s0: f64) -> f64 {
-        let mut steps = vec![
-            (0, 1, self.on, Some(0), None),
-            (1, 0, self.off, None, Some(0)),
-            (1, 0, self.turnover, None, Some(1)),
-        ];
+        let mut steps =
+            vec![(0, 1, self.on, Some(0), None), (1, 0, self.off, None, Some(0)), (1, 0, self.turnover, None, Some(1))];
         let mut start = vec![1.0, 0.0];
         let mut concentrations = vec![s0, 0.0];
         if let Some((i, k_i)) = self.inhibitor {

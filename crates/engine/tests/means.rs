@@ -33,7 +33,14 @@ fn concentrations(ligands: usize, instances: usize) -> Vec<Vec<f64>> {
     (0..ligands).map(|l| (0..instances).map(|i| 0.01 * (1 + (7 * i + 3 * l) % 97) as f64).collect()).collect()
 }
 
-fn run(level: Level, (kinetics, rates): &(Kinetics, Vec<f64>), instances: usize, dt: f64, steps: usize, method: Method) -> Means {
+fn run(
+    level: Level,
+    (kinetics, rates): &(Kinetics, Vec<f64>),
+    instances: usize,
+    dt: f64,
+    steps: usize,
+    method: Method,
+) -> Means {
     let columns = concentrations(kinetics.ligands(), instances);
     let ligands: Vec<_> = columns.iter().map(|c| Input::Column(c)).collect();
     let coefficients: Vec<_> = rates.iter().map(|&k| Input::Uniform(k)).collect();
@@ -69,9 +76,8 @@ fn implicit_steps_converge_with_their_order() {
     for scheme in [receptor(), tangle()] {
         let want = law(&scheme, 20, 1.0);
         for (method, order) in [(Method::BackwardEuler, 1.0), (Method::Sdirk2, 2.0)] {
-            let error = |steps: usize| {
-                worst(&all(&run(Level::best(), &scheme, 20, 1.0 / steps as f64, steps, method)), &want)
-            };
+            let error =
+                |steps: usize| worst(&all(&run(Level::best(), &scheme, 20, 1.0 / steps as f64, steps, method)), &want);
             let (coarse, fine) = (error(400), error(800));
             let seen = numerics::math::ln(coarse / fine) / numerics::math::ln(2.0);
             assert!((seen - order).abs() < 0.1, "{method:?}: order {seen}, errors {coarse:e}, {fine:e}");
@@ -128,7 +134,10 @@ fn levels_and_threads_never_change_a_bit() {
 #[test]
 fn neighbours_never_change_a_bit() {
     let scheme = tangle();
-    let (few, many) = (run(Level::best(), &scheme, 13, 0.1, 5, Method::Sdirk2), run(Level::best(), &scheme, 400, 0.1, 5, Method::Sdirk2));
+    let (few, many) = (
+        run(Level::best(), &scheme, 13, 0.1, 5, Method::Sdirk2),
+        run(Level::best(), &scheme, 400, 0.1, 5, Method::Sdirk2),
+    );
     let states = scheme.0.states();
     assert_eq!(bits(&few), bits(&many)[..13 * states]);
 }
@@ -137,7 +146,8 @@ fn neighbours_never_change_a_bit() {
 fn backward_euler_stays_positive_and_keeps_mass_at_any_stiffness() {
     for (kinetics, rates) in [receptor(), tangle()] {
         for scale in [1e-6, 1.0, 1e6, 1e12] {
-            let stiff: Vec<f64> = rates.iter().enumerate().map(|(k, r)| if k % 3 == 0 { r * scale } else { *r }).collect();
+            let stiff: Vec<f64> =
+                rates.iter().enumerate().map(|(k, r)| if k % 3 == 0 { r * scale } else { *r }).collect();
             for method in [Method::BackwardEuler, Method::Sdirk2] {
                 let means = run(Level::best(), &(kinetics.clone(), stiff.clone()), INSTANCES, 1.0, 50, method);
                 for p in all(&means).chunks(kinetics.states()) {
@@ -171,15 +181,56 @@ fn a_bad_rate_names_its_instance_and_transition() {
         ligand[2500] = bad;
         let mut means = Means::new(&kinetics, 3000, &start(&kinetics)).unwrap();
         let error = implicit
-            .step(Level::best(), &kinetics, &mut means, &coefficients, &[Input::Column(&ligand)], Tick(1_000_000), Method::BackwardEuler)
+            .step(
+                Level::best(),
+                &kinetics,
+                &mut means,
+                &coefficients,
+                &[Input::Column(&ligand)],
+                Tick(1_000_000),
+                Method::BackwardEuler,
+            )
             .unwrap_err();
         let EnsembleError::Fault(fault) = error else { panic!("{error}") };
         assert_eq!((fault.quantity, fault.instance), (Quantity::Rate { transition: 0 }, 2500), "{fault}");
     }
     let mut means = Means::new(&kinetics, 3000, &start(&kinetics)).unwrap();
     let short = [0.1; 2999];
-    let error = implicit.step(Level::best(), &kinetics, &mut means, &coefficients, &[Input::Column(&short)], Tick(1), Method::Sdirk2);
+    let error = implicit.step(
+        Level::best(),
+        &kinetics,
+        &mut means,
+        &coefficients,
+        &[Input::Column(&short)],
+        Tick(1),
+        Method::Sdirk2,
+    );
     assert_eq!(error, Err(EnsembleError::Length { got: 2999, want: 3000 }));
+}
+
+#[test]
+fn a_solver_is_not_used_for_another_scheme() {
+    let (kinetics, rates) = receptor();
+    let mirrored: Vec<_> = [(1, 0), (0, 1), (2, 1), (1, 2), (3, 2), (2, 3), (4, 2), (2, 4)]
+        .iter()
+        .zip(&rates)
+        .map(|(&(from, to), &k)| (from, to, k, None, None))
+        .collect();
+    let (other, _) = common::scheme(5, 1, &mirrored);
+    let coefficients: Vec<_> = rates.iter().map(|&k| Input::Uniform(k)).collect();
+    let mut means = Means::new(&kinetics, 3, &start(&kinetics)).unwrap();
+    let ligand = [Input::Uniform(1.0)];
+    let step = Tick(1_000_000);
+    let implicit = Implicit::new(&other);
+    let error =
+        implicit.step(Level::best(), &kinetics, &mut means, &coefficients, &ligand, step, Method::BackwardEuler);
+    assert_eq!(error, Err(EnsembleError::OtherScheme));
+    // The cache of propagators tells schemes apart whose rates are the same numbers.
+    let mut exact = Exact::new();
+    exact.propagator(&kinetics, &rates, &[1.0], step).unwrap();
+    exact.propagator(&other, &rates, &[1.0], step).unwrap();
+    exact.propagator(&kinetics, &rates, &[1.0], step).unwrap();
+    assert_eq!(exact.made(), 2);
 }
 
 #[test]

@@ -30,8 +30,16 @@ fn random_program(inputs: u16, length: usize, seed: u64) -> Program {
     values.push(b.constant(0.37));
     let unary = [Unary::Neg, Unary::Abs, Unary::Sqrt, Unary::Exp, Unary::Ln, Unary::Exprelr];
     let binary = [
-        Binary::Add, Binary::Sub, Binary::Mul, Binary::Div, Binary::Min, Binary::Max, Binary::Pow, Binary::Lt,
-        Binary::Le, Binary::Eq,
+        Binary::Add,
+        Binary::Sub,
+        Binary::Mul,
+        Binary::Div,
+        Binary::Min,
+        Binary::Max,
+        Binary::Pow,
+        Binary::Lt,
+        Binary::Le,
+        Binary::Eq,
     ];
     for _ in 0..length {
         let mut pick = || values[c.below(values.len())];
@@ -59,7 +67,8 @@ fn every_level_and_length_gives_the_interpreters_bits() {
         let inputs = 4;
         let program = random_program(inputs, 30, seed);
         let mut c = Choices(seed + 1000);
-        let shapes: Vec<_> = (0..inputs).map(|_| if c.below(2) == 0 { Shape::Uniform } else { Shape::Column }).collect();
+        let shapes: Vec<_> =
+            (0..inputs).map(|_| if c.below(2) == 0 { Shape::Uniform } else { Shape::Column }).collect();
         let evaluator = Evaluator::new(&program, &shapes).unwrap();
         let mut scratch = Scratch::default();
         for length in [0, 1, 7, 8, 255, 256, 257, 600] {
@@ -130,9 +139,7 @@ fn columns_that_do_not_fit_are_errors() {
     let evaluator = Evaluator::new(&program, &[Shape::Column; 2]).unwrap();
     let (short, long) = ([1.0; 3], [1.0; 4]);
     let mut out = [0.0; 4];
-    let mut run = |inputs: &[Input]| {
-        evaluator.eval(Level::best(), inputs, &mut [&mut out], &mut Scratch::default())
-    };
+    let mut run = |inputs: &[Input]| evaluator.eval(Level::best(), inputs, &mut [&mut out], &mut Scratch::default());
     assert_eq!(run(&[Input::Column(&short), Input::Column(&long)]), Err(EvalError::Length { got: 4, want: 3 }));
     assert_eq!(run(&[Input::Column(&short), Input::Uniform(1.0)]), Err(EvalError::Shape { index: 1 }));
     assert_eq!(run(&[Input::Column(&short); 2]), Err(EvalError::Length { got: 4, want: 3 }));

@@ -21,7 +21,11 @@ impl Span {
     /// The part of a quoted one-line string's inside; the whole span where the string is written in another way.
     pub fn inside(&self, sources: &Sources, inner: &Range<usize>) -> Self {
         let text = sources.text(self.file).get(self.range.clone()).unwrap_or("");
-        let plain = text.len() >= 2 && !text.contains('\\') && !text.starts_with("\"\"\"") && !text.starts_with("'''") && text.starts_with(['"', '\'']);
+        let plain = text.len() >= 2
+            && !text.contains('\\')
+            && !text.starts_with("\"\"\"")
+            && !text.starts_with("'''")
+            && text.starts_with(['"', '\'']);
         if !plain {
             return self.clone();
         }
@@ -110,7 +114,14 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error at a place.
     pub fn error(message: impl Into<String>, span: impl Into<Option<Span>>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), span: span.into(), label: String::new(), related: Vec::new(), hints: Vec::new() }
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            span: span.into(),
+            label: String::new(),
+            related: Vec::new(),
+            hints: Vec::new(),
+        }
     }
     /// A warning at a place.
     pub fn warning(message: impl Into<String>, span: impl Into<Option<Span>>) -> Self {
@@ -224,7 +235,12 @@ fn groups<'a>(d: &'a Diagnostic, sources: &'a Sources) -> Vec<Group<'a>> {
     vec![group]
 }
 
-fn snippet<'a>(span: &Span, label: &'a str, primary: bool, sources: &'a Sources) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+fn snippet<'a>(
+    span: &Span,
+    label: &'a str,
+    primary: bool,
+    sources: &'a Sources,
+) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let text = sources.text(span.file);
     let (mut start, mut end) = (span.range.start.min(text.len()), span.range.end.min(text.len()));
     while !text.is_char_boundary(start) {

@@ -121,7 +121,10 @@ pub fn parse(text: &str, file: FileId, sources: &Sources, out: &mut Diagnostics)
     let (table, errors) = DeTable::parse_recoverable(text);
     for e in errors.iter().take(crate::diagnostic::MAX_SHOWN) {
         let range = e.span().unwrap_or(0..0);
-        let mut d = Diagnostic::error(format!("not TOML: {}", e.message().lines().next().unwrap_or_default()), Span { file, range: clamp(range, text) });
+        let mut d = Diagnostic::error(
+            format!("not TOML: {}", e.message().lines().next().unwrap_or_default()),
+            Span { file, range: clamp(range, text) },
+        );
         for line in e.message().lines().skip(1) {
             d = d.hint(line.to_owned());
         }
@@ -134,7 +137,10 @@ pub fn parse(text: &str, file: FileId, sources: &Sources, out: &mut Diagnostics)
     let value = table_value(table.get_ref(), file, &mut count, 0, out);
     let _ = sources;
     if count > MAX_VALUES {
-        out.push(Diagnostic::error(format!("more than {MAX_VALUES} values in one file"), Span { file, range: 0..0 }).hint("describe populations by `count` and rules, not one by one"));
+        out.push(
+            Diagnostic::error(format!("more than {MAX_VALUES} values in one file"), Span { file, range: 0..0 })
+                .hint("describe populations by `count` and rules, not one by one"),
+        );
         return empty;
     }
     Node { value, span: whole }
@@ -176,11 +182,14 @@ fn deepest(text: &str) -> Option<usize> {
         i += 1;
     }
     // Dotted keys nest as well.
-    text.lines().scan(0usize, |at, l| {
-        let start = *at;
-        *at += l.len() + 1;
-        Some((start, l))
-    }).find(|(_, l)| l.split('=').next().is_some_and(|k| k.matches('.').count() > MAX_NESTING)).map(|(at, _)| at)
+    text.lines()
+        .scan(0usize, |at, l| {
+            let start = *at;
+            *at += l.len() + 1;
+            Some((start, l))
+        })
+        .find(|(_, l)| l.split('=').next().is_some_and(|k| k.matches('.').count() > MAX_NESTING))
+        .map(|(at, _)| at)
 }
 
 fn clamp(range: Range<usize>, text: &str) -> Range<usize> {
@@ -199,7 +208,14 @@ fn table_value(table: &DeTable<'_>, file: FileId, count: &mut usize, depth: usiz
     Value::Table(fields)
 }
 
-fn node(value: &DeValue<'_>, range: Range<usize>, file: FileId, count: &mut usize, depth: usize, out: &mut Diagnostics) -> Node {
+fn node(
+    value: &DeValue<'_>,
+    range: Range<usize>,
+    file: FileId,
+    count: &mut usize,
+    depth: usize,
+    out: &mut Diagnostics,
+) -> Node {
     *count += 1;
     let span = Span { file, range };
     let value = match value {
@@ -224,7 +240,9 @@ fn node(value: &DeValue<'_>, range: Range<usize>, file: FileId, count: &mut usiz
         }
         DeValue::Boolean(b) => Value::Flag(*b),
         DeValue::Datetime(d) => Value::Date(d.to_string()),
-        DeValue::Array(items) => Value::List(items.iter().map(|v| node(v.get_ref(), v.span(), file, count, depth + 1, out)).collect()),
+        DeValue::Array(items) => {
+            Value::List(items.iter().map(|v| node(v.get_ref(), v.span(), file, count, depth + 1, out)).collect())
+        }
         DeValue::Table(t) => table_value(t, file, count, depth, out),
     };
     Node { value, span }

@@ -33,5 +33,8 @@ fn the_bibliography_can_be_read() {
 fn the_reference_page_is_what_the_descriptors_say() {
     let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference.md");
     let on_disk = std::fs::read_to_string(page).unwrap_or_default();
-    assert!(on_disk == model::fields::reference_page(), "docs/reference.md is out of date: bouton schema --format markdown > docs/reference.md");
+    assert!(
+        on_disk == model::fields::reference_page(),
+        "docs/reference.md is out of date: bouton schema --format markdown > docs/reference.md"
+    );
 }

@@ -35,13 +35,31 @@ fn every_spelling_of_the_field_is_read() {
         ("20 %", 0.2, Dimension::NONE),
         ("3000", 3000.0, Dimension::NONE),
     ];
-    for t in ["0.1 S/cm2", "0.1 S/cm^2", "0.1 S cm^-2", "0.1 S*cm-2", "0.1 S/cm\u{b2}", "0.1 S\u{b7}cm\u{207b}\u{b2}", "100 mS/cm2"] {
+    for t in [
+        "0.1 S/cm2",
+        "0.1 S/cm^2",
+        "0.1 S cm^-2",
+        "0.1 S*cm-2",
+        "0.1 S/cm\u{b2}",
+        "0.1 S\u{b7}cm\u{207b}\u{b2}",
+        "100 mS/cm2",
+    ] {
         table.push((t, 1.0, Dimension::CONDUCTANCE_DENSITY));
     }
     for t in ["100 ohm*cm", "100 ohm cm", "100 ohm-cm", "100 \u{3a9} cm", "1 ohm m"] {
         table.push((t, 1e-3, Dimension::RESISTIVITY));
     }
-    for t in ["4.6e6 /M/s", "4.6e6 1/(M*s)", "4.6e6 1/M/s", "4.6e6 M-1 s-1", "4.6e6 M^-1 s^-1", "4.6e6 M^-1*s^-1", "4.6 /mM/ms", "4.6e-3/uM/ms", "4.6 \u{d7} 10^6 /M/s"] {
+    for t in [
+        "4.6e6 /M/s",
+        "4.6e6 1/(M*s)",
+        "4.6e6 1/M/s",
+        "4.6e6 M-1 s-1",
+        "4.6e6 M^-1 s^-1",
+        "4.6e6 M^-1*s^-1",
+        "4.6 /mM/ms",
+        "4.6e-3/uM/ms",
+        "4.6 \u{d7} 10^6 /M/s",
+    ] {
         table.push((t, 4.6, Dimension::BINDING_RATE));
     }
     for t in ["3.3e-6 cm2/s", "3.3e-6 cm^2/s", "330 um2/s", "0.33 um2/ms", "0.33 \u{b5}m\u{b2}/ms", "0.33 um^2 ms^-1"] {
@@ -143,11 +161,29 @@ fn units_agree_with_the_international_system() {
     // An independent oracle: SI factors written out by hand, coherent unit in SI beside them.
     let coherent = [1e-6, 1e-3, 1e-3, 1e-12, 1e-18, 1.0];
     for (unit, si) in [
-        ("nS", 1e-9), ("Mohm", 1e6), ("pF", 1e-12), ("nC", 1e-9), ("aJ", 1e-18), ("L", 1e-3), ("uM", 1e-3), ("S/cm2", 1e4),
-        ("uF/cm2", 1e-2), ("ohm*cm", 1e-2), ("um2/ms", 1e-9), ("/M/s", 1e-3), ("hour", 3600.0), ("Hz", 1.0), ("mA/cm2", 10.0), ("cm/s", 0.01),
+        ("nS", 1e-9),
+        ("Mohm", 1e6),
+        ("pF", 1e-12),
+        ("nC", 1e-9),
+        ("aJ", 1e-18),
+        ("L", 1e-3),
+        ("uM", 1e-3),
+        ("S/cm2", 1e4),
+        ("uF/cm2", 1e-2),
+        ("ohm*cm", 1e-2),
+        ("um2/ms", 1e-9),
+        ("/M/s", 1e-3),
+        ("hour", 3600.0),
+        ("Hz", 1.0),
+        ("mA/cm2", 10.0),
+        ("cm/s", 0.01),
     ] {
         let q = Quantity::parse(&format!("1 {unit}")).unwrap();
-        let factor: f64 = coherent.iter().zip(q.dimension.0).map(|(c, e): (&f64, i8)| (0..e.unsigned_abs()).fold(1.0, |a, _| if e > 0 { a * c } else { a / c })).product();
+        let factor: f64 = coherent
+            .iter()
+            .zip(q.dimension.0)
+            .map(|(c, e): (&f64, i8)| (0..e.unsigned_abs()).fold(1.0, |a, _| if e > 0 { a * c } else { a / c }))
+            .product();
         assert!((q.value * factor - si).abs() < 1e-12 * si, "{unit}: {} in SI, not {si}", q.value * factor);
     }
     for name in unit_names() {

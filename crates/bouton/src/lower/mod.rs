@@ -3,7 +3,10 @@
 
 mod expression;
 
-use engine::mechanism::{Description, InputRole, Kinetics, KineticsError, LigandIndex, OutputIndex, ProgramBuilder, ProgramError, StateIndex, Transition};
+use engine::mechanism::{
+    Description, InputRole, Kinetics, KineticsError, LigandIndex, OutputIndex, ProgramBuilder, ProgramError,
+    StateIndex, Transition,
+};
 use model::resolve::Part;
 use thiserror::Error;
 
@@ -78,8 +81,17 @@ pub fn scheme(part: &Part) -> Result<LoweredScheme, LowerError> {
         conductance[state] = g;
     }
     let absorbed: Vec<f64> = scheme.absorbing.iter().map(|&a| f64::from(u8::from(a))).collect();
-    let absorbing = scheme.absorbing.iter().enumerate().filter(|(_, a)| **a).map(|(i, _)| StateIndex(i as u16)).collect();
-    let description = Description { states, ligands: scheme.ligands.len(), transitions, rates, inputs, absorbing, observables: vec![open, conductance, absorbed] };
+    let absorbing =
+        scheme.absorbing.iter().enumerate().filter(|(_, a)| **a).map(|(i, _)| StateIndex(i as u16)).collect();
+    let description = Description {
+        states,
+        ligands: scheme.ligands.len(),
+        transitions,
+        rates,
+        inputs,
+        absorbing,
+        observables: vec![open, conductance, absorbed],
+    };
     let kinetics = Kinetics::new(description).map_err(|e| LowerError::Kinetics(part.entry.clone(), e))?;
     Ok(LoweredScheme { kinetics, parameters: part.parameters.clone(), temperature: part.temperature })
 }

@@ -59,7 +59,14 @@ const PURPOSE: u32 = 1;
 ///
 /// # Errors
 /// Rates that are not finite, or times that cannot be held.
-pub fn course(s: &LoweredScheme, name: &str, protocol: &Protocol, which: ObservableIndex, copies: u32, seed: u64) -> Result<Course, CourseError> {
+pub fn course(
+    s: &LoweredScheme,
+    name: &str,
+    protocol: &Protocol,
+    which: ObservableIndex,
+    copies: u32,
+    seed: u64,
+) -> Result<Course, CourseError> {
     let kinetics = &s.kinetics;
     let start = s.rest(protocol.rest.0, &protocol.rest.1)?;
     let mut means = Means::new(kinetics, 1, &start)?;
@@ -67,13 +74,20 @@ pub fn course(s: &LoweredScheme, name: &str, protocol: &Protocol, which: Observa
     let key = StreamKey::new(seed, 0, PURPOSE, numerics::rng::name_hash(name));
     // The start is drawn too: a population at rest is a multinomial of its law.
     let mut counts = vec![0u32; start.len()];
-    numerics::jump::Multinomial::new(&start).ok_or(ResponseError::Nothing("the rest is no law"))?.draw_into(&mut key.at(0, u64::from(u32::MAX)), copies, &mut counts);
+    numerics::jump::Multinomial::new(&start).ok_or(ResponseError::Nothing("the rest is no law"))?.draw_into(
+        &mut key.at(0, u64::from(u32::MAX)),
+        copies,
+        &mut counts,
+    );
     let mut jumps = Jumps::new(kinetics, 1, &counts)?;
     let weights = s.weights(which);
     let fine = protocol.window / POINTS;
     let during = (protocol.lasting / fine).ceil().max(1.0);
     let after = ((protocol.window - protocol.lasting) / fine).ceil().max(0.0);
-    let stretches = [(&protocol.stimulus, during, protocol.lasting / during), (&protocol.rest, after, if after > 0.0 { (protocol.window - protocol.lasting) / after } else { 0.0 })];
+    let stretches = [
+        (&protocol.stimulus, during, protocol.lasting / during),
+        (&protocol.rest, after, if after > 0.0 { (protocol.window - protocol.lasting) / after } else { 0.0 }),
+    ];
     let mut out = Course { t: Vec::new(), mean: Vec::new(), jumps: Vec::new(), copies };
     let mut take = |t: f64, means: &Means, jumps: &Jumps| -> Result<(), EnsembleError> {
         let mut value = [0.0];

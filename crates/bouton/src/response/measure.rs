@@ -45,7 +45,9 @@ pub(super) fn peak(held: &Held, start: &[f64], weights: &[f64], end: f64) -> Res
     let decades = math::log10(end / first);
     let points = (decades * PER_DECADE).ceil().max(1.0) as usize;
     let at = |t: f64| -> Result<f64, ResponseError> { Ok(dot(&held.after(start, t)?, weights)) };
-    let grid: Vec<f64> = (0..=points).map(|i| if i == points { end } else { first * math::pow(10.0, decades * i as f64 / points as f64) }).collect();
+    let grid: Vec<f64> = (0..=points)
+        .map(|i| if i == points { end } else { first * math::pow(10.0, decades * i as f64 / points as f64) })
+        .collect();
     let mut best = (0, f64::NEG_INFINITY);
     for (i, &t) in grid.iter().enumerate() {
         let y = at(t)?;
@@ -62,7 +64,13 @@ pub(super) fn peak(held: &Held, start: &[f64], weights: &[f64], end: f64) -> Res
 ///
 /// # Errors
 /// A rate that is not finite, or a scheme that does not open.
-pub fn pulse(s: &LoweredScheme, ligand: usize, concentration: f64, duration: f64, v_m: f64) -> Result<Pulse, ResponseError> {
+pub fn pulse(
+    s: &LoweredScheme,
+    ligand: usize,
+    concentration: f64,
+    duration: f64,
+    v_m: f64,
+) -> Result<Pulse, ResponseError> {
     let weights = s.weights(observable::OPEN);
     let none = ligands(s, ligand, 0.0);
     let start = s.rest(v_m, &none)?;
@@ -93,7 +101,13 @@ pub fn pulse(s: &LoweredScheme, ligand: usize, concentration: f64, duration: f64
         }
         Ok(bracket::root(|t| open(t) - base - share * (peak_open - base), t_peak, far, tolerance)? - t_peak)
     };
-    Ok(Pulse { peak_open, t_peak, rise_10_90: rising(0.9)? - rising(0.1)?, half_decay: falling(0.5)?, decay_1e: falling(math::exp(-1.0))? })
+    Ok(Pulse {
+        peak_open,
+        t_peak,
+        rise_10_90: rising(0.9)? - rising(0.1)?,
+        half_decay: falling(0.5)?,
+        decay_1e: falling(math::exp(-1.0))?,
+    })
 }
 
 /// The response to a ligand that is held at `concentration` (mM).
@@ -110,7 +124,8 @@ pub fn step(s: &LoweredScheme, ligand: usize, concentration: f64, v_m: f64) -> R
     if top - ss <= 1e-6 * top {
         return Ok(Step { ss_over_peak: 1.0, tau_des: None });
     }
-    let left = |t: f64| held.after(&start, t).map_or(f64::NAN, |p| dot(&p, weights)) - ss - (top - ss) * math::exp(-1.0);
+    let left =
+        |t: f64| held.after(&start, t).map_or(f64::NAN, |p| dot(&p, weights)) - ss - (top - ss) * math::exp(-1.0);
     let mut far = t_peak + 1.0;
     while left(far) > 0.0 {
         far *= 2.0;
@@ -125,9 +140,12 @@ pub fn step(s: &LoweredScheme, ligand: usize, concentration: f64, v_m: f64) -> R
 pub fn dose_response(s: &LoweredScheme, ligand: usize, v_m: f64) -> Result<f64, ResponseError> {
     let weights = s.weights(observable::OPEN);
     let start = s.rest(v_m, &ligands(s, ligand, 0.0))?;
-    let top = |c: f64| -> Result<f64, ResponseError> { Ok(peak(&s.held(v_m, &ligands(s, ligand, c))?, &start, weights, 6e4)?.1) };
+    let top = |c: f64| -> Result<f64, ResponseError> {
+        Ok(peak(&s.held(v_m, &ligands(s, ligand, c))?, &start, weights, 6e4)?.1)
+    };
     let half = 0.5 * top(100.0)?;
-    let ln_c = bracket::root(|x| top(math::exp(x)).map_or(f64::NAN, |y| y - half), math::ln(1e-7), math::ln(100.0), 1e-8)?;
+    let ln_c =
+        bracket::root(|x| top(math::exp(x)).map_or(f64::NAN, |y| y - half), math::ln(1e-7), math::ln(100.0), 1e-8)?;
     Ok(math::exp(ln_c))
 }
 
@@ -154,7 +172,12 @@ pub fn turnover(s: &LoweredScheme, ligand: usize, v_m: f64) -> Result<(f64, f64)
         return Err(ResponseError::Nothing("the scheme takes up nothing on balance"));
     }
     let top = 1.0 / ((1.0 / j2) - (1.0 / j1 - 1.0 / j2) * (1e-5 / (1e-3 - 1e-5)));
-    let ln_c = bracket::root(|x| uptake(s, ligand, math::exp(x), v_m).map_or(f64::NAN, |j| j - 0.5 * top), math::ln(1e-9), math::ln(1e3), 1e-10)?;
+    let ln_c = bracket::root(
+        |x| uptake(s, ligand, math::exp(x), v_m).map_or(f64::NAN, |j| j - 0.5 * top),
+        math::ln(1e-9),
+        math::ln(1e3),
+        1e-10,
+    )?;
     Ok((top, math::exp(ln_c)))
 }
 
@@ -164,8 +187,13 @@ pub fn turnover(s: &LoweredScheme, ligand: usize, v_m: f64) -> Result<(f64, f64)
 /// A scheme without relaxation.
 pub fn slowest_time_constant(held: &Held) -> Result<f64, ResponseError> {
     let n = held.states;
-    let q = nalgebra::DMatrix::from_fn(n, n, |i, j| if i == j { -held.generator.exit(i) } else { held.generator.rate(i, j) });
+    let q = nalgebra::DMatrix::from_fn(
+        n,
+        n,
+        |i, j| if i == j { -held.generator.exit(i) } else { held.generator.rate(i, j) },
+    );
     let scale = held.fastest();
-    let slow = q.complex_eigenvalues().iter().map(|e| -e.re).filter(|&r| r > 1e-13 * scale).fold(f64::INFINITY, f64::min);
+    let slow =
+        q.complex_eigenvalues().iter().map(|e| -e.re).filter(|&r| r > 1e-13 * scale).fold(f64::INFINITY, f64::min);
     if slow.is_finite() { Ok(1.0 / slow) } else { Err(ResponseError::Nothing("the scheme does not relax")) }
 }

@@ -70,7 +70,10 @@ impl LoweredScheme {
                 let mut stack = vec![0];
                 while let Some(i) = stack.pop() {
                     if !std::mem::replace(&mut reached[i], true) {
-                        stack.extend((0..held.states).filter(|&j| j != i && held.generator.rate(i, j) > 0.0 && !absorbing.contains(&j)));
+                        stack.extend(
+                            (0..held.states)
+                                .filter(|&j| j != i && held.generator.rate(i, j) > 0.0 && !absorbing.contains(&j)),
+                        );
                     }
                 }
                 let out: Vec<usize> = (0..held.states).filter(|i| !reached[*i] || absorbing.contains(i)).collect();

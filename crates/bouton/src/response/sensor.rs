@@ -49,7 +49,13 @@ pub fn calcium_step(s: &LoweredScheme, from: f64, to: f64, v_m: f64) -> Result<f
 ///
 /// # Errors
 /// As [`calcium_step`].
-pub fn calcium_transient(s: &LoweredScheme, from: f64, peak: f64, fwhm: f64, v_m: f64) -> Result<Transient, ResponseError> {
+pub fn calcium_transient(
+    s: &LoweredScheme,
+    from: f64,
+    peak: f64,
+    fwhm: f64,
+    v_m: f64,
+) -> Result<Transient, ResponseError> {
     let sd = fwhm / (2.0 * (2.0 * math::ln(2.0)).sqrt());
     let steps_per_sd = 200.0;
     let dt = sd / steps_per_sd;
@@ -68,7 +74,8 @@ pub fn calcium_transient(s: &LoweredScheme, from: f64, peak: f64, fwhm: f64, v_m
     }
     let p_release = dot(&p, absorbed);
     // A parabola through the highest three points; linear crossings of half of it.
-    let top = rates.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i).clamp(1, rates.len() - 2);
+    let top =
+        rates.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i).clamp(1, rates.len() - 2);
     let (a, b, c) = (rates[top - 1], rates[top], rates[top + 1]);
     let shift = 0.5 * (a - c) / (a - 2.0 * b + c);
     let peak_rate = b - 0.25 * (a - c) * shift;

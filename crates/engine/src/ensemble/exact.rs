@@ -1,7 +1,7 @@
 //! Means under one ligand and voltage for all: one matrix of transition probabilities, exact at any step.
 
 use super::{CHUNK, EnsembleError, Means};
-use crate::mechanism::Kinetics;
+use crate::mechanism::{Kinetics, Transition};
 use crate::time::Tick;
 use numerics::markov::Propagator;
 use numerics::simd::{F64x8, Kernel, Lanes, Level};
@@ -10,10 +10,19 @@ use rayon::prelude::*;
 /// Propagators kept; a stimulus protocol has a handful of levels.
 const KEPT: usize = 8;
 
+/// A propagator and all that it came from.
+#[derive(Clone, Debug)]
+struct Kept {
+    dt: Tick,
+    rates: Vec<f64>,
+    transitions: Vec<Transition>,
+    p: Propagator,
+}
+
 /// Steps means exactly; keeps the last few propagators by rates and step. A cache, never saved: it cannot show.
 #[derive(Clone, Debug, Default)]
 pub struct Exact {
-    kept: Vec<(Tick, Vec<f64>, Propagator)>,
+    kept: Vec<Kept>,
     made: u64,
 }
 
@@ -42,8 +51,11 @@ impl Exact {
         dt: Tick,
     ) -> Result<&Propagator, EnsembleError> {
         let rates = kinetics.transition_rates(coefficients, ligands)?;
-        let same = |(step, known, p): &(Tick, Vec<f64>, Propagator)| {
-            *step == dt && *known == rates && p.states() == kinetics.states()
+        let same = |kept: &Kept| {
+            kept.dt == dt
+                && kept.rates == rates
+                && kept.p.states() == kinetics.states()
+                && kept.transitions == kinetics.transitions()
         };
         match self.kept.iter().position(same) {
             Some(place) => self.kept[..=place].rotate_right(1),
@@ -52,15 +64,15 @@ impl Exact {
                 let p = generator.propagator(dt.ms()).map_err(|_| EnsembleError::Step)?;
                 self.made += 1;
                 self.kept.truncate(KEPT - 1);
-                self.kept.insert(0, (dt, rates, p));
+                self.kept.insert(0, Kept { dt, rates, transitions: kinetics.transitions().to_vec(), p });
             }
         }
-        Ok(&self.kept[0].2)
+        Ok(&self.kept[0].p)
     }
 
     /// Advances every instance by `dt`. Mass is kept to an ulp a step, no occupancy becomes negative.
     ///
-    /// `coefficients`: one an output of the rate program; `ligands`: mM, one a ligand. One cache serves one scheme.
+    /// `coefficients`: one an output of the rate program; `ligands`: mM, one a ligand.
     ///
     /// # Errors
     /// Rates that are not rates, a negative step, or a population of another scheme; `means` is then untouched.

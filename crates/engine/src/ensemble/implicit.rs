@@ -8,7 +8,7 @@ use super::elimination::Elimination;
 use super::tree::Tree;
 use super::{CHUNK, EnsembleError, Means, fit_all};
 use crate::fault::{Fault, Quantity};
-use crate::mechanism::{Input, Kinetics};
+use crate::mechanism::{Input, Kinetics, Transition};
 use crate::time::Tick;
 use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level};
 use rayon::prelude::*;
@@ -32,6 +32,8 @@ const LARGEST: f64 = 1e75;
 pub struct Implicit {
     plan: Elimination,
     tree: Option<Tree>,
+    /// What it was made for.
+    transitions: Vec<Transition>,
 }
 
 /// Part of a flow that differs between instances: `scale * a * b`.
@@ -86,7 +88,7 @@ impl Implicit {
     pub fn new(kinetics: &Kinetics) -> Self {
         let plan = Elimination::new(kinetics);
         let tree = Tree::new(&plan);
-        Self { plan, tree }
+        Self { plan, tree, transitions: kinetics.transitions().to_vec() }
     }
 
     /// How many flows a solve handles, fill included: what a worse order would raise.
@@ -121,8 +123,8 @@ impl Implicit {
         method: Method,
     ) -> Result<(), EnsembleError> {
         fit_all(kinetics, (means.states, means.instances), coefficients, ligands)?;
-        if kinetics.states() != self.plan.states {
-            return Err(EnsembleError::States { got: kinetics.states(), want: self.plan.states });
+        if kinetics.states() != self.plan.states || kinetics.transitions() != self.transitions {
+            return Err(EnsembleError::OtherScheme);
         }
         if dt < Tick::ZERO {
             return Err(EnsembleError::Step);
@@ -180,7 +182,7 @@ impl Implicit {
                     Input::Column(column) => columns[place] = Some(column),
                 }
             }
-            if !(scale >= 0.0 && scale < LARGEST) {
+            if !(0.0..LARGEST).contains(&scale) {
                 return Err((transition, scale / h));
             }
             let (a, b) = match columns {
@@ -217,7 +219,7 @@ fn blame(flows: &Flows, lines: &[F64x8], states: usize, first: usize, instances:
     for instance in first * LANES..last {
         for term in &flows.terms {
             let value = term.scale * term.a[instance] * term.b.map_or(1.0, |b| b[instance]);
-            if !(value >= 0.0 && value < LARGEST) {
+            if !(0.0..LARGEST).contains(&value) {
                 let quantity = Quantity::Rate { transition: term.transition };
                 return Fault { quantity, value: value / h, instance, at };
             }

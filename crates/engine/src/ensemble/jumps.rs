@@ -204,7 +204,8 @@ impl Jumps {
         f: impl Fn(&mut S, usize, &mut [u32], &mut u64) -> Result<(), EnsembleError> + Sync,
     ) -> Result<(), EnsembleError> {
         let (states, instances) = (self.states, self.instances);
-        let chunks = self.counts.par_chunks_mut(CHUNK * states * LANES).zip(self.ordinals.par_chunks_mut(CHUNK * LANES));
+        let chunks =
+            self.counts.par_chunks_mut(CHUNK * states * LANES).zip(self.ordinals.par_chunks_mut(CHUNK * LANES));
         let failure = chunks
             .enumerate()
             .map_init(scratch, |scratch, (chunk, (counts, ordinals))| {
@@ -313,11 +314,8 @@ impl Jumps {
             return Err(EnsembleError::Step);
         }
         let (clock, interval) = (self.clock, dt.ms());
-        let jump = |t: &crate::mechanism::Transition| Jump {
-            from: usize::from(t.from.0),
-            to: usize::from(t.to.0),
-            rate: 0.0,
-        };
+        let jump =
+            |t: &crate::mechanism::Transition| Jump { from: usize::from(t.from.0), to: usize::from(t.to.0), rate: 0.0 };
         self.each(
             || kinetics.transitions().iter().map(jump).collect::<Vec<_>>(),
             |jumps, instance, counts, ordinal| {

@@ -87,7 +87,10 @@ impl Means {
     }
 
     fn line(&self, instance: usize, state: StateIndex) -> usize {
-        assert!(instance < self.instances && usize::from(state.0) < self.states, "an instance and state of this population");
+        assert!(
+            instance < self.instances && usize::from(state.0) < self.states,
+            "an instance and state of this population"
+        );
         instance / LANES * self.states + usize::from(state.0)
     }
 

@@ -48,6 +48,9 @@ pub enum EnsembleError {
         /// Of the scheme.
         want: usize,
     },
+    /// A solver made for another scheme.
+    #[error("the solver was made for another scheme")]
+    OtherScheme,
     /// Coefficients, ligands or columns do not fit the scheme or the population.
     #[error("{got} values where {want} are needed")]
     Length {

@@ -52,8 +52,7 @@ fn invert<L: Lanes, const G: usize>(pivots: &[Pivot], lines: &mut [Group<G>], sm
                 whole
             }
             [ref a, ref b, ref c] => {
-                let (x, y, z) =
-                    (L::load(&lines[a.state][g]), L::load(&lines[b.state][g]), L::load(&lines[c.state][g]));
+                let (x, y, z) = (L::load(&lines[a.state][g]), L::load(&lines[b.state][g]), L::load(&lines[c.state][g]));
                 let both = x * y;
                 let whole = one / (both * z);
                 let rest = whole * z;
@@ -203,12 +202,7 @@ fn forward<L: Lanes, const G: usize>(plan: &Elimination, share: &[Group<G>], x: 
 
 /// From the last state eliminated to the first.
 #[inline(always)]
-fn backward<L: Lanes, const G: usize>(
-    plan: &Elimination,
-    flow: &[Group<G>],
-    inverse: &[Group<G>],
-    x: &mut [Group<G>],
-) {
+fn backward<L: Lanes, const G: usize>(plan: &Elimination, flow: &[Group<G>], inverse: &[Group<G>], x: &mut [Group<G>]) {
     for pivot in plan.pivots.iter().rev() {
         for &(slot, from) in &plan.ins[pivot.ins.clone()] {
             let (from, own) = pair(x, from, pivot.state);

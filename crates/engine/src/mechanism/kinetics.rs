@@ -206,9 +206,8 @@ impl Kinetics {
             }
         }
         let (roles, inputs) = (d.inputs.len(), d.rates.inputs());
-        let bad_role = d.inputs.iter().position(
-            |role| matches!(role, InputRole::Ligand(l) if usize::from(l.0) >= d.ligands),
-        );
+        let bad_role =
+            d.inputs.iter().position(|role| matches!(role, InputRole::Ligand(l) if usize::from(l.0) >= d.ligands));
         if let Some(input) = bad_role.or((roles != inputs).then_some(roles.min(inputs))) {
             return Err(KineticsError::Role { input, roles, inputs });
         }
@@ -281,9 +280,7 @@ impl Kinetics {
     /// # Errors
     /// Wrong lengths, or a rate that is negative or not finite.
     pub fn transition_rates(&self, coefficients: &[f64], ligands: &[f64]) -> Result<Vec<f64>, KineticsError> {
-        for (got, want) in
-            [(coefficients.len(), self.rates().outputs()), (ligands.len(), self.ligands())]
-        {
+        for (got, want) in [(coefficients.len(), self.rates().outputs()), (ligands.len(), self.ligands())] {
             if got != want {
                 return Err(KineticsError::Length { got, want });
             }
@@ -294,11 +291,7 @@ impl Kinetics {
                 Some(ligand) => coefficient * ligands[usize::from(ligand.0)],
                 None => coefficient,
             };
-            if rate >= 0.0 && rate.is_finite() {
-                Ok(rate)
-            } else {
-                Err(KineticsError::BadRate { transition, rate })
-            }
+            if rate >= 0.0 && rate.is_finite() { Ok(rate) } else { Err(KineticsError::BadRate { transition, rate }) }
         };
         self.transitions().iter().enumerate().map(rate).collect()
     }
@@ -313,8 +306,7 @@ impl Kinetics {
             .map(|(t, &rate)| (usize::from(t.from.0), usize::from(t.to.0), rate))
             .collect();
         // Everything but an overflowing sum of parallel rates was checked.
-        Generator::new(self.states(), &list)
-            .map_err(|_| KineticsError::BadRate { transition: 0, rate: f64::INFINITY })
+        Generator::new(self.states(), &list).map_err(|_| KineticsError::BadRate { transition: 0, rate: f64::INFINITY })
     }
 
     /// Transitions paired into reversible reactions, for [`numerics::markov::loops`]: each with the first unpaired

@@ -11,7 +11,7 @@ mod program;
 pub use builder::{ProgramBuilder, ProgramError, Value};
 pub use evaluator::{BLOCK, EvalError, Evaluator, Input, Scratch, Shape};
 pub use kinetics::{
-    Description, InputRole, Kinetics, KineticsError, LigandIndex, MAX_STATES, ObservableIndex, OutputIndex,
-    StateIndex, Transition,
+    Description, InputRole, Kinetics, KineticsError, LigandIndex, MAX_STATES, ObservableIndex, OutputIndex, StateIndex,
+    Transition,
 };
 pub use program::{Binary, Program, Unary};

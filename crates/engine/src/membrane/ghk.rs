@@ -125,8 +125,7 @@ impl Kernel for Population<'_> {
         let Self { ghk, permeability, v, inside, outside, i, g } = self;
         let inputs = permeability.iter().zip(v).zip(inside.iter().zip(outside));
         for (((p, v), (inside, outside)), (i, g)) in inputs.zip(i.iter_mut().zip(g)) {
-            let (current, slope) =
-                ghk.current_and_slope(L::load(p), L::load(v), L::load(inside), L::load(outside));
+            let (current, slope) = ghk.current_and_slope(L::load(p), L::load(v), L::load(inside), L::load(outside));
             current.store(i);
             slope.store(g);
         }
@@ -179,7 +178,9 @@ mod tests {
 
     #[test]
     fn no_current_at_the_nernst_potential() {
-        for (z, inside, outside) in [(2, 1e-4, 2.0), (1, 140.0, 3.0), (1, 12.0, 145.0), (-1, 7.0, 130.0), (-2, 3.0, 1.0)] {
+        for (z, inside, outside) in
+            [(2, 1e-4, 2.0), (1, 140.0, 3.0), (1, 12.0, 145.0), (-1, 7.0, 130.0), (-2, 3.0, 1.0)]
+        {
             let e = nernst(z, inside, outside, ROOM);
             let i = ghk_current(1.0, z, e, inside, outside, ROOM);
             // e is known to an ulp, so u to three: |u| ulp of the one-way flux, and a few for the rest

@@ -125,9 +125,8 @@ mod tests {
     fn gaba_a_reverses_between_chloride_and_bicarbonate_and_the_nearer_the_more_permeable() {
         // 34 degC, Cl 7/130, HCO3 16/24 mM
         let (cl, hco3) = (nernst(-1, 7.0, 130.0, 307.15), nernst(-1, 16.0, 24.0, 307.15));
-        let reversal = |p| {
-            ghk_voltage(&[ion(Monovalent::Anion, 1.0, 7.0, 130.0), ion(Monovalent::Anion, p, 16.0, 24.0)], 307.15)
-        };
+        let reversal =
+            |p| ghk_voltage(&[ion(Monovalent::Anion, 1.0, 7.0, 130.0), ion(Monovalent::Anion, p, 16.0, 24.0)], 307.15);
         let mut last = cl;
         for p in [0.2, 0.25, 0.3, 1.0, 100.0] {
             let e = reversal(p);

@@ -208,8 +208,7 @@ impl Propagator<F64x8> {
 
     #[inline(always)]
     fn load<L: Lanes>(&self) -> Propagator<L> {
-        let companion =
-            self.companion.as_ref().map(|c| Companion { feed: L::load(&c.feed), keep: L::load(&c.keep) });
+        let companion = self.companion.as_ref().map(|c| Companion { feed: L::load(&c.feed), keep: L::load(&c.keep) });
         Propagator { dt: self.dt, keep: L::load(&self.keep), companion }
     }
 }

@@ -1,9 +1,7 @@
 //! Schemes and statistics shared by the tests.
 #![allow(dead_code, missing_docs, reason = "each test file uses its own part")]
 
-use engine::mechanism::{
-    Description, Kinetics, LigandIndex, OutputIndex, ProgramBuilder, StateIndex, Transition,
-};
+use engine::mechanism::{Description, Kinetics, LigandIndex, OutputIndex, ProgramBuilder, StateIndex, Transition};
 use numerics::math;
 
 /// (from, to, rate in /ms or /mM/ms, ligand taken up, ligand given off).

@@ -27,7 +27,8 @@ pub(super) fn read(text: &str) -> Vec<Citation> {
 
 fn citation(entry: &biblatex::Entry) -> Citation {
     let get = |field: &str| entry.get(field).map(|c| c.format_verbatim()).filter(|s| !s.is_empty());
-    let names: Vec<String> = entry.author().map(|people| people.into_iter().map(|p| p.name).collect()).unwrap_or_default();
+    let names: Vec<String> =
+        entry.author().map(|people| people.into_iter().map(|p| p.name).collect()).unwrap_or_default();
     let year = get("year").or_else(|| get("date")).unwrap_or_default();
     let who = match names.as_slice() {
         [] => get("title").unwrap_or_else(|| entry.key.clone()),
@@ -45,7 +46,9 @@ fn citation(entry: &biblatex::Entry) -> Citation {
         }
         long.push_str(". ");
     }
-    if let Some(journal) = get("journaltitle").or_else(|| get("journal")).or_else(|| get("howpublished")).or_else(|| get("booktitle")) {
+    if let Some(journal) =
+        get("journaltitle").or_else(|| get("journal")).or_else(|| get("howpublished")).or_else(|| get("booktitle"))
+    {
         long.push_str(&journal);
         if let Some(volume) = get("volume") {
             long.push_str(&format!(" {volume}"));

@@ -1,7 +1,7 @@
 //! An entry, read whole: its head, its parameters, its scheme or gates, its checks.
 
-use super::scheme::{self, Rate, Scheme};
 use super::Catalogue;
+use super::scheme::{self, Rate, Scheme};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources};
 use crate::fields;
 use crate::read::{Evidence, Formula, Number, Provenance, Read, Reader, provenance_of};
@@ -19,7 +19,8 @@ pub struct Layout {
 
 impl Layout {
     fn new(parameters: &[(String, Number)], ligands: &[String]) -> Self {
-        let mut names: Vec<(String, Dimension)> = parameters.iter().map(|(n, p)| (n.clone(), p.quantity.dimension)).collect();
+        let mut names: Vec<(String, Dimension)> =
+            parameters.iter().map(|(n, p)| (n.clone(), p.quantity.dimension)).collect();
         let count = names.len();
         names.push(("v".into(), Dimension::VOLTAGE));
         names.push(("temperature".into(), Dimension::TEMPERATURE));
@@ -147,21 +148,39 @@ impl Entry {
     }
 }
 
-pub(super) fn read(name: &str, file: FileId, node: &Node, catalogue: &Catalogue, sources: &Sources, out: &mut Diagnostics) -> Option<Entry> {
+pub(super) fn read(
+    name: &str,
+    file: FileId,
+    node: &Node,
+    catalogue: &Catalogue,
+    sources: &Sources,
+    out: &mut Diagnostics,
+) -> Option<Entry> {
     let folder = name.split('/').next().unwrap_or("");
     let Some((kind, table)) = fields::KINDS.iter().find(|k| k.0 == folder) else {
         let kinds: Vec<&str> = fields::KINDS.iter().map(|k| k.0).collect();
-        out.push(Diagnostic::error(format!("`{name}`: `{folder}` is no kind of entry"), node.span.clone()).hint(format!("folders: {}", kinds.join(", "))));
+        out.push(
+            Diagnostic::error(format!("`{name}`: `{folder}` is no kind of entry"), node.span.clone())
+                .hint(format!("folders: {}", kinds.join(", "))),
+        );
         return None;
     };
     let mut reader = Reader { catalogue, sources, out, partial: false };
     let body = reader.table(node, table)?;
     let mut parameters = Vec::new();
     for (key, number) in body.named_numbers("parameter") {
-        if unit(&key.name).is_some() || matches!(key.name.as_str(), "v" | "temperature" | "faraday" | "gas_constant" | "if") {
+        if unit(&key.name).is_some()
+            || matches!(key.name.as_str(), "v" | "temperature" | "faraday" | "gas_constant" | "if")
+        {
             reader.out.push(
-                Diagnostic::error(format!("a parameter cannot be called `{}`: expressions read that as a unit or a variable", key.name), key.span.clone())
-                    .hint(format!("e.g. `{}_1`, `k_{}`", key.name, key.name)),
+                Diagnostic::error(
+                    format!(
+                        "a parameter cannot be called `{}`: expressions read that as a unit or a variable",
+                        key.name
+                    ),
+                    key.span.clone(),
+                )
+                .hint(format!("e.g. `{}_1`, `k_{}`", key.name, key.name)),
             );
         } else {
             parameters.push((key.name.clone(), number.clone()));
@@ -176,12 +195,25 @@ pub(super) fn read(name: &str, file: FileId, node: &Node, catalogue: &Catalogue,
     };
     let layout = Layout::new(&parameters, &ligands);
     let scheme = body.table("scheme").and_then(|s| scheme::read(s, &body, &layout, &mut reader));
-    let gates = body.named("gate").iter().filter_map(|(key, g)| gate(&key.name, g, &body, &layout, &mut reader)).collect();
+    let gates =
+        body.named("gate").iter().filter_map(|(key, g)| gate(&key.name, g, &body, &layout, &mut reader)).collect();
     let block = body.table("block").and_then(|b| {
         let open_fraction = rate("open_fraction", b.formula("open_fraction")?, Dimension::NONE, &layout, &mut reader)?;
         Some(Block { ion: b.text("ion")?.to_owned(), open_fraction })
     });
-    Some(Entry { name: name.to_owned(), kind, file, temperature, provenance, parameters, layout, scheme, gates, block, body })
+    Some(Entry {
+        name: name.to_owned(),
+        kind,
+        file,
+        temperature,
+        provenance,
+        parameters,
+        layout,
+        scheme,
+        gates,
+        block,
+        body,
+    })
 }
 
 fn gate(name: &str, g: &Read, body: &Read, layout: &Layout, reader: &mut Reader<'_>) -> Option<Gate> {
@@ -194,7 +226,10 @@ fn gate(name: &str, g: &Read, body: &Read, layout: &Layout, reader: &mut Reader<
         _ => {
             let written = ["opening", "closing", "steady", "tau"].into_iter().filter(|f| g.get(f).is_some()).count();
             if written != 2 || g.get("opening").is_some() != g.get("closing").is_some() {
-                reader.out.push(Diagnostic::error(format!("gate `{name}` needs `opening` and `closing`, or `steady` and `tau`"), g.span.clone()));
+                reader.out.push(Diagnostic::error(
+                    format!("gate `{name}` needs `opening` and `closing`, or `steady` and `tau`"),
+                    g.span.clone(),
+                ));
             }
             return None;
         }
@@ -204,7 +239,13 @@ fn gate(name: &str, g: &Read, body: &Read, layout: &Layout, reader: &mut Reader<
 }
 
 /// Parses an expression of an entry and checks its dimension.
-pub(super) fn rate(name: &str, formula: &Formula, dimension: Dimension, layout: &Layout, reader: &mut Reader<'_>) -> Option<Rate> {
+pub(super) fn rate(
+    name: &str,
+    formula: &Formula,
+    dimension: Dimension,
+    layout: &Layout,
+    reader: &mut Reader<'_>,
+) -> Option<Rate> {
     let expr: Expr = match parse(&formula.text, &layout.names) {
         Ok(e) => e,
         Err(e) => {
@@ -221,8 +262,18 @@ pub(super) fn rate(name: &str, formula: &Formula, dimension: Dimension, layout: 
         && (!c.is_finite() || (c < 0.0 && dimension != Dimension::NONE))
     {
         let what = if c.is_finite() { "is negative" } else { "is not finite" };
-        reader.out.push(Diagnostic::error(format!("`{name} = {}` {what}", formula.text), formula.span.clone()).hint("a rate is zero or more"));
+        reader.out.push(
+            Diagnostic::error(format!("`{name} = {}` {what}", formula.text), formula.span.clone())
+                .hint("a rate is zero or more"),
+        );
         return None;
     }
-    Some(Rate { expr, text: formula.text.clone(), span: formula.span.clone(), sites: 1, q10: None, provenance: formula.provenance.clone() })
+    Some(Rate {
+        expr,
+        text: formula.text.clone(),
+        span: formula.span.clone(),
+        sites: 1,
+        q10: None,
+        provenance: formula.provenance.clone(),
+    })
 }

@@ -49,7 +49,9 @@ impl Catalogue {
     pub fn overlay(&mut self, folder: &Path) -> Result<(), Diagnostics> {
         let mut faults = Diagnostics::default();
         let mut found = Vec::new();
-        let mut cannot = |path: &Path, e: std::io::Error| faults.push(Diagnostic::error(format!("cannot read `{}`: {e}", path.display()), None));
+        let mut cannot = |path: &Path, e: std::io::Error| {
+            faults.push(Diagnostic::error(format!("cannot read `{}`: {e}", path.display()), None))
+        };
         let folders = match std::fs::read_dir(folder) {
             Ok(d) => d,
             Err(e) => {
@@ -79,14 +81,17 @@ impl Catalogue {
                     let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
                     found.push((name, path.display().to_string(), text));
                 }
-                Err(d) => faults.push(d),
+                Err(d) => faults.push(*d),
             }
         }
         if faults.has_errors() {
             return Err(faults);
         }
         if found.is_empty() {
-            faults.push(Diagnostic::error(format!("`{}` holds no entry", folder.display()), None).hint("entries lie in folders by kind: receptor/mine.toml"));
+            faults.push(
+                Diagnostic::error(format!("`{}` holds no entry", folder.display()), None)
+                    .hint("entries lie in folders by kind: receptor/mine.toml"),
+            );
             return Err(faults);
         }
         for (name, shown, text) in found {
@@ -155,9 +160,18 @@ impl Catalogue {
 
     /// Faults of the bibliographies themselves.
     pub fn bibliography_faults(&self) -> Vec<String> {
-        let mut out: Vec<String> = self.bibliographies.iter().flat_map(|b| bibliography::faults(&b.text).into_iter().map(|f| format!("{}: {f}", b.shown))).collect();
+        let mut out: Vec<String> = self
+            .bibliographies
+            .iter()
+            .flat_map(|b| bibliography::faults(&b.text).into_iter().map(|f| format!("{}: {f}", b.shown)))
+            .collect();
         let keys = self.source_keys();
-        out.extend(keys.iter().enumerate().filter(|(i, k)| keys[..*i].contains(k)).map(|(_, k)| format!("`{k}` is defined twice")));
+        out.extend(
+            keys.iter()
+                .enumerate()
+                .filter(|(i, k)| keys[..*i].contains(k))
+                .map(|(_, k)| format!("`{k}` is defined twice")),
+        );
         out
     }
 }
@@ -166,30 +180,43 @@ impl Catalogue {
 ///
 /// # Errors
 /// The diagnostic to show.
-pub fn read_text(path: &Path) -> Result<String, Diagnostic> {
-    let shown = path.display();
-    let meta = std::fs::metadata(path).map_err(|e| Diagnostic::error(format!("cannot read `{shown}`: {e}"), None))?;
-    if meta.is_dir() {
-        return Err(Diagnostic::error(format!("`{shown}` is a folder; a model is one file"), None));
-    }
-    if meta.len() > tree::MAX_BYTES {
-        let d = Diagnostic::error(format!("`{shown}` has {:.1} MB; at most {} MB are read", meta.len() as f64 / 1e6, tree::MAX_BYTES >> 20), None);
-        return Err(d.hint("a model is written by hand: describe populations by `count` and rules"));
-    }
-    // A pipe or device has no length of its own, so the reading is bounded too.
-    let file = std::fs::File::open(path).map_err(|e| Diagnostic::error(format!("cannot read `{shown}`: {e}"), None))?;
-    let mut bytes = Vec::new();
+pub fn read_text(path: &Path) -> Result<String, Box<Diagnostic>> {
     use std::io::Read as _;
-    file.take(tree::MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| Diagnostic::error(format!("cannot read `{shown}`: {e}"), None))?;
+    let shown = path.display();
+    let wrong = |message: String, hint: &str| {
+        let d = Diagnostic::error(message, None);
+        Err(Box::new(if hint.is_empty() { d } else { d.hint(hint) }))
+    };
+    let whole = || -> std::io::Result<(std::fs::Metadata, Vec<u8>)> {
+        let meta = std::fs::metadata(path)?;
+        let mut bytes = Vec::new();
+        if meta.is_file() {
+            std::fs::File::open(path)?.take(tree::MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        }
+        Ok((meta, bytes))
+    };
+    let (meta, bytes) = match whole() {
+        Ok(x) => x,
+        Err(e) => return wrong(format!("cannot read `{shown}`: {e}"), ""),
+    };
+    if !meta.is_file() {
+        return wrong(format!("`{shown}` is not a file; a model is one file"), "");
+    }
     if bytes.len() as u64 > tree::MAX_BYTES {
-        return Err(Diagnostic::error(format!("`{shown}` has more than {} MB", tree::MAX_BYTES >> 20), None));
+        let size = meta.len() as f64 / 1e6;
+        return wrong(
+            format!("`{shown}` has {size:.1} MB; at most {} MB are read", tree::MAX_BYTES >> 20),
+            "a model is written by hand: describe populations by `count` and rules",
+        );
     }
     match String::from_utf8(bytes) {
-        Ok(text) if text.contains('\0') => Err(Diagnostic::error(format!("`{shown}` is a binary file, not a model"), None).hint("a model is a text file in TOML")),
-        Ok(text) => Ok(text),
-        Err(e) => {
-            let at = e.utf8_error().valid_up_to();
-            Err(Diagnostic::error(format!("`{shown}` is not UTF-8 text (byte {at})"), None).hint("a model is a text file in TOML; save it as UTF-8"))
+        Ok(text) if text.contains('\0') => {
+            wrong(format!("`{shown}` is a binary file, not a model"), "a model is a text file in TOML")
         }
+        Ok(text) => Ok(text),
+        Err(e) => wrong(
+            format!("`{shown}` is not UTF-8 text (byte {})", e.utf8_error().valid_up_to()),
+            "a model is a text file in TOML; save it as UTF-8",
+        ),
     }
 }

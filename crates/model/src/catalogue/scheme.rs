@@ -118,7 +118,13 @@ impl Scheme {
 
     /// Every independent loop of reversible steps with the product of its forward over its backward rates, at the
     /// voltage where it is farthest from 1; ligands at 1 mM, which cancels around a loop. `q10` scales each rate (1 at T_ref).
-    pub fn loops(&self, layout: &Layout, parameters: &[f64], temperature: f64, q10: &dyn Fn(&Rate) -> f64) -> Vec<LoopFault> {
+    pub fn loops(
+        &self,
+        layout: &Layout,
+        parameters: &[f64],
+        temperature: f64,
+        q10: &dyn Fn(&Rate) -> f64,
+    ) -> Vec<LoopFault> {
         let mut out: Vec<LoopFault> = Vec::new();
         for v_m in VOLTAGES {
             let values = layout.values(parameters, v_m, temperature, &vec![1.0; self.ligands.len()]);
@@ -127,14 +133,23 @@ impl Scheme {
                 .steps
                 .iter()
                 .filter(|s| !self.states[s.to].absorbing && !self.states[s.from].absorbing)
-                .filter_map(|s| Some(markov::Reaction { a: s.from, b: s.to, forward: value(&s.forward), backward: value(s.backward.as_ref()?) }))
+                .filter_map(|s| {
+                    Some(markov::Reaction {
+                        a: s.from,
+                        b: s.to,
+                        forward: value(&s.forward),
+                        backward: value(s.backward.as_ref()?),
+                    })
+                })
                 .collect();
             // A rate that is negative or not finite is caught where rates are tested.
             for (i, l) in markov::loops(self.states.len(), &reactions).unwrap_or_default().into_iter().enumerate() {
                 let product = numerics::math::exp(l.ln_ratio);
                 let far = |p: f64| numerics::math::ln(p).abs();
                 match out.get_mut(i) {
-                    Some(known) if far(product) > far(known.product) * (1.0 + 1e-9) + 1e-12 => *known = LoopFault { states: l.states, product, v_m },
+                    Some(known) if far(product) > far(known.product) * (1.0 + 1e-9) + 1e-12 => {
+                        *known = LoopFault { states: l.states, product, v_m }
+                    }
                     Some(_) => {}
                     None => out.push(LoopFault { states: l.states, product, v_m }),
                 }
@@ -161,14 +176,20 @@ pub(super) fn read(s: &Read, body: &Read, layout: &Layout, reader: &mut Reader<'
             reader.out.push(Diagnostic::error(format!("`{name}` is a ligand and a state"), span.clone()));
         }
         if unit(name).is_some() || name == "v" || name == "temperature" {
-            reader.out.push(Diagnostic::error(format!("a ligand cannot be called `{name}`: expressions read that as a unit or a variable"), span.clone()));
+            reader.out.push(Diagnostic::error(
+                format!("a ligand cannot be called `{name}`: expressions read that as a unit or a variable"),
+                span.clone(),
+            ));
         }
     }
     let mut states: Vec<State> = names.iter().map(|(n, _)| State { name: n.clone(), absorbing: false }).collect();
     for (name, span) in s.texts("absorbing") {
         match states.iter_mut().find(|st| &st.name == name) {
             Some(st) => st.absorbing = true,
-            None => reader.out.push(Diagnostic::error(format!("`{name}` is not among the states"), span.clone()).maybe_hint(near(name, names))),
+            None => reader.out.push(
+                Diagnostic::error(format!("`{name}` is not among the states"), span.clone())
+                    .maybe_hint(near(name, names)),
+            ),
         }
     }
     let ligands: Vec<String> = ligand_names.iter().map(|t| t.0.clone()).collect();
@@ -176,7 +197,10 @@ pub(super) fn read(s: &Read, body: &Read, layout: &Layout, reader: &mut Reader<'
         "driven" => match s.text("driven_by") {
             Some(by) => Balance::Driven { by: by.to_owned() },
             None => {
-                reader.out.push(Diagnostic::error("a driven scheme says what drives it", s.span.clone()).hint("driven_by = \"sodium gradient\""));
+                reader.out.push(
+                    Diagnostic::error("a driven scheme says what drives it", s.span.clone())
+                        .hint("driven_by = \"sodium gradient\""),
+                );
                 return None;
             }
         },
@@ -187,23 +211,38 @@ pub(super) fn read(s: &Read, body: &Read, layout: &Layout, reader: &mut Reader<'
     let mut steps: Vec<Step> = Vec::new();
     for r in s.list("reaction") {
         let Some(step) = step(r, names, &ligands, ligand_names, per_site, layout, q10, reader) else { continue };
-        if let Some(other) = steps.iter().find(|o| (o.from, o.to) == (step.from, step.to) || (o.from, o.to) == (step.to, step.from) && (o.backward.is_some() || step.backward.is_some())) {
-            reader.out.push(Diagnostic::error(format!("`{}` is the same step as `{}`", step.text, other.text), step.span.clone()).related(other.span.clone(), "said here first"));
+        if let Some(other) = steps.iter().find(|o| {
+            (o.from, o.to) == (step.from, step.to)
+                || (o.from, o.to) == (step.to, step.from) && (o.backward.is_some() || step.backward.is_some())
+        }) {
+            reader.out.push(
+                Diagnostic::error(format!("`{}` is the same step as `{}`", step.text, other.text), step.span.clone())
+                    .related(other.span.clone(), "said here first"),
+            );
         }
         if states[step.from].absorbing || (states[step.to].absorbing && step.backward.is_some()) {
-            reader.out.push(Diagnostic::error(format!("`{}` leaves an absorbing state", step.text), step.span.clone()).hint("steps to it are one-way: `A -> B`"));
+            reader.out.push(
+                Diagnostic::error(format!("`{}` leaves an absorbing state", step.text), step.span.clone())
+                    .hint("steps to it are one-way: `A -> B`"),
+            );
         }
         steps.push(step);
     }
     for (i, (name, span)) in names.iter().enumerate() {
-        if steps.len() == s.list("reaction").len() && states.len() > 1 && !steps.iter().any(|st| st.from == i || st.to == i) {
+        if steps.len() == s.list("reaction").len()
+            && states.len() > 1
+            && !steps.iter().any(|st| st.from == i || st.to == i)
+        {
             reader.out.push(Diagnostic::error(format!("no step leads to or from state `{name}`"), span.clone()));
         }
     }
     for (i, (name, span)) in ligand_names.iter().enumerate() {
         let used = steps.iter().any(|st| {
             let mentions = |r: &Rate| r.expr.mentions(layout.ligand(i));
-            st.takes_up == Some(i) || st.gives_off == Some(i) || mentions(&st.forward) || st.backward.as_ref().is_some_and(mentions)
+            st.takes_up == Some(i)
+                || st.gives_off == Some(i)
+                || mentions(&st.forward)
+                || st.backward.as_ref().is_some_and(mentions)
         });
         if !used && steps.len() == s.list("reaction").len() {
             reader.out.push(Diagnostic::error(format!("no step takes up or gives off `{name}`"), span.clone()));
@@ -211,7 +250,13 @@ pub(super) fn read(s: &Read, body: &Read, layout: &Layout, reader: &mut Reader<'
     }
     for (key, number) in body.named_numbers("conductance") {
         if !names.iter().any(|(n, _)| *n == key.name) {
-            reader.out.push(Diagnostic::error(format!("`conductance` names `{}`, which is not a state", key.name), key.span.clone()).maybe_hint(near(&key.name, names)));
+            reader.out.push(
+                Diagnostic::error(
+                    format!("`conductance` names `{}`, which is not a state", key.name),
+                    key.span.clone(),
+                )
+                .maybe_hint(near(&key.name, names)),
+            );
         }
         let _ = number;
     }
@@ -243,11 +288,23 @@ fn close_loops(scheme: &Scheme, tolerance: f64, body: &Read, layout: &Layout, re
 
 fn near(name: &str, names: &[(String, Span)]) -> Option<String> {
     let names: Vec<String> = names.iter().map(|n| n.0.clone()).collect();
-    Some(nearest(name, &names).map_or_else(|| format!("states: {}", names.join(", ")), |n| format!("did you mean `{n}`?")))
+    Some(
+        nearest(name, &names)
+            .map_or_else(|| format!("states: {}", names.join(", ")), |n| format!("did you mean `{n}`?")),
+    )
 }
 
 #[allow(clippy::too_many_arguments)]
-fn step(r: &Read, names: &[(String, Span)], ligands: &[String], ligand_names: &[(String, Span)], per_site: bool, layout: &Layout, q10: Option<&Read>, reader: &mut Reader<'_>) -> Option<Step> {
+fn step(
+    r: &Read,
+    names: &[(String, Span)],
+    ligands: &[String],
+    ligand_names: &[(String, Span)],
+    per_site: bool,
+    layout: &Layout,
+    q10: Option<&Read>,
+    reader: &mut Reader<'_>,
+) -> Option<Step> {
     let text = r.text("step")?.to_owned();
     let span = r.span_of("step")?.clone();
     let wrong = |reader: &mut Reader<'_>, message: String, hint: Option<String>| {
@@ -268,7 +325,11 @@ fn step(r: &Read, names: &[(String, Span)], ligands: &[String], ligand_names: &[
                 }
             } else if let Some(i) = ligands.iter().position(|l| l == term) {
                 if ligand.replace(i).is_some() {
-                    wrong(reader, format!("`{text}` takes up two ligands at once"), Some("write it as two steps".into()));
+                    wrong(
+                        reader,
+                        format!("`{text}` takes up two ligands at once"),
+                        Some("write it as two steps".into()),
+                    );
                     return None;
                 }
             } else {
@@ -295,25 +356,41 @@ fn step(r: &Read, names: &[(String, Span)], ligands: &[String], ligand_names: &[
         None => Class::Gating,
     };
     let sites: (u32, u32) = match (r.get("sites"), per_site) {
-        (Some(Typed::Factors(f)), true) if f.len() == 2 && f.iter().all(|&n| n > 0) || matches!(r.get("sites"), Some(Typed::Factors(f)) if per_site && !two_way && f.len() == 1 && f[0] > 0) => {
+        (Some(Typed::Factors(f)), true)
+            if f.len() == 2 && f.iter().all(|&n| n > 0)
+                || matches!(r.get("sites"), Some(Typed::Factors(f)) if per_site && !two_way && f.len() == 1 && f[0] > 0) =>
+        {
             (f[0] as u32, f.get(1).copied().unwrap_or(1) as u32)
         }
         (None, true) if class == Class::Binding => {
-            wrong(reader, format!("`{text}`: rates are per site, so this step needs its `sites`"), Some("sites = [2, 1]: free sites forward, occupied sites backward".into()));
+            wrong(
+                reader,
+                format!("`{text}`: rates are per site, so this step needs its `sites`"),
+                Some("sites = [2, 1]: free sites forward, occupied sites backward".into()),
+            );
             return None;
         }
         (None, _) => (1, 1),
         (Some(_), true) => {
-            wrong(reader, format!("`{text}`: `sites` is two numbers of 1 or more"), Some("sites = [2, 1]: free sites forward, occupied sites backward".into()));
+            wrong(
+                reader,
+                format!("`{text}`: `sites` is two numbers of 1 or more"),
+                Some("sites = [2, 1]: free sites forward, occupied sites backward".into()),
+            );
             return None;
         }
         (Some(_), false) => {
-            wrong(reader, format!("`{text}`: rates are per step, so `sites` would count twice"), Some("leave `sites` out, or say `rates_are = \"per_site\"`".into()));
+            wrong(
+                reader,
+                format!("`{text}`: rates are per step, so `sites` would count twice"),
+                Some("leave `sites` out, or say `rates_are = \"per_site\"`".into()),
+            );
             return None;
         }
     };
     let dimension = |ligand: Option<usize>| if ligand.is_some() { Dimension::BINDING_RATE } else { Dimension::RATE };
-    let class_q10 = q10.and_then(|q| q.number(if class == Class::Binding { "binding" } else { "gating" })).map(Number::value);
+    let class_q10 =
+        q10.and_then(|q| q.number(if class == Class::Binding { "binding" } else { "gating" })).map(Number::value);
     let mut one = |field: &str, ligand: Option<usize>, sites: u32| -> Option<Rate> {
         let mut rate = rate(field, r.formula(field)?, dimension(ligand), layout, reader)?;
         rate.sites = sites;
@@ -324,7 +401,11 @@ fn step(r: &Read, names: &[(String, Span)], ligands: &[String], ligand_names: &[
     let forward = one("forward", takes_up, sites.0)?;
     let backward = one("backward", gives_off, sites.1);
     if two_way && r.get("backward").is_none() {
-        wrong(reader, format!("`{text}` goes both ways but has no `backward` rate"), Some("give `backward`, or write `->`".into()));
+        wrong(
+            reader,
+            format!("`{text}` goes both ways but has no `backward` rate"),
+            Some("give `backward`, or write `->`".into()),
+        );
         return None;
     }
     if !two_way && r.get("backward").is_some() {

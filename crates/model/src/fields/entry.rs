@@ -1,6 +1,9 @@
 //! The fields of a catalogue entry, by kind; docs/catalogue_format.md tells the same to a curator.
 
-use super::Kind::{AnyNumber, Choice, Count, Entry, Expression, Factors, List, Named, NamedNumbers, NamedTexts, Number, Parameters, Source, Sources, Text, Texts};
+use super::Kind::{
+    AnyNumber, Choice, Count, Entry, Expression, Factors, List, Named, NamedNumbers, NamedTexts, Number, Parameters,
+    Source, Sources, Text, Texts,
+};
 use super::Limits::{Between, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::model::{CLEFT, MEMBRANE, PLACED_CHANNEL, PLACED_RECEPTOR, PLACED_TRANSPORTER, TERMINAL};
@@ -25,7 +28,12 @@ pub static NUMBER: Table = Table {
         field("seen_in", Sources, Optional, "Where it was read."),
         field("evidence", EVIDENCE, Optional, "What is known of its truth."),
         field("species", Text, Optional, "In which animal."),
-        field("temperature", Number(D::TEMPERATURE, Between(263.15, 333.15)), Optional, "At which temperature it holds."),
+        field(
+            "temperature",
+            Number(D::TEMPERATURE, Between(263.15, 333.15)),
+            Optional,
+            "At which temperature it holds.",
+        ),
         field("q10", Number(D::NONE, Between(0.1, 20.0)), Optional, "Its factor for ten kelvin."),
         field("note", Text, Optional, "How it was obtained."),
     ],
@@ -54,11 +62,24 @@ const fn scheme(need: super::Need) -> Field {
     field("scheme", Kind::Table(&SCHEME), need, "States, and the steps between them.")
 }
 
-const CONDUCTANCE: Field = field("conductance", NamedNumbers(D::CONDUCTANCE, NotNegative), Optional, "Unitary conductance of each conducting state.");
+const CONDUCTANCE: Field = field(
+    "conductance",
+    NamedNumbers(D::CONDUCTANCE, NotNegative),
+    Optional,
+    "Unitary conductance of each conducting state.",
+);
 const PERMEATION_FIELD: Field = field("permeation", Kind::Table(&PERMEATION), Optional, "What passes, and how.");
 
-static RECEPTOR: Table = Table { name: "receptor", doc: "A ligand-gated channel.", fields: head![scheme(Required), CONDUCTANCE, PERMEATION_FIELD] };
-static SENSOR: Table = Table { name: "sensor", doc: "A calcium sensor of release; its step into the absorbing state is fusion.", fields: head![scheme(Required)] };
+static RECEPTOR: Table = Table {
+    name: "receptor",
+    doc: "A ligand-gated channel.",
+    fields: head![scheme(Required), CONDUCTANCE, PERMEATION_FIELD],
+};
+static SENSOR: Table = Table {
+    name: "sensor",
+    doc: "A calcium sensor of release; its step into the absorbing state is fusion.",
+    fields: head![scheme(Required)],
+};
 static CHANNEL: Table = Table {
     name: "channel",
     doc: "A voltage-gated channel, as a scheme or as independent gates; without either it is always open.",
@@ -73,17 +94,26 @@ static CHANNEL: Table = Table {
 static TRANSPORTER: Table = Table {
     name: "transporter",
     doc: "A membrane transporter.",
-    fields: head![scheme(Required), field("transport", Kind::Table(&TRANSPORT), Required, "What it carries, and where it sits.")],
+    fields: head![
+        scheme(Required),
+        field("transport", Kind::Table(&TRANSPORT), Required, "What it carries, and where it sits.")
+    ],
 };
 static ENZYME: Table = Table {
     name: "enzyme",
     doc: "An enzyme that ends a signal.",
-    fields: head![scheme(Required), field("transport", Kind::Table(&TRANSPORT), Required, "What it splits, and where it sits.")],
+    fields: head![
+        scheme(Required),
+        field("transport", Kind::Table(&TRANSPORT), Required, "What it splits, and where it sits.")
+    ],
 };
 static BUFFER: Table = Table {
     name: "buffer",
     doc: "An ion buffer.",
-    fields: head![scheme(Required), field("buffer", Kind::Table(&BUFFERING), Required, "What it binds, how much of it there is.")],
+    fields: head![
+        scheme(Required),
+        field("buffer", Kind::Table(&BUFFERING), Required, "What it binds, how much of it there is.")
+    ],
 };
 static BLOCK: Table = Table {
     name: "block",
@@ -134,10 +164,20 @@ static SCHEME: Table = Table {
         field("ligands", Texts, Optional, "Whatever a step takes up or gives off."),
         field("states", Texts, Required, "All states; the first is where a molecule without ligand is expected."),
         field("absorbing", Texts, Optional, "States without return, such as a fused vesicle."),
-        field("balance", Choice(&[("equilibrium", "every loop closes"), ("driven", "something pays for its cycles")]), Required, "Whether every loop must close."),
+        field(
+            "balance",
+            Choice(&[("equilibrium", "every loop closes"), ("driven", "something pays for its cycles")]),
+            Required,
+            "Whether every loop must close.",
+        ),
         field("tolerance", Number(D::NONE, Between(0.0, 0.5)), Default("0"), "How far a loop's product may be from 1."),
         field("driven_by", Text, Optional, "What drives it."),
-        field("rates_are", Choice(&[("per_step", "as written"), ("per_site", "to be multiplied by the number of sites")]), Required, "Whether statistical factors are in the rates already."),
+        field(
+            "rates_are",
+            Choice(&[("per_step", "as written"), ("per_site", "to be multiplied by the number of sites")]),
+            Required,
+            "Whether statistical factors are in the rates already.",
+        ),
         field("q10", Kind::Table(&Q10), Optional, "The Q10 of binding and of gating steps."),
         field("reaction", List(&REACTION), Required, "The steps."),
     ],
@@ -164,7 +204,12 @@ static REACTION: Table = Table {
         field("forward", Expression, Required, "The rate to the right."),
         field("backward", Expression, Optional, "The rate to the left; none with `->`."),
         field("sites", Factors, Optional, "Free sites forward, occupied sites backward; with `per_site` only."),
-        field("class", Choice(&[("binding", "takes up or gives off a ligand"), ("gating", "changes shape")]), Optional, "Which Q10 it has."),
+        field(
+            "class",
+            Choice(&[("binding", "takes up or gives off a ligand"), ("gating", "changes shape")]),
+            Optional,
+            "Which Q10 it has.",
+        ),
         field("forward_q10", Number(D::NONE, Between(0.1, 20.0)), Optional, "Of the rate to the right alone."),
         field("backward_q10", Number(D::NONE, Between(0.1, 20.0)), Optional, "Of the rate to the left alone."),
     ],
@@ -175,9 +220,19 @@ static PERMEATION: Table = Table {
     doc: "What passes an open channel, and by which law.",
     fields: &[
         field("ion", Text, Optional, "The ion, where it is one."),
-        field("ions", NamedNumbers(D::NONE, NotNegative), Optional, "Relative permeabilities; the reversal potential follows from the solutions."),
+        field(
+            "ions",
+            NamedNumbers(D::NONE, NotNegative),
+            Optional,
+            "Relative permeabilities; the reversal potential follows from the solutions.",
+        ),
         field("reversal", Number(D::VOLTAGE, Between(-200.0, 200.0)), Optional, "A fixed reversal potential."),
-        field("law", Choice(&[("ohmic", "g (V - E)"), ("ghk", "Goldman, Hodgkin and Katz")]), Default("ohmic"), "Current against voltage."),
+        field(
+            "law",
+            Choice(&[("ohmic", "g (V - E)"), ("ghk", "Goldman, Hodgkin and Katz")]),
+            Default("ohmic"),
+            "Current against voltage.",
+        ),
         field("permeability", Number(D::FLOW, NotNegative), Optional, "Of one open channel, with `ghk`."),
         field("block", Entry(&["block"]), Optional, "An instantaneous block of the open channel."),
     ],
@@ -192,7 +247,12 @@ static GATE: Table = Table {
         field("closing", Expression, Optional, "Rate of closing."),
         field("steady", Expression, Optional, "Share that is open at rest."),
         field("tau", Expression, Optional, "Time constant."),
-        field("q10", Number(D::NONE, Between(0.1, 20.0)), Optional, "Its factor for ten kelvin, where it differs from the others'."),
+        field(
+            "q10",
+            Number(D::NONE, Between(0.1, 20.0)),
+            Optional,
+            "Its factor for ten kelvin, where it differs from the others'.",
+        ),
     ],
 };
 
@@ -208,7 +268,17 @@ static TRANSPORT: Table = Table {
     fields: &[
         field("substrate", Text, Required, "The ligand."),
         field("density", Number(D::NUMBER_DENSITY, NotNegative), Optional, "Typical number per membrane area."),
-        field("on", Choice(&[("glia", "the glial membrane"), ("terminal", "the sending membrane"), ("postsynaptic", "the receiving membrane"), ("cleft", "the matrix within the cleft")]), Optional, "Where it sits."),
+        field(
+            "on",
+            Choice(&[
+                ("glia", "the glial membrane"),
+                ("terminal", "the sending membrane"),
+                ("postsynaptic", "the receiving membrane"),
+                ("cleft", "the matrix within the cleft"),
+            ]),
+            Optional,
+            "Where it sits.",
+        ),
     ],
 };
 
@@ -236,19 +306,24 @@ pub static CHECK: Table = Table {
     name: "check",
     doc: "A protocol and what it should give, compared to the printed digits.",
     fields: &[
-        field("protocol", Choice(&[
-            ("pulse", "a pulse of ligand from rest"),
-            ("step", "a ligand held"),
-            ("dose_response", "peaks against concentration, relative to 100 mM"),
-            ("calcium_step", "calcium from rest to a held level"),
-            ("calcium_slope", "log-log slope of peak rates"),
-            ("calcium_transient", "calcium as a Gaussian in time"),
-            ("equilibrium", "the stationary law"),
-            ("voltage", "the stationary law at a voltage"),
-            ("block", "the share that stays open"),
-            ("turnover", "cycles per second against substrate"),
-            ("membrane", "passive constants"),
-        ]), Required, "What is done."),
+        field(
+            "protocol",
+            Choice(&[
+                ("pulse", "a pulse of ligand from rest"),
+                ("step", "a ligand held"),
+                ("dose_response", "peaks against concentration, relative to 100 mM"),
+                ("calcium_step", "calcium from rest to a held level"),
+                ("calcium_slope", "log-log slope of peak rates"),
+                ("calcium_transient", "calcium as a Gaussian in time"),
+                ("equilibrium", "the stationary law"),
+                ("voltage", "the stationary law at a voltage"),
+                ("block", "the share that stays open"),
+                ("turnover", "cycles per second against substrate"),
+                ("membrane", "passive constants"),
+            ]),
+            Required,
+            "What is done.",
+        ),
         field("ligand", Text, Optional, "Of what."),
         field("concentration", Number(D::CONCENTRATION, NotNegative), Optional, "How much of it."),
         field("duration", Number(D::TIME, Positive), Optional, "For how long."),
@@ -260,9 +335,13 @@ pub static CHECK: Table = Table {
         field("fwhm", Number(D::TIME, Positive), Optional, "Full width at half maximum of the transient."),
         field("of", Texts, Optional, "Which states."),
         field("expect", NamedTexts, Required, "Measures and what they should be, as text."),
-        field("within", Number(D::NONE, Between(0.0, 1.0)), Optional, "Relative tolerance; without it, half a unit of the last printed digit."),
+        field(
+            "within",
+            Number(D::NONE, Between(0.0, 1.0)),
+            Optional,
+            "Relative tolerance; without it, half a unit of the last printed digit.",
+        ),
         field("source", Source, Optional, "Where the expected values come from."),
         field("origin", Text, Optional, "How they were obtained, where no source has them."),
     ],
 };
-

@@ -1,6 +1,9 @@
 //! The fields of a model file.
 
-use super::Kind::{Choice, Choices, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Observable, Overlay, Parameters, Paths, Place, Text};
+use super::Kind::{
+    Choice, Choices, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Observable, Overlay, Parameters, Paths,
+    Place, Text,
+};
 use super::Limits::{Any, Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::{Field, Kind, Table, field};
@@ -19,15 +22,30 @@ pub static MODEL: Table = Table {
     fields: &[
         field("title", Text, Optional, "What the model shows, in a sentence."),
         field("duration", Number(D::TIME, Positive), Required, "How long one trial lasts."),
-        field("temperature", Number(D::TEMPERATURE, ALIVE), Required, "Temperature of the preparation. Every rate is taken from its own reference temperature to this one by its Q10."),
-        field("detail", Choice(&[
-            ("molecular", "every transmitter molecule diffuses and binds"),
-            ("kinetic", "concentrations, and receptor states as jumps"),
-            ("mean", "the same as a differential equation"),
-            ("event", "the reduced synapse of a large network"),
-        ]), Default("kinetic"), "Level of detail; any synapse may say otherwise."),
+        field(
+            "temperature",
+            Number(D::TEMPERATURE, ALIVE),
+            Required,
+            "Temperature of the preparation. Every rate is taken from its own reference temperature to this one by its Q10.",
+        ),
+        field(
+            "detail",
+            Choice(&[
+                ("molecular", "every transmitter molecule diffuses and binds"),
+                ("kinetic", "concentrations, and receptor states as jumps"),
+                ("mean", "the same as a differential equation"),
+                ("event", "the reduced synapse of a large network"),
+            ]),
+            Default("kinetic"),
+            "Level of detail; any synapse may say otherwise.",
+        ),
         field("trials", Count { least: 1, most: MOST }, Default("1"), "How many independent trials."),
-        field("seed", Count { least: 0, most: u64::MAX >> 1 }, Default("1"), "The same file and seed give the same bits."),
+        field(
+            "seed",
+            Count { least: 0, most: u64::MAX >> 1 },
+            Default("1"),
+            "The same file and seed give the same bits.",
+        ),
         field("solution", Named(&SOLUTION), Optional, "Solutions by name. `bath` is the one outside every cell."),
         field("space", Named(&SPACE), Optional, "Shared spaces by name, such as the extracellular space `ecs`."),
         field("cell", Named(&CELL), Optional, "Cells by name; each is a population of `count`."),
@@ -35,7 +53,12 @@ pub static MODEL: Table = Table {
         field("clamp", Named(&CLAMP), Optional, "Voltage and current clamps by name."),
         field("measure", Named(&MEASURE), Optional, "Numbers taken from a trace, by name."),
         field("probe", Named(&PROBE), Optional, "Recordings by name."),
-        field("condition", Named(&CONDITION), Optional, "Conditions by name, run side by side; each says only what differs."),
+        field(
+            "condition",
+            Named(&CONDITION),
+            Optional,
+            "Conditions by name, run side by side; each says only what differs.",
+        ),
     ],
 };
 
@@ -61,7 +84,12 @@ static SPACE: Table = Table {
     doc: "A porous space. Its volume fraction and tortuosity are said once, here.",
     fields: &[
         field("volume_fraction", Number(D::NONE, Fraction), Required, "Share of the tissue that is fluid, alpha."),
-        field("tortuosity", Number(D::NONE, Between(1.0, 10.0)), Required, "lambda; the effective diffusion coefficient is D / lambda^2."),
+        field(
+            "tortuosity",
+            Number(D::NONE, Between(1.0, 10.0)),
+            Required,
+            "lambda; the effective diffusion coefficient is D / lambda^2.",
+        ),
     ],
 };
 
@@ -99,9 +127,24 @@ pub(super) static PLACED_CHANNEL: Table = Table {
     fields: &[
         field("use", Entry(&["channel"]), Required, "The channel."),
         field("density", Number(D::CONDUCTANCE_DENSITY, NotNegative), Optional, "Maximal conductance per area."),
-        field("count", Count { least: 0, most: MOST }, Optional, "Number of channels, where the entry has a unitary conductance."),
-        field("distance", Number(D::LENGTH, NotNegative), Optional, "Distance from the docked vesicles, in a terminal."),
-        field("reversal", Number(D::VOLTAGE, Between(-200.0, 200.0)), Optional, "Reversal potential, said otherwise than in the entry."),
+        field(
+            "count",
+            Count { least: 0, most: MOST },
+            Optional,
+            "Number of channels, where the entry has a unitary conductance.",
+        ),
+        field(
+            "distance",
+            Number(D::LENGTH, NotNegative),
+            Optional,
+            "Distance from the docked vesicles, in a terminal.",
+        ),
+        field(
+            "reversal",
+            Number(D::VOLTAGE, Between(-200.0, 200.0)),
+            Optional,
+            "Reversal potential, said otherwise than in the entry.",
+        ),
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
     ],
 };
@@ -113,12 +156,22 @@ static SYNAPSE: Table = Table {
         field("from", Place, Required, "The sending place, e.g. `sender.axon`."),
         field("to", Place, Required, "The receiving place, e.g. `receiver.dend(0.4)`."),
         field("use", Entry(&["synapse"]), Optional, "The recipe to start from."),
-        field("detail", Choice(&[("molecular", ""), ("kinetic", ""), ("mean", ""), ("event", "")]), Optional, "Level of detail of this synapse."),
+        field(
+            "detail",
+            Choice(&[("molecular", ""), ("kinetic", ""), ("mean", ""), ("event", "")]),
+            Optional,
+            "Level of detail of this synapse.",
+        ),
         field("terminal", Kind::Table(&TERMINAL), Optional, "The sending side."),
         field("cleft", Kind::Table(&CLEFT), Optional, "The gap."),
         field("receptor", Named(&PLACED_RECEPTOR), Optional, "Receptors by name."),
         field("clearance", Named(&PLACED_TRANSPORTER), Optional, "What ends the signal, by name."),
-        field("without", Paths, Optional, "Parts of the recipe to leave out, e.g. `receptor.kainate`. Removal is explicit."),
+        field(
+            "without",
+            Paths,
+            Optional,
+            "Parts of the recipe to leave out, e.g. `receptor.kainate`. Removal is explicit.",
+        ),
     ],
 };
 
@@ -143,7 +196,12 @@ pub(super) static CLEFT: Table = Table {
         field("transmitter", Text, Optional, "What is released into it, as the receptors' ligand is called."),
         field("height", Number(D::LENGTH, Positive), Optional, "Distance between the membranes."),
         field("radius", Number(D::LENGTH, Positive), Optional, "Radius of the apposed membranes."),
-        field("diffusion", Number(D::DIFFUSION, NotNegative), Optional, "Effective lateral diffusion coefficient in the cleft; tortuosity is already in it."),
+        field(
+            "diffusion",
+            Number(D::DIFFUSION, NotNegative),
+            Optional,
+            "Effective lateral diffusion coefficient in the cleft; tortuosity is already in it.",
+        ),
     ],
 };
 
@@ -161,7 +219,12 @@ static PLACED_BUFFER: Table = Table {
     doc: "A calcium buffer at its total concentration.",
     fields: &[
         field("use", Entry(&["buffer"]), Required, "The buffer."),
-        field("total", Number(D::CONCENTRATION, NotNegative), Optional, "Total concentration; without it, the entry's."),
+        field(
+            "total",
+            Number(D::CONCENTRATION, NotNegative),
+            Optional,
+            "Total concentration; without it, the entry's.",
+        ),
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
     ],
 };
@@ -174,9 +237,23 @@ pub(super) static PLACED_RECEPTOR: Table = Table {
         field("count", Count { least: 0, most: MOST }, Optional, "How many; or give `density`."),
         field("density", Number(D::NUMBER_DENSITY, NotNegative), Optional, "Number per membrane area."),
         field("radius", Number(D::LENGTH, Positive), Optional, "Radius of the disc they lie in."),
-        field("on", Choice(&[("postsynaptic", "the receiving membrane"), ("terminal", "the sending membrane"), ("glia", "the glial membrane")]), Default("postsynaptic"), "The membrane they sit in."),
+        field(
+            "on",
+            Choice(&[
+                ("postsynaptic", "the receiving membrane"),
+                ("terminal", "the sending membrane"),
+                ("glia", "the glial membrane"),
+            ]),
+            Default("postsynaptic"),
+            "The membrane they sit in.",
+        ),
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
-        field("conductance", NamedNumbers(D::CONDUCTANCE, NotNegative), Optional, "Unitary conductances by state, said otherwise."),
+        field(
+            "conductance",
+            NamedNumbers(D::CONDUCTANCE, NotNegative),
+            Optional,
+            "Unitary conductances by state, said otherwise.",
+        ),
     ],
 };
 
@@ -185,8 +262,23 @@ pub(super) static PLACED_TRANSPORTER: Table = Table {
     doc: "A transporter or enzyme that ends the signal.",
     fields: &[
         field("use", Entry(&["transporter", "enzyme"]), Required, "The transporter or enzyme."),
-        field("density", Number(D::NUMBER_DENSITY, NotNegative), Optional, "Number per membrane area; without it, the entry's."),
-        field("on", Choice(&[("glia", "the glial membrane"), ("terminal", "the sending membrane"), ("postsynaptic", "the receiving membrane"), ("cleft", "the matrix within the cleft")]), Optional, "Where it sits."),
+        field(
+            "density",
+            Number(D::NUMBER_DENSITY, NotNegative),
+            Optional,
+            "Number per membrane area; without it, the entry's.",
+        ),
+        field(
+            "on",
+            Choice(&[
+                ("glia", "the glial membrane"),
+                ("terminal", "the sending membrane"),
+                ("postsynaptic", "the receiving membrane"),
+                ("cleft", "the matrix within the cleft"),
+            ]),
+            Optional,
+            "Where it sits.",
+        ),
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
     ],
 };
@@ -197,7 +289,12 @@ static CLAMP: Table = Table {
     fields: &[
         field("at", Place, Required, "Where it sits."),
         field("hold", Number(D::VOLTAGE, Between(-300.0, 300.0)), Optional, "Command voltage."),
-        field("series_resistance", Number(D::RESISTANCE, NotNegative), Default("0 Mohm"), "Uncompensated series resistance."),
+        field(
+            "series_resistance",
+            Number(D::RESISTANCE, NotNegative),
+            Default("0 Mohm"),
+            "Uncompensated series resistance.",
+        ),
         field("current", Number(D::CURRENT, Any), Optional, "Injected current; positive depolarises."),
     ],
 };
@@ -207,16 +304,21 @@ static MEASURE: Table = Table {
     doc: "Numbers of a trace, each with its uncertainty over trials.",
     fields: &[
         field("of", Observable, Required, "The trace, e.g. `clamp.vc.current`."),
-        field("take", Choices(&[
-            ("amplitude", "peak, from the baseline"),
-            ("rise_20_80", "20 to 80 % rise time"),
-            ("rise_10_90", "10 to 90 % rise time"),
-            ("half_decay", "time from the peak to half of it"),
-            ("decay", "time constant of the decay"),
-            ("charge", "integral"),
-            ("latency", "time from the stimulus"),
-            ("failures", "share of trials without a response"),
-        ]), Required, "What to take of it."),
+        field(
+            "take",
+            Choices(&[
+                ("amplitude", "peak, from the baseline"),
+                ("rise_20_80", "20 to 80 % rise time"),
+                ("rise_10_90", "10 to 90 % rise time"),
+                ("half_decay", "time from the peak to half of it"),
+                ("decay", "time constant of the decay"),
+                ("charge", "integral"),
+                ("latency", "time from the stimulus"),
+                ("failures", "share of trials without a response"),
+            ]),
+            Required,
+            "What to take of it.",
+        ),
     ],
 };
 

@@ -63,7 +63,13 @@ fn holds(kind: &Kind) -> String {
             Limits::Positive => ", more than zero".into(),
             Limits::Fraction => ", from 0 to 1".into(),
             Limits::Between(a, b) => {
-                let show = |value: f64| if *d == Dimension::TEMPERATURE { format!("{} degC", value - 273.15) } else { Quantity { value, dimension: *d }.to_string() };
+                let show = |value: f64| {
+                    if *d == Dimension::TEMPERATURE {
+                        format!("{} degC", value - 273.15)
+                    } else {
+                        Quantity { value, dimension: *d }.to_string()
+                    }
+                };
                 format!(", from {} to {}", show(*a), show(*b))
             }
         };

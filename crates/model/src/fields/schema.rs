@@ -41,8 +41,10 @@ fn object(table: &'static Table, defs: &mut Map<String, Value>, root: bool) -> V
     }
     // Below the top, a table may lie over an entry that it uses, so what is missing here may stand there.
     let uses = table.field("use").is_some_and(|u| u.need != Need::Required);
-    let required: Vec<&str> = table.fields.iter().filter(|f| f.need == Need::Required && (root || !uses)).map(|f| f.name).collect();
-    let mut out = json!({ "type": "object", "description": table.doc, "properties": properties, "additionalProperties": false });
+    let required: Vec<&str> =
+        table.fields.iter().filter(|f| f.need == Need::Required && (root || !uses)).map(|f| f.name).collect();
+    let mut out =
+        json!({ "type": "object", "description": table.doc, "properties": properties, "additionalProperties": false });
     if root && !required.is_empty() {
         out["required"] = json!(required);
     }
@@ -78,14 +80,18 @@ fn number(dimension: Option<Dimension>, limits: Limits, defs: &mut Map<String, V
     }
     match dimension {
         Some(Dimension::NONE) => json!({ "anyOf": [plain, { "type": "string" }, with_provenance] }),
-        Some(d) => json!({ "anyOf": [{ "type": "string", "examples": [example(&Kind::Number(d, limits)).trim_matches('"')] }, with_provenance] }),
+        Some(d) => {
+            json!({ "anyOf": [{ "type": "string", "examples": [example(&Kind::Number(d, limits)).trim_matches('"')] }, with_provenance] })
+        }
         None => json!({ "anyOf": [{ "type": "number" }, { "type": "string" }, with_provenance] }),
     }
 }
 
 fn kind(kind: &Kind, defs: &mut Map<String, Value>) -> Value {
     match kind {
-        Kind::Text | Kind::Source | Kind::Place | Kind::Observable => json!({ "type": "string", "examples": [example(kind).trim_matches('"')] }),
+        Kind::Text | Kind::Source | Kind::Place | Kind::Observable => {
+            json!({ "type": "string", "examples": [example(kind).trim_matches('"')] })
+        }
         Kind::Texts | Kind::Sources | Kind::Paths => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Count { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
@@ -93,9 +99,13 @@ fn kind(kind: &Kind, defs: &mut Map<String, Value>) -> Value {
         Kind::Number(d, l) => number(Some(*d), *l, defs),
         Kind::Numbers(d, l) => json!({ "type": "array", "items": number(Some(*d), *l, defs) }),
         Kind::AnyNumber => number(None, Limits::Any, defs),
-        Kind::Expression => json!({ "anyOf": [{ "type": "string" }, { "type": "number" }, reference(&super::NUMBER, defs)] }),
+        Kind::Expression => {
+            json!({ "anyOf": [{ "type": "string" }, { "type": "number" }, reference(&super::NUMBER, defs)] })
+        }
         Kind::Choice(words) => json!({ "enum": words.iter().map(|w| w.0).collect::<Vec<_>>() }),
-        Kind::Choices(words) => json!({ "type": "array", "items": { "enum": words.iter().map(|w| w.0).collect::<Vec<_>>() } }),
+        Kind::Choices(words) => {
+            json!({ "type": "array", "items": { "enum": words.iter().map(|w| w.0).collect::<Vec<_>>() } })
+        }
         Kind::Entry(kinds) => json!({ "type": "string", "pattern": format!("^({})/[A-Za-z0-9_]+$", kinds.join("|")) }),
         Kind::Table(t) => reference(t, defs),
         Kind::Named(t) => json!({ "type": "object", "additionalProperties": reference(t, defs) }),

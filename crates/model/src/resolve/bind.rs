@@ -11,7 +11,10 @@ impl Resolver<'_> {
         let clamps: Vec<String> = model.named("clamp").iter().map(|(k, _)| k.name.clone()).collect();
         for (key, _) in model.named("synapse") {
             if cells.contains(&key.name) {
-                self.out.push(Diagnostic::error(format!("`{}` is a cell and a synapse", key.name), key.span.clone()).hint("paths such as a probe's `read` need them to differ"));
+                self.out.push(
+                    Diagnostic::error(format!("`{}` is a cell and a synapse", key.name), key.span.clone())
+                        .hint("paths such as a probe's `read` need them to differ"),
+                );
             }
         }
         for (key, cell) in model.named("cell") {
@@ -21,7 +24,10 @@ impl Resolver<'_> {
             self.place(synapse, "from", &cells);
             self.place(synapse, "to", &cells);
             if !["terminal", "cleft", "receptor"].iter().any(|f| synapse.get(f).is_some()) {
-                self.out.push(Diagnostic::error(format!("synapse `{}` has no parts", key.name), key.span.clone()).hint("use = \"synapse/...\" or a `terminal`, `cleft` and `receptor` of its own"));
+                self.out.push(
+                    Diagnostic::error(format!("synapse `{}` has no parts", key.name), key.span.clone())
+                        .hint("use = \"synapse/...\" or a `terminal`, `cleft` and `receptor` of its own"),
+                );
             }
             for (name, receptor) in synapse.named("receptor") {
                 self.either(receptor, &name.name, &name.span, ["count", "density"], true);
@@ -48,14 +54,26 @@ impl Resolver<'_> {
         match (membrane, times) {
             (None, None) => {
                 if cell.text("use").is_some() || cell.span_of("use").is_none() {
-                    self.out.push(Diagnostic::error(format!("cell `{name}` has neither a membrane nor spike times"), span.clone()).hint("use = \"neuron/...\", a `membrane`, or `times` for a sender that only spikes"));
+                    self.out.push(
+                        Diagnostic::error(
+                            format!("cell `{name}` has neither a membrane nor spike times"),
+                            span.clone(),
+                        )
+                        .hint("use = \"neuron/...\", a `membrane`, or `times` for a sender that only spikes"),
+                    );
                 }
             }
-            (Some(m), Some(_)) => self.out.push(Diagnostic::error(format!("cell `{name}` has a membrane and given spike times"), m.span.clone()).hint("a cell with `times` has no membrane: its spikes are given")),
+            (Some(m), Some(_)) => self.out.push(
+                Diagnostic::error(format!("cell `{name}` has a membrane and given spike times"), m.span.clone())
+                    .hint("a cell with `times` has no membrane: its spikes are given"),
+            ),
             (Some(m), None) => {
                 let (area, d, l) = (m.get("area"), m.get("diameter"), m.get("length"));
                 if area.is_some() == (d.is_some() || l.is_some()) || d.is_some() != l.is_some() {
-                    self.out.push(Diagnostic::error(format!("the membrane of `{name}` needs its `area`, or `diameter` and `length`"), m.span.clone()));
+                    self.out.push(Diagnostic::error(
+                        format!("the membrane of `{name}` needs its `area`, or `diameter` and `length`"),
+                        m.span.clone(),
+                    ));
                 }
                 for (key, channel) in cell.named("channel") {
                     self.either(channel, &key.name, &key.span, ["count", "density"], true);
@@ -68,7 +86,13 @@ impl Resolver<'_> {
                 if pair[1].value() < pair[0].value()
                     && let Some(span) = &pair[1].span
                 {
-                    self.out.push(Diagnostic::error(format!("spike times go back: {} after {}", pair[1].written, pair[0].written), span.clone()).hint("write them in order"));
+                    self.out.push(
+                        Diagnostic::error(
+                            format!("spike times go back: {} after {}", pair[1].written, pair[0].written),
+                            span.clone(),
+                        )
+                        .hint("write them in order"),
+                    );
                 }
             }
         }
@@ -78,8 +102,13 @@ impl Resolver<'_> {
     fn either(&mut self, read: &Read, name: &str, span: &Span, fields: [&str; 2], needed: bool) {
         let given = fields.map(|f| read.span_of(f));
         match given {
-            [Some(_), Some(second)] => self.out.push(Diagnostic::error(format!("`{name}` has both `{}` and `{}`", fields[0], fields[1]), second.clone()).hint("give one of them")),
-            [None, None] if needed => self.out.push(Diagnostic::error(format!("`{name}` needs `{}` or `{}`", fields[0], fields[1]), span.clone())),
+            [Some(_), Some(second)] => self.out.push(
+                Diagnostic::error(format!("`{name}` has both `{}` and `{}`", fields[0], fields[1]), second.clone())
+                    .hint("give one of them"),
+            ),
+            [None, None] if needed => self
+                .out
+                .push(Diagnostic::error(format!("`{name}` needs `{}` or `{}`", fields[0], fields[1]), span.clone())),
             _ => {}
         }
     }
@@ -94,7 +123,13 @@ impl Resolver<'_> {
         if let Some(open) = text.find('(') {
             let inner = text[open + 1..].strip_suffix(')').and_then(|x| x.trim().parse::<f64>().ok());
             if !inner.is_some_and(|x| (0.0..=1.0).contains(&x)) {
-                self.out.push(Diagnostic::error(format!("`{text}`: a position along a section is a number from 0 to 1"), span.clone()).hint("e.g. `receiver.dend(0.4)`"));
+                self.out.push(
+                    Diagnostic::error(
+                        format!("`{text}`: a position along a section is a number from 0 to 1"),
+                        span.clone(),
+                    )
+                    .hint("e.g. `receiver.dend(0.4)`"),
+                );
             }
         }
     }

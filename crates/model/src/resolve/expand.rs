@@ -39,7 +39,10 @@ impl Resolver<'_> {
             && self.entry(used).is_some()
             && let Some((_, tree)) = self.catalogue.tree(used, self.sources, self.out)
         {
-            let base = tree.fields().map(|f| f.iter().filter(|(k, _)| take.contains(&k.name.as_str())).cloned().collect()).unwrap_or_default();
+            let base = tree
+                .fields()
+                .map(|f| f.iter().filter(|(k, _)| take.contains(&k.name.as_str())).cloned().collect())
+                .unwrap_or_default();
             merged = Node { value: Value::Table(base), span: node.span.clone() }.merged(node);
         }
         for path in node.get("without").and_then(Node::list).unwrap_or_default() {
@@ -48,8 +51,11 @@ impl Resolver<'_> {
             if !remove(&mut merged, &names) {
                 let mut all = Vec::new();
                 paths(&merged, "", &mut all);
-                let hint = nearest(text, &all).map_or_else(|| format!("parts: {}", all.join(", ")), |n| format!("did you mean `{n}`?"));
-                self.out.push(Diagnostic::error(format!("there is no part `{text}` to leave out"), path.span.clone()).hint(hint));
+                let hint = nearest(text, &all)
+                    .map_or_else(|| format!("parts: {}", all.join(", ")), |n| format!("did you mean `{n}`?"));
+                self.out.push(
+                    Diagnostic::error(format!("there is no part `{text}` to leave out"), path.span.clone()).hint(hint),
+                );
             }
         }
         merged

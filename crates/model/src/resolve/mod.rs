@@ -5,7 +5,9 @@ mod bind;
 mod expand;
 mod part;
 
-pub use part::{DirectedStep, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep, part};
+pub use part::{
+    DirectedStep, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep, part,
+};
 
 use crate::catalogue::{Catalogue, Entry};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources, Span};
@@ -40,7 +42,10 @@ pub enum Content {
     Count(u64),
     Words(String),
     /// A rate that depends on voltage or ligand: its expression, and the factor temperature and sites put on it.
-    Expression { text: String, factor: f64 },
+    Expression {
+        text: String,
+        factor: f64,
+    },
 }
 
 /// A resolved value, with all that is known of it.
@@ -100,7 +105,10 @@ pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
         resolved.extend(base);
         let conditions: Vec<_> = node.get("condition").and_then(Node::fields).cloned().unwrap_or_default();
         if conditions.len() > MAX_CONDITIONS {
-            out.push(Diagnostic::error(format!("{} conditions; at most {MAX_CONDITIONS}", conditions.len()), Span { file, range: 0..0 }));
+            out.push(Diagnostic::error(
+                format!("{} conditions; at most {MAX_CONDITIONS}", conditions.len()),
+                Span { file, range: 0..0 },
+            ));
         }
         for (key, overlay) in conditions.iter().take(MAX_CONDITIONS) {
             if overlay.fields().is_none() {
@@ -136,7 +144,16 @@ pub(crate) struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn new(catalogue: &'a Catalogue, sources: &'a mut Sources, out: &'a mut Diagnostics) -> Self {
-        Self { catalogue, sources, out, files: BTreeMap::new(), loaded: BTreeMap::new(), values: Vec::new(), parts: BTreeMap::new(), temperature: f64::NAN }
+        Self {
+            catalogue,
+            sources,
+            out,
+            files: BTreeMap::new(),
+            loaded: BTreeMap::new(),
+            values: Vec::new(),
+            parts: BTreeMap::new(),
+            temperature: f64::NAN,
+        }
     }
 
     fn entry(&mut self, name: &str) -> Option<Arc<Entry>> {
@@ -159,7 +176,13 @@ impl<'a> Resolver<'a> {
         self.temperature = read.number("temperature").map_or(f64::NAN, Number::value);
         self.walk("", &read);
         let entries = self.loaded.keys().filter_map(|n| Some((n.clone(), self.catalogue.hash(n)?))).collect();
-        Some(Resolved { condition: condition.map(str::to_owned), temperature: self.temperature, values: self.values, parts: self.parts, entries })
+        Some(Resolved {
+            condition: condition.map(str::to_owned),
+            temperature: self.temperature,
+            values: self.values,
+            parts: self.parts,
+            entries,
+        })
     }
 
     fn origin(&self, span: Option<&Span>) -> Origin {
@@ -175,13 +198,23 @@ impl<'a> Resolver<'a> {
         let mut provenance = n.provenance.clone();
         if let Some((_, entry)) = n.span.as_ref().and_then(|s| self.files.get(&s.file)) {
             let own = std::mem::take(&mut provenance);
-            provenance = Provenance { evidence: own.evidence.or(entry.evidence), source: own.source.or_else(|| entry.source.clone()), ..own };
+            provenance = Provenance {
+                evidence: own.evidence.or(entry.evidence),
+                source: own.source.or_else(|| entry.source.clone()),
+                ..own
+            };
             if provenance.seen_in.is_empty() && n.provenance.source.is_none() && n.provenance.evidence.is_none() {
                 provenance.seen_in.clone_from(&entry.seen_in);
             }
         }
         let origin = self.origin(n.span.as_ref());
-        self.values.push(ResolvedValue { path, content: Content::Quantity(n.quantity), origin, provenance, temperature: None });
+        self.values.push(ResolvedValue {
+            path,
+            content: Content::Quantity(n.quantity),
+            origin,
+            provenance,
+            temperature: None,
+        });
     }
 
     /// Lists every value of a table, and of the entries placed in it.
@@ -190,7 +223,15 @@ impl<'a> Resolver<'a> {
         for (name, span, typed) in read.iter() {
             let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
             let origin = self.origin(span);
-            let mut plain = |content| self.values.push(ResolvedValue { path: path.clone(), content, origin: origin.clone(), provenance: Provenance::default(), temperature: None });
+            let mut plain = |content| {
+                self.values.push(ResolvedValue {
+                    path: path.clone(),
+                    content,
+                    origin: origin.clone(),
+                    provenance: Provenance::default(),
+                    temperature: None,
+                })
+            };
             match typed {
                 Typed::Text(t) => plain(Content::Words(t.clone())),
                 Typed::Texts(t) => plain(Content::Words(t.iter().map(|t| t.0.as_str()).collect::<Vec<_>>().join(", "))),

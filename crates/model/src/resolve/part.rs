@@ -122,11 +122,20 @@ impl Lister<'_> {
     fn place(&self, span: Option<&Span>) -> Origin {
         match span {
             None => Origin::Default,
-            Some(s) if s.file == self.entry.file => Origin::Catalogue { entry: self.entry.name.clone(), place: self.sources.place(s) },
+            Some(s) if s.file == self.entry.file => {
+                Origin::Catalogue { entry: self.entry.name.clone(), place: self.sources.place(s) }
+            }
             Some(s) => Origin::Written(self.sources.place(s)),
         }
     }
-    fn push(&mut self, path: String, content: Content, span: Option<&Span>, own: &Provenance, temperature: Option<TemperatureStep>) {
+    fn push(
+        &mut self,
+        path: String,
+        content: Content,
+        span: Option<&Span>,
+        own: &Provenance,
+        temperature: Option<TemperatureStep>,
+    ) {
         let origin = self.place(span);
         let provenance = if matches!(origin, Origin::Written(_)) { own.clone() } else { self.entry.provenance_of(own) };
         self.values.push(ResolvedValue { path, content, origin, provenance, temperature });
@@ -145,14 +154,26 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
         match entry.parameters.iter().find(|p| p.0 == key.name) {
             None => {
                 let hint = nearest(&key.name, &names).map_or_else(
-                    || if names.is_empty() { format!("`{}` has no parameters", entry.name) } else { format!("its parameters: {}", names.join(", ")) },
+                    || {
+                        if names.is_empty() {
+                            format!("`{}` has no parameters", entry.name)
+                        } else {
+                            format!("its parameters: {}", names.join(", "))
+                        }
+                    },
                     |n| format!("did you mean `{n}`?"),
                 );
-                out.push(Diagnostic::error(format!("`{}` has no parameter `{}`", entry.name, key.name), key.span.clone()).hint(hint));
+                out.push(
+                    Diagnostic::error(format!("`{}` has no parameter `{}`", entry.name, key.name), key.span.clone())
+                        .hint(hint),
+                );
             }
             Some((_, own)) if own.quantity.dimension != number.quantity.dimension => {
                 let d = Diagnostic::error(
-                    format!("`{}` is {}, but `{}` is {}", key.name, own.quantity.dimension, number.written, number.quantity.dimension),
+                    format!(
+                        "`{}` is {}, but `{}` is {}",
+                        key.name, own.quantity.dimension, number.written, number.quantity.dimension
+                    ),
                     number.span.clone(),
                 );
                 out.push(d.hint(format!("in `{}` it is {}", entry.name, own.written)));
@@ -166,7 +187,13 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
         parameters.push(number.value());
         list.number(format!("parameter.{name}"), number);
     }
-    let mut resolve = |path: String, rate: &Rate, dimension: Dimension, q10: Option<f64>, inverse: bool, list: &mut Lister<'_>| -> ResolvedRate {
+    let mut resolve = |path: String,
+                       rate: &Rate,
+                       dimension: Dimension,
+                       q10: Option<f64>,
+                       inverse: bool,
+                       list: &mut Lister<'_>|
+     -> ResolvedRate {
         let reference = rate.provenance.temperature.unwrap_or(entry.temperature);
         let step = TemperatureStep::new(reference, temperature, q10);
         let heat = if inverse { 1.0 / step.factor } else { step.factor };
@@ -175,10 +202,14 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
         let content = if variable {
             Content::Expression { text: rate.text.clone(), factor }
         } else {
-            let values = entry.layout.values(&parameters, f64::NAN, temperature, &vec![f64::NAN; entry.ligands().len()]);
+            let values =
+                entry.layout.values(&parameters, f64::NAN, temperature, &vec![f64::NAN; entry.ligands().len()]);
             let value = rate.expr.evaluate(&values) * factor;
             if !value.is_finite() || value < 0.0 {
-                out.push(Diagnostic::error(format!("`{path}` comes out as {value}"), rate.span.clone()).hint("a rate is finite and not negative"));
+                out.push(
+                    Diagnostic::error(format!("`{path}` comes out as {value}"), rate.span.clone())
+                        .hint("a rate is finite and not negative"),
+                );
             }
             Content::Quantity(Quantity { value, dimension })
         };
@@ -188,14 +219,41 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
     let scheme = entry.scheme.as_ref().map(|s| {
         let mut steps = Vec::with_capacity(2 * s.steps.len());
         for step in &s.steps {
-            let dimension = |ligand: Option<usize>| if ligand.is_some() { Dimension::BINDING_RATE } else { Dimension::RATE };
+            let dimension =
+                |ligand: Option<usize>| if ligand.is_some() { Dimension::BINDING_RATE } else { Dimension::RATE };
             let name = |i: usize| s.states[i].name.as_str();
             let (a, b) = (name(step.from), name(step.to));
-            let forward = resolve(format!("rate.{a}->{b}"), &step.forward, dimension(step.takes_up), step.forward.q10, false, &mut list);
-            steps.push(DirectedStep { from: step.from, to: step.to, takes_up: step.takes_up, gives_off: step.gives_off, rate: forward });
+            let forward = resolve(
+                format!("rate.{a}->{b}"),
+                &step.forward,
+                dimension(step.takes_up),
+                step.forward.q10,
+                false,
+                &mut list,
+            );
+            steps.push(DirectedStep {
+                from: step.from,
+                to: step.to,
+                takes_up: step.takes_up,
+                gives_off: step.gives_off,
+                rate: forward,
+            });
             if let Some(backward) = &step.backward {
-                let rate = resolve(format!("rate.{b}->{a}"), backward, dimension(step.gives_off), backward.q10, false, &mut list);
-                steps.push(DirectedStep { from: step.to, to: step.from, takes_up: step.gives_off, gives_off: step.takes_up, rate });
+                let rate = resolve(
+                    format!("rate.{b}->{a}"),
+                    backward,
+                    dimension(step.gives_off),
+                    backward.q10,
+                    false,
+                    &mut list,
+                );
+                steps.push(DirectedStep {
+                    from: step.to,
+                    to: step.from,
+                    takes_up: step.gives_off,
+                    gives_off: step.takes_up,
+                    rate,
+                });
             }
         }
         ResolvedScheme {
@@ -207,7 +265,13 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
     });
     let mut gates = Vec::with_capacity(entry.gates.len());
     for g in &entry.gates {
-        list.push(format!("gate.{}.count", g.name), Content::Quantity(plain(f64::from(g.count))), entry.body.span_of("gate"), &Provenance::default(), None);
+        list.push(
+            format!("gate.{}.count", g.name),
+            Content::Quantity(plain(f64::from(g.count))),
+            entry.body.span_of("gate"),
+            &Provenance::default(),
+            None,
+        );
         let form = match &g.form {
             GateForm::Rates { opening, closing } => ResolvedGateForm::Rates {
                 opening: resolve(format!("gate.{}.opening", g.name), opening, Dimension::RATE, g.q10, false, &mut list),
@@ -230,8 +294,12 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
             }
             match typed {
                 crate::read::Typed::Number(n) => list.number(format!("{table}.{name}"), n),
-                crate::read::Typed::NamedNumbers(all) => all.iter().for_each(|(k, n)| list.number(format!("{table}.{name}.{}", k.name), n)),
-                crate::read::Typed::Text(t) => list.push(format!("{table}.{name}"), Content::Words(t.clone()), span, &Provenance::default(), None),
+                crate::read::Typed::NamedNumbers(all) => {
+                    all.iter().for_each(|(k, n)| list.number(format!("{table}.{name}.{}", k.name), n))
+                }
+                crate::read::Typed::Text(t) => {
+                    list.push(format!("{table}.{name}"), Content::Words(t.clone()), span, &Provenance::default(), None)
+                }
                 _ => {}
             }
         }
@@ -254,7 +322,11 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
 
 fn conductances(entry: &Entry, placed: &Read, list: &mut Lister<'_>, out: &mut Diagnostics) -> Vec<(usize, f64)> {
     let Some(scheme) = &entry.scheme else {
-        entry.body.named_numbers("conductance").iter().for_each(|(k, n)| list.number(format!("conductance.{}", k.name), n));
+        entry
+            .body
+            .named_numbers("conductance")
+            .iter()
+            .for_each(|(k, n)| list.number(format!("conductance.{}", k.name), n));
         return Vec::new();
     };
     let over = placed.named_numbers("conductance");
@@ -262,7 +334,10 @@ fn conductances(entry: &Entry, placed: &Read, list: &mut Lister<'_>, out: &mut D
     for (key, _) in over {
         if !own.iter().any(|(k, _)| k.name == key.name) {
             let names: Vec<String> = own.iter().map(|(k, _)| k.name.clone()).collect();
-            out.push(Diagnostic::error(format!("`{}` has no conducting state `{}`", entry.name, key.name), key.span.clone()).hint(format!("conducting: {}", names.join(", "))));
+            out.push(
+                Diagnostic::error(format!("`{}` has no conducting state `{}`", entry.name, key.name), key.span.clone())
+                    .hint(format!("conducting: {}", names.join(", "))),
+            );
         }
     }
     let mut conductance = Vec::new();
@@ -274,12 +349,20 @@ fn conductances(entry: &Entry, placed: &Read, list: &mut Lister<'_>, out: &mut D
     conductance
 }
 
-fn loops(scheme: &Scheme, entry: &Entry, parameters: &[f64], temperature: f64, out: &mut Diagnostics) -> Vec<(Vec<usize>, f64, Option<f64>)> {
+fn loops(
+    scheme: &Scheme,
+    entry: &Entry,
+    parameters: &[f64],
+    temperature: f64,
+    out: &mut Diagnostics,
+) -> Vec<(Vec<usize>, f64, Option<f64>)> {
     let tolerance = match scheme.balance {
         Balance::Equilibrium { tolerance } => Some(tolerance),
         Balance::Driven { .. } => None,
     };
-    let heat = |r: &Rate| TemperatureStep::new(r.provenance.temperature.unwrap_or(entry.temperature), temperature, r.q10).factor;
+    let heat = |r: &Rate| {
+        TemperatureStep::new(r.provenance.temperature.unwrap_or(entry.temperature), temperature, r.q10).factor
+    };
     let found = scheme.loops(&entry.layout, parameters, temperature, &heat);
     for l in &found {
         if let Some(tolerance) = tolerance

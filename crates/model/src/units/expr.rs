@@ -250,9 +250,18 @@ impl Expr {
                 return Ok(());
             }
             Err(UnitFault {
-                message: format!("`{}` takes a plain number, but `{}` is {}", f.name(), &text[e.range.clone()], e.dimension),
+                message: format!(
+                    "`{}` takes a plain number, but `{}` is {}",
+                    f.name(),
+                    &text[e.range.clone()],
+                    e.dimension
+                ),
                 range: e.range.clone(),
-                hint: Some(format!("divide it by {} of its own kind, e.g. `/ (1 {})`", e.dimension, e.dimension.unit())),
+                hint: Some(format!(
+                    "divide it by {} of its own kind, e.g. `/ (1 {})`",
+                    e.dimension,
+                    e.dimension.unit()
+                )),
             })
         };
         let dimension = match f {
@@ -289,7 +298,11 @@ impl Expr {
         let range = a.range.start..exponent.range.end;
         if exponent.dimension != Dimension::NONE {
             return Err(UnitFault {
-                message: format!("an exponent is a plain number, but `{}` is {}", &text[exponent.range.clone()], exponent.dimension),
+                message: format!(
+                    "an exponent is a plain number, but `{}` is {}",
+                    &text[exponent.range.clone()],
+                    exponent.dimension
+                ),
                 range: exponent.range,
                 hint: None,
             });
@@ -308,7 +321,11 @@ impl Expr {
         }
         if a.dimension != Dimension::NONE {
             return Err(UnitFault {
-                message: format!("`{}` is {}: it can be raised to a whole power between -64 and 64 only", &text[a.range.clone()], a.dimension),
+                message: format!(
+                    "`{}` is {}: it can be raised to a whole power between -64 and 64 only",
+                    &text[a.range.clone()],
+                    a.dimension
+                ),
                 range: exponent.range,
                 hint: None,
             });

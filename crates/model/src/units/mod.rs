@@ -5,6 +5,7 @@
 //! Limits: exponents of a dimension stay within +-24; mass, light and angle have no base unit of their own.
 
 mod expr;
+mod lex;
 mod parse;
 mod print;
 
@@ -321,7 +322,9 @@ pub fn nearest_unit(name: &str) -> Option<String> {
         "siemens" => Some("S".into()),
         "hours" => Some("hour".into()),
         "celcius" | "deg" | "degree" | "degrees" => Some("degC".into()),
-        _ if plain.chars().count() > 2 => all.into_iter().find(|u| u.chars().count() > 2 && strsim::osa_distance(u, &plain) == 1),
+        _ if plain.chars().count() > 2 => {
+            all.into_iter().find(|u| u.chars().count() > 2 && strsim::osa_distance(u, &plain) == 1)
+        }
         _ => None,
     }
 }

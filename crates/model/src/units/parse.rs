@@ -4,6 +4,7 @@
 //! `0.1 S/cm2`, `100 ohm*cm`, `ms^-1`, `M-1 s-1`, `um2/ms` and `/ms` mean what the field means by them.
 
 use super::expr::{Binary, Comparison, Expr, ExprKind, Function, Scope, named_constant};
+use super::lex::{Lexed, Token, fault, lex};
 use super::{Dimension, UnitFault, constants, nearest_unit, unit};
 use std::ops::Range;
 
@@ -11,116 +12,6 @@ use std::ops::Range;
 pub const MAX_LENGTH: usize = 2000;
 /// Deepest nesting of parentheses and signs.
 pub const MAX_DEPTH: usize = 64;
-
-#[derive(Debug, Clone, PartialEq)]
-enum Token {
-    Number(String),
-    Name(String),
-    /// A power written with superscripts or glued on with a sign: `ms-1`, `s⁻¹`.
-    Superscript(i32),
-    Symbol(char),
-    LessEqual,
-    GreaterEqual,
-    End,
-}
-
-struct Lexed {
-    token: Token,
-    range: Range<usize>,
-    /// No white space before it.
-    glued: bool,
-}
-
-fn fault<T>(message: impl Into<String>, range: Range<usize>, hint: Option<String>) -> Result<T, UnitFault> {
-    Err(UnitFault { message: message.into(), range, hint })
-}
-
-fn superscript(c: char) -> Option<char> {
-    "\u{2070}\u{b9}\u{b2}\u{b3}\u{2074}\u{2075}\u{2076}\u{2077}\u{2078}\u{2079}"
-        .chars()
-        .position(|s| s == c)
-        .map(|d| char::from(b'0' + d as u8))
-        .or((c == '\u{207b}').then_some('-'))
-}
-
-fn lex(text: &str) -> Result<Vec<Lexed>, UnitFault> {
-    if text.len() > MAX_LENGTH {
-        return fault(format!("an expression of {} bytes; at most {MAX_LENGTH} are read", text.len()), 0..1, None);
-    }
-    let mut out = Vec::new();
-    let chars: Vec<(usize, char)> = text.char_indices().collect();
-    let at = |i: usize| chars.get(i).map(|c| c.1);
-    let byte = |i: usize| chars.get(i).map_or(text.len(), |c| c.0);
-    let mut i = 0;
-    let mut glued = false;
-    while let Some(c) = at(i) {
-        let start = i;
-        if c.is_whitespace() {
-            i += 1;
-            glued = false;
-            continue;
-        }
-        let token = if c.is_ascii_digit() || (c == '.' && at(i + 1).is_some_and(|d| d.is_ascii_digit())) {
-            while at(i).is_some_and(|d| d.is_ascii_digit() || d == '.' || d == '_') {
-                i += 1;
-            }
-            if matches!(at(i), Some('e' | 'E')) {
-                let mut j = i + 1;
-                if matches!(at(j), Some('+' | '-')) {
-                    j += 1;
-                }
-                if at(j).is_some_and(|d| d.is_ascii_digit()) {
-                    while at(j).is_some_and(|d| d.is_ascii_digit()) {
-                        j += 1;
-                    }
-                    i = j;
-                }
-            }
-            let number: String = text[byte(start)..byte(i)].chars().filter(|c| *c != '_').collect();
-            match number.parse::<f64>() {
-                Ok(x) if x.is_finite() => {}
-                Ok(_) => return fault(format!("`{number}` is beyond the largest number that can be held (1.8e308)"), byte(start)..byte(i), None),
-                Err(_) => return fault(format!("`{number}` is not a number"), byte(start)..byte(i), None),
-            }
-            Token::Number(number)
-        } else if c.is_alphabetic() || c == '_' || c == '\u{b0}' {
-            while at(i).is_some_and(|d| (d.is_alphanumeric() && superscript(d).is_none()) || d == '_' || (d == '\u{b0}' && i == start)) {
-                i += 1;
-            }
-            Token::Name(text[byte(start)..byte(i)].to_owned())
-        } else if superscript(c).is_some() {
-            let mut digits = String::new();
-            while let Some(d) = at(i).and_then(superscript) {
-                digits.push(d);
-                i += 1;
-            }
-            match digits.parse::<i32>() {
-                Ok(n) if n.abs() <= 64 => Token::Superscript(n),
-                _ => return fault("this power cannot be read", byte(start)..byte(i), None),
-            }
-        } else {
-            i += 1;
-            match c {
-                '<' | '>' if at(i) == Some('=') => {
-                    i += 1;
-                    if c == '<' { Token::LessEqual } else { Token::GreaterEqual }
-                }
-                '*' if at(i) == Some('*') => {
-                    i += 1;
-                    Token::Symbol('^')
-                }
-                '+' | '-' | '*' | '/' | '^' | '(' | ')' | ',' | '<' | '>' | '%' => Token::Symbol(c),
-                '\u{b7}' | '\u{22c5}' | '\u{d7}' => Token::Symbol('*'),
-                '\u{2212}' => Token::Symbol('-'),
-                other => return fault(format!("`{other}` has no meaning here"), byte(start)..byte(i), None),
-            }
-        };
-        out.push(Lexed { token, range: byte(start)..byte(i), glued });
-        glued = true;
-    }
-    out.push(Lexed { token: Token::End, range: text.len()..text.len(), glued: false });
-    Ok(out)
-}
 
 /// A product of one number and units, its power of ten kept apart so that it is rounded once.
 struct Literal {
@@ -139,7 +30,8 @@ impl Literal {
             Some((m, e)) => (m, e.parse::<i32>().unwrap_or(0)),
             None => (self.digits.as_str(), 0),
         };
-        let shifted = format!("{mantissa}e{}", exponent.saturating_add(self.e10)).parse::<f64>().unwrap_or(f64::NAN) * self.scale;
+        let shifted =
+            format!("{mantissa}e{}", exponent.saturating_add(self.e10)).parse::<f64>().unwrap_or(f64::NAN) * self.scale;
         if self.affine { shifted + constants::ZERO_CELSIUS } else { shifted }
     }
 }
@@ -255,7 +147,17 @@ impl Parser<'_> {
         // A quantity may start with its slash: `/ms`.
         let mut left = if self.peek() == &Token::Symbol('/') {
             let start = self.here().start;
-            Term::Literal(Literal { digits: "1".into(), e10: 0, scale: 1.0, dimension: Dimension::NONE, affine: false, number: true }, start..start)
+            Term::Literal(
+                Literal {
+                    digits: "1".into(),
+                    e10: 0,
+                    scale: 1.0,
+                    dimension: Dimension::NONE,
+                    affine: false,
+                    number: true,
+                },
+                start..start,
+            )
         } else {
             self.juxtaposed()?
         };
@@ -281,17 +183,23 @@ impl Parser<'_> {
     fn combine(&self, op: Binary, left: Term, right: Term) -> Result<Term, UnitFault> {
         match (left, right) {
             // One number and any units stay a literal, rounded once at the end.
-            (Term::Literal(a, ra), Term::Literal(b, rb)) if !a.affine && !b.affine && (!b.number || (!a.number && op == Binary::Mul)) => {
+            (Term::Literal(a, ra), Term::Literal(b, rb))
+                if !a.affine && !b.affine && (!b.number || (!a.number && op == Binary::Mul)) =>
+            {
                 let range = ra.start..rb.end;
                 let sign = if op == Binary::Mul { 1 } else { -1 };
-                let dimension = if op == Binary::Mul { a.dimension.times(b.dimension) } else { a.dimension.over(b.dimension) };
+                let dimension =
+                    if op == Binary::Mul { a.dimension.times(b.dimension) } else { a.dimension.over(b.dimension) };
                 let Some(dimension) = dimension else {
                     return fault(format!("a dimension with a power beyond {}", super::MAX_EXPONENT), range, None);
                 };
                 let digits = if a.number { a.digits } else { b.digits };
                 let scale = if op == Binary::Mul { a.scale * b.scale } else { a.scale / b.scale };
                 let number = a.number || b.number;
-                Ok(Term::Literal(Literal { digits, e10: a.e10 + sign * b.e10, scale, dimension, affine: false, number }, range))
+                Ok(Term::Literal(
+                    Literal { digits, e10: a.e10 + sign * b.e10, scale, dimension, affine: false, number },
+                    range,
+                ))
             }
             (left, right) => {
                 for t in [&left, &right] {
@@ -318,18 +226,29 @@ impl Parser<'_> {
                     if l.number && l.dimension == Dimension::NONE && unit(n).is_some_and(|u| u.affine) {
                         self.next();
                         let Term::Literal(l, r) = left else { unreachable!("matched above") };
-                        left = Term::Literal(Literal { dimension: Dimension::TEMPERATURE, affine: true, ..l }, r.start..start.end);
+                        left = Term::Literal(
+                            Literal { dimension: Dimension::TEMPERATURE, affine: true, ..l },
+                            r.start..start.end,
+                        );
                         continue;
                     }
                     let right = self.powered()?;
                     if matches!(&right, Term::Expr(_)) {
-                        return fault(format!("`{}` cannot follow a number directly", &self.text[right.range()]), right.range(), Some("write `*` between them".into()));
+                        return fault(
+                            format!("`{}` cannot follow a number directly", &self.text[right.range()]),
+                            right.range(),
+                            Some("write `*` between them".into()),
+                        );
                     }
                     left = self.combine(Binary::Mul, left, right)?;
                 }
                 Token::Name(n) => {
                     let hint = Some(format!("write `* {n}`"));
-                    return fault(format!("`{n}` is a name, not a unit: it cannot follow a number directly"), self.here(), hint);
+                    return fault(
+                        format!("`{n}` is a name, not a unit: it cannot follow a number directly"),
+                        self.here(),
+                        hint,
+                    );
                 }
                 Token::Symbol('%') if l.number && l.dimension == Dimension::NONE => {
                     let end = self.here().end;
@@ -380,17 +299,24 @@ impl Parser<'_> {
             }
             Token::Symbol('^') => {
                 self.next();
-                self.deeper(|p| p.signed())?.finish()?
+                self.deeper(Self::exponent)?
             }
             // `M-1 s-1`: a glued sign and digits after a unit are its power; a difference could never have that dimension.
-            Token::Symbol('-') if self.glued() && matches!(&base, Term::Literal(l, _) if !l.number && l.dimension != Dimension::NONE) => {
+            Token::Symbol('-')
+                if self.glued()
+                    && matches!(&base, Term::Literal(l, _) if !l.number && l.dimension != Dimension::NONE) =>
+            {
                 let next = &self.tokens[self.at + 1];
                 match &next.token {
                     Token::Number(d) if next.glued && d.parse::<u32>().is_ok() => {
                         self.next();
                         let range = self.here();
                         let Token::Number(d) = self.next() else { unreachable!("seen above") };
-                        Expr { kind: ExprKind::Constant(-d.parse::<f64>().unwrap_or(1.0)), dimension: Dimension::NONE, range }
+                        Expr {
+                            kind: ExprKind::Constant(-d.parse::<f64>().unwrap_or(1.0)),
+                            dimension: Dimension::NONE,
+                            range,
+                        }
                     }
                     _ => return Ok(base),
                 }
@@ -405,11 +331,30 @@ impl Parser<'_> {
             let n = *n as i32;
             if let Some(dimension) = l.dimension.power(n) {
                 let scale = numerics::math::powi(l.scale, n);
-                let l = Literal { digits: "1".into(), e10: l.e10 * n, scale, dimension, affine: l.affine, number: false };
+                let l =
+                    Literal { digits: "1".into(), e10: l.e10 * n, scale, dimension, affine: l.affine, number: false };
                 return Ok(Term::Literal(l, r.start..exponent.range.end));
             }
         }
         Ok(Term::Expr(Expr::power(base.finish()?, exponent, self.text)?))
+    }
+
+    /// What follows `^`: a sign and one number, name or parenthesis; a unit after it belongs to the base's product.
+    fn exponent(&mut self) -> Result<Expr, UnitFault> {
+        let start = self.here().start;
+        match self.peek() {
+            Token::Symbol('-') => {
+                self.next();
+                let e = self.deeper(Self::exponent)?;
+                let range = start..e.range.end;
+                Ok(Expr::negative(e, range))
+            }
+            Token::Symbol('+') => {
+                self.next();
+                self.deeper(Self::exponent)
+            }
+            _ => self.primary()?.finish(),
+        }
     }
 
     fn primary(&mut self) -> Result<Term, UnitFault> {
@@ -417,10 +362,15 @@ impl Parser<'_> {
         match self.next() {
             Token::Number(digits) => {
                 // `4.6e6 1/(M*s)`: the 1 of a unit written as a fraction.
-                if matches!(self.peek(), Token::Number(d) if d == "1") && self.tokens.get(self.at + 1).is_some_and(|t| t.token == Token::Symbol('/')) {
+                if matches!(self.peek(), Token::Number(d) if d == "1")
+                    && self.tokens.get(self.at + 1).is_some_and(|t| t.token == Token::Symbol('/'))
+                {
                     self.next();
                 }
-                Ok(Term::Literal(Literal { digits, e10: 0, scale: 1.0, dimension: Dimension::NONE, affine: false, number: true }, range))
+                Ok(Term::Literal(
+                    Literal { digits, e10: 0, scale: 1.0, dimension: Dimension::NONE, affine: false, number: true },
+                    range,
+                ))
             }
             Token::Name(name) => self.name(&name, range),
             Token::Symbol('(') => {
@@ -446,9 +396,23 @@ impl Parser<'_> {
         }
         if let Some(u) = unit(name) {
             if u.affine {
-                return fault("`degC` needs a number before it", range, Some("e.g. `34 degC`; use `K` for a difference of temperatures".into()));
+                return fault(
+                    "`degC` needs a number before it",
+                    range,
+                    Some("e.g. `34 degC`; use `K` for a difference of temperatures".into()),
+                );
             }
-            return Ok(Term::Literal(Literal { digits: "1".into(), e10: u.e10, scale: u.scale, dimension: u.dimension, affine: false, number: false }, range));
+            return Ok(Term::Literal(
+                Literal {
+                    digits: "1".into(),
+                    e10: u.e10,
+                    scale: u.scale,
+                    dimension: u.dimension,
+                    affine: false,
+                    number: false,
+                },
+                range,
+            ));
         }
         // `cm2` = cm^2
         let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -458,10 +422,16 @@ impl Parser<'_> {
             && let Some(dimension) = u.dimension.power(n)
         {
             let scale = numerics::math::powi(u.scale, n);
-            return Ok(Term::Literal(Literal { digits: "1".into(), e10: u.e10 * n, scale, dimension, affine: false, number: false }, range));
+            return Ok(Term::Literal(
+                Literal { digits: "1".into(), e10: u.e10 * n, scale, dimension, affine: false, number: false },
+                range,
+            ));
         }
-        let hint = crate::diagnostic::nearest(name, &self.scope.names()).or_else(|| nearest_unit(name)).map(|n| format!("did you mean `{n}`?"));
-        let what = if self.scope.names().is_empty() { "is not a unit" } else { "is neither a name known here nor a unit" };
+        let hint = crate::diagnostic::nearest(name, &self.scope.names())
+            .or_else(|| nearest_unit(name))
+            .map(|n| format!("did you mean `{n}`?"));
+        let what =
+            if self.scope.names().is_empty() { "is not a unit" } else { "is neither a name known here nor a unit" };
         fault(format!("`{name}` {what}"), range, hint)
     }
 
@@ -488,7 +458,11 @@ impl Parser<'_> {
         let Some(&(_, f, arity)) = Function::ALL.iter().find(|f| f.0 == name) else {
             let names: Vec<String> = Function::ALL.iter().map(|f| f.0.to_owned()).chain(["if".to_owned()]).collect();
             let hint = crate::diagnostic::nearest(name, &names).map(|n| format!("did you mean `{n}`?"));
-            return fault(format!("`{name}` is not a function"), range, hint.or_else(|| Some(format!("functions: {}", names.join(", ")))));
+            return fault(
+                format!("`{name}` is not a function"),
+                range,
+                hint.or_else(|| Some(format!("functions: {}", names.join(", ")))),
+            );
         };
         let mut args = vec![self.sum()?];
         while self.peek() == &Token::Symbol(',') {
@@ -498,7 +472,11 @@ impl Parser<'_> {
         let end = self.here().end;
         self.expect(')')?;
         if args.len() != arity {
-            return fault(format!("`{name}` takes {arity} argument{}, not {}", if arity == 1 { "" } else { "s" }, args.len()), range.start..end, None);
+            return fault(
+                format!("`{name}` takes {arity} argument{}, not {}", if arity == 1 { "" } else { "s" }, args.len()),
+                range.start..end,
+                None,
+            );
         }
         Ok(Term::Expr(Expr::call(f, args, range.start..end, self.text)?))
     }

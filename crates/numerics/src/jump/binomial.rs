@@ -35,7 +35,7 @@ fn stirling_rest(k: f64) -> f64 {
         0.011_896_709_945_891_77,
         0.010_411_265_261_972_09,
         0.009_255_462_182_712_733,
-        0.008_330_563_433_362_871,
+        0.008_330_563_433_362_87,
     ];
     match TABLE.get(k as usize) {
         Some(&rest) => rest,
@@ -144,8 +144,7 @@ impl Binomial {
             let mode = ((n + 1.0) * p).floor();
             let off = k - mode;
             let peak = math::ln((mode + 1.0) * q / (p * (n - mode + 1.0)));
-            let ln_ratio = (k + 0.5) * ln1p(-off * ((n + 2.0) / ((k + 1.0) * (n - mode + 1.0))))
-                - off * peak
+            let ln_ratio = (k + 0.5) * ln1p(-off * ((n + 2.0) / ((k + 1.0) * (n - mode + 1.0)))) - off * peak
                 + (n + 1.0) * ln1p(off / (n - k + 1.0))
                 + (stirling_rest(mode) + stirling_rest(n - mode))
                 - (stirling_rest(k) + stirling_rest(n - k));
@@ -239,8 +238,20 @@ mod tests {
     #[test]
     fn draws_follow_the_exact_law_and_a_wrong_p_is_caught() {
         let cases = [
-            (1, 0.3), (5, 0.5), (10, 0.03), (12, 0.9), (40, 0.2), (100, 0.099), (100, 0.101),
-            (25, 0.41), (1000, 0.3), (1000, 0.995), (2000, 0.5), (5000, 0.0019), (5000, 0.97), (22, 0.46),
+            (1, 0.3),
+            (5, 0.5),
+            (10, 0.03),
+            (12, 0.9),
+            (40, 0.2),
+            (100, 0.099),
+            (100, 0.101),
+            (25, 0.41),
+            (1000, 0.3),
+            (1000, 0.995),
+            (2000, 0.5),
+            (5000, 0.0019),
+            (5000, 0.97),
+            (22, 0.46),
         ];
         for (case, &(n, p)) in cases.iter().enumerate() {
             assert!(passes(n, p, p, case as u64), "n {n}, p {p}");

@@ -57,10 +57,9 @@ impl fmt::Display for MarkovError {
             Self::SelfTransition { state } => {
                 write!(f, "transition from state {state} to itself: remove it, it changes nothing")
             }
-            Self::BadRate { from, to, rate } => write!(
-                f,
-                "rate {from} -> {to} is {rate} /ms: a rate must be finite and not negative"
-            ),
+            Self::BadRate { from, to, rate } => {
+                write!(f, "rate {from} -> {to} is {rate} /ms: a rate must be finite and not negative")
+            }
             Self::BadStep { dt } => write!(
                 f,
                 "step of {dt} ms: it must be finite, not negative, and small enough that rate x step is finite"
@@ -169,15 +168,9 @@ mod tests {
     fn nonsense_gives_an_error_that_names_it() {
         assert_eq!(Generator::new(0, &[]), Err(MarkovError::NoStates));
         assert_eq!(Generator::new(2, &[(1, 1, 1.0)]), Err(MarkovError::SelfTransition { state: 1 }));
-        assert_eq!(
-            Generator::new(2, &[(0, 2, 1.0)]),
-            Err(MarkovError::StateOutOfRange { state: 2, states: 2 })
-        );
+        assert_eq!(Generator::new(2, &[(0, 2, 1.0)]), Err(MarkovError::StateOutOfRange { state: 2, states: 2 }));
         for rate in [-1.0, f64::NAN, f64::INFINITY] {
-            assert!(matches!(
-                Generator::new(2, &[(0, 1, rate)]),
-                Err(MarkovError::BadRate { from: 0, to: 1, .. })
-            ));
+            assert!(matches!(Generator::new(2, &[(0, 1, rate)]), Err(MarkovError::BadRate { from: 0, to: 1, .. })));
         }
         assert!(Generator::new(2, &[(0, 1, 1e308), (0, 1, 1e308)]).is_err());
     }
@@ -185,11 +178,8 @@ mod tests {
     #[test]
     fn a_driven_cycle_shows_its_flux_and_a_balanced_one_none() {
         let ring = |back: f64| {
-            Generator::new(
-                3,
-                &[(0, 1, 2.0), (1, 2, 2.0), (2, 0, 2.0), (1, 0, back), (2, 1, back), (0, 2, back)],
-            )
-            .unwrap()
+            Generator::new(3, &[(0, 1, 2.0), (1, 2, 2.0), (2, 0, 2.0), (1, 0, back), (2, 1, back), (0, 2, back)])
+                .unwrap()
         };
         let third = [1.0 / 3.0; 3];
         assert!(ring(2.0).flux_asymmetry(&third) < 1e-15);

@@ -170,8 +170,7 @@ fn measure(states: Vec<usize>, edges: Vec<usize>, reactions: &[Reaction]) -> Loo
     let (mut forward, mut backward, mut up, mut down) = (1.0, 1.0, 0.0, 0.0);
     for (&from, &edge) in states.iter().zip(&edges) {
         let r = &reactions[edge];
-        let (with, against) =
-            if r.a == from { (r.forward, r.backward) } else { (r.backward, r.forward) };
+        let (with, against) = if r.a == from { (r.forward, r.backward) } else { (r.backward, r.forward) };
         forward *= with;
         backward *= against;
         up += math::ln(with);
@@ -192,8 +191,7 @@ mod tests {
     fn a_chain_has_no_loop_and_a_square_has_one() {
         let chain = [step(0, 1, 1.0, 1.0), step(1, 2, 1.0, 1.0)];
         assert!(loops(3, &chain).unwrap().is_empty());
-        let square =
-            [step(0, 1, 2.0, 1.0), step(1, 3, 3.0, 1.0), step(0, 2, 3.0, 1.0), step(2, 3, 2.0, 1.0)];
+        let square = [step(0, 1, 2.0, 1.0), step(1, 3, 3.0, 1.0), step(0, 2, 3.0, 1.0), step(2, 3, 2.0, 1.0)];
         let found = loops(4, &square).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].states.len(), 4);

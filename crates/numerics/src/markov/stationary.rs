@@ -106,11 +106,8 @@ mod tests {
 
     #[test]
     fn the_stationary_law_is_what_a_long_propagator_tends_to() {
-        let q = Generator::new(
-            4,
-            &[(0, 1, 1.0), (1, 2, 5.0), (2, 0, 0.3), (1, 0, 2.0), (2, 3, 1.0), (3, 2, 0.1)],
-        )
-        .unwrap();
+        let q =
+            Generator::new(4, &[(0, 1, 1.0), (1, 2, 5.0), (2, 0, 0.3), (1, 0, 2.0), (2, 3, 1.0), (3, 2, 0.1)]).unwrap();
         let (p, law) = (q.propagator(1e5).unwrap(), q.stationary().unwrap());
         for i in 0..4 {
             for j in 0..4 {

@@ -1,191 +1,11 @@
-//! Reads a TOML tree against the field descriptors: typed values come out, and every fault at once.
+//! The walk over a table against its descriptors.
 
+use super::{Formula, Number, Provenance, Read, Typed, provenance_of};
 use crate::catalogue::Catalogue;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
 use crate::fields::{Field, Kind, Limits, MODEL, NUMBER, Need, Table};
 use crate::tree::{Key, Node, Value};
 use crate::units::{self, Dimension, Quantity, UnitFault};
-
-/// How well a number is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Evidence {
-    /// Read in the paper itself.
-    Paper,
-    /// Read in a secondary place.
-    Transcribed,
-    /// Computed from others.
-    Derived,
-    /// Seen nowhere.
-    Assumed,
-}
-
-impl Evidence {
-    /// As written in a file.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Paper => "paper",
-            Self::Transcribed => "transcribed",
-            Self::Derived => "derived",
-            Self::Assumed => "assumed",
-        }
-    }
-    pub(crate) fn from_word(word: &str) -> Option<Self> {
-        [Self::Paper, Self::Transcribed, Self::Derived, Self::Assumed].into_iter().find(|e| e.word() == word)
-    }
-}
-
-/// What a number says of its own origin; what it leaves out, its file says.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[allow(missing_docs)]
-pub struct Provenance {
-    pub source: Option<String>,
-    pub seen_in: Vec<String>,
-    pub evidence: Option<Evidence>,
-    pub species: Option<String>,
-    /// K
-    pub temperature: Option<f64>,
-    pub q10: Option<f64>,
-    pub note: Option<String>,
-}
-
-/// A number as it was read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Number {
-    /// In coherent units.
-    pub quantity: Quantity,
-    /// As written.
-    pub written: String,
-    /// Its place; `None` for a default.
-    pub span: Option<Span>,
-    /// What it says of its own origin.
-    pub provenance: Provenance,
-}
-
-impl Number {
-    /// In coherent units.
-    pub fn value(&self) -> f64 {
-        self.quantity.value
-    }
-}
-
-/// An expression as it was read; parsed where its scope is known.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Formula {
-    /// As written.
-    pub text: String,
-    /// Its place.
-    pub span: Span,
-    /// What it says of its own origin.
-    pub provenance: Provenance,
-}
-
-/// A value of a field.
-#[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
-pub enum Typed {
-    Text(String),
-    Texts(Vec<(String, Span)>),
-    Flag(bool),
-    Count(u64),
-    Factors(Vec<u64>),
-    Number(Number),
-    Numbers(Vec<Number>),
-    Formula(Formula),
-    Words(Vec<&'static str>),
-    Table(Read),
-    Named(Vec<(Key, Read)>),
-    List(Vec<Read>),
-    NamedNumbers(Vec<(Key, Number)>),
-    NamedTexts(Vec<(Key, String, Span)>),
-}
-
-/// A table that was read: its good fields by name. Faulty ones are missing and reported.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Read {
-    /// Its place.
-    pub span: Span,
-    fields: Vec<(&'static str, Option<Span>, Typed)>,
-}
-
-macro_rules! getter {
-    ($name:ident, $variant:ident, $type:ty, $doc:literal) => {
-        #[doc = $doc]
-        pub fn $name(&self, name: &str) -> Option<&$type> {
-            match self.get(name)? {
-                Typed::$variant(x) => Some(x),
-                _ => None,
-            }
-        }
-    };
-}
-
-impl Read {
-    /// The field of that name.
-    pub fn get(&self, name: &str) -> Option<&Typed> {
-        self.fields.iter().find(|f| f.0 == name).map(|f| &f.2)
-    }
-    /// The same table with nothing in it: an entry used without saying anything otherwise.
-    #[must_use]
-    pub fn without_fields(&self) -> Self {
-        Self { span: self.span.clone(), fields: Vec::new() }
-    }
-    /// The place of a field that was written.
-    pub fn span_of(&self, name: &str) -> Option<&Span> {
-        self.fields.iter().find(|f| f.0 == name).and_then(|f| f.1.as_ref())
-    }
-    /// All fields, in the order of their descriptors.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Option<&Span>, &Typed)> {
-        self.fields.iter().map(|(n, s, t)| (*n, s.as_ref(), t))
-    }
-    /// A text.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        match self.get(name)? {
-            Typed::Text(x) => Some(x),
-            _ => None,
-        }
-    }
-    getter!(number, Number, Number, "A number.");
-    getter!(numbers, Numbers, Vec<Number>, "Numbers.");
-    getter!(count, Count, u64, "A count.");
-    getter!(flag, Flag, bool, "A flag.");
-    getter!(formula, Formula, Formula, "An expression.");
-    getter!(table, Table, Read, "A table.");
-    /// One word of a choice.
-    pub fn word(&self, name: &str) -> Option<&'static str> {
-        match self.get(name)? {
-            Typed::Words(w) => w.first().copied(),
-            _ => None,
-        }
-    }
-    /// Texts with their places; none if the field is not there.
-    pub fn texts(&self, name: &str) -> &[(String, Span)] {
-        match self.get(name) {
-            Some(Typed::Texts(x)) => x,
-            _ => &[],
-        }
-    }
-    /// Tables by name; none if the field is not there.
-    pub fn named(&self, name: &str) -> &[(Key, Read)] {
-        match self.get(name) {
-            Some(Typed::Named(x)) => x,
-            _ => &[],
-        }
-    }
-    /// A list of tables; none if the field is not there.
-    pub fn list(&self, name: &str) -> &[Read] {
-        match self.get(name) {
-            Some(Typed::List(x)) => x,
-            _ => &[],
-        }
-    }
-    /// Numbers by name; none if the field is not there.
-    pub fn named_numbers(&self, name: &str) -> &[(Key, Number)] {
-        match self.get(name) {
-            Some(Typed::NamedNumbers(x)) => x,
-            _ => &[],
-        }
-    }
-}
 
 /// What a reading needs to know and where its faults go.
 pub struct Reader<'a> {
@@ -209,7 +29,10 @@ impl Reader<'_> {
         let Some(given) = node.fields() else {
             let first = table.fields.iter().find(|f| f.need == Need::Required).or(table.fields.first());
             let hint = first.map(|f| format!("e.g. {} = {{ {} = ... }}", table.name, f.name));
-            self.fault(Diagnostic::error(format!("`{}` is a table, not {}", table.name, node.type_name()), node.span.clone()).maybe_hint(hint));
+            self.fault(
+                Diagnostic::error(format!("`{}` is a table, not {}", table.name, node.type_name()), node.span.clone())
+                    .maybe_hint(hint),
+            );
             return None;
         };
         if matches!(table.fields, [Field { kind: Kind::Overlay, .. }]) {
@@ -221,8 +44,14 @@ impl Reader<'_> {
         for (key, _) in given {
             if table.field(&key.name).is_none() {
                 let names: Vec<String> = table.fields.iter().map(|f| f.name.to_owned()).collect();
-                let hint = nearest(&key.name, &names).map_or_else(|| format!("fields of `{}`: {}", table.name, names.join(", ")), |n| format!("did you mean `{n}`?"));
-                self.fault(Diagnostic::error(format!("`{}` has no field `{}`", table.name, key.name), key.span.clone()).hint(hint));
+                let hint = nearest(&key.name, &names).map_or_else(
+                    || format!("fields of `{}`: {}", table.name, names.join(", ")),
+                    |n| format!("did you mean `{n}`?"),
+                );
+                self.fault(
+                    Diagnostic::error(format!("`{}` has no field `{}`", table.name, key.name), key.span.clone())
+                        .hint(hint),
+                );
             }
         }
         let mut fields = Vec::with_capacity(table.fields.len());
@@ -235,7 +64,11 @@ impl Reader<'_> {
                 }
                 None => match field.need {
                     Need::Required if !self.partial => {
-                        let place = Span { file: node.span.file, range: node.span.range.start..node.span.range.start.max(node.span.range.end.min(node.span.range.start + 1)) };
+                        let place = Span {
+                            file: node.span.file,
+                            range: node.span.range.start
+                                ..node.span.range.start.max(node.span.range.end.min(node.span.range.start + 1)),
+                        };
                         self.fault(
                             Diagnostic::error(format!("`{}` is missing from `{}`", field.name, table.name), place)
                                 .hint(format!("{} e.g. `{} = {}`", field.doc, field.name, example(&field.kind))),
@@ -255,7 +88,8 @@ impl Reader<'_> {
 
     fn value(&mut self, name: &str, node: &Node, kind: &'static Kind) -> Option<Typed> {
         let wrong = |this: &mut Self, wanted: &str| {
-            let d = Diagnostic::error(format!("`{name}` is {wanted}, not {}", node.type_name()), node.span.clone()).hint(format!("e.g. `{name} = {}`", example(kind)));
+            let d = Diagnostic::error(format!("`{name}` is {wanted}, not {}", node.type_name()), node.span.clone())
+                .hint(format!("e.g. `{name} = {}`", example(kind)));
             this.fault(d);
             None
         };
@@ -270,10 +104,15 @@ impl Reader<'_> {
             },
             Kind::Place | Kind::Observable => match node.text() {
                 Some(t) => {
-                    let bad = t.is_empty() || t.len() > 200 || t.chars().any(|c| !(c.is_alphanumeric() || "_.()[]-+/ ".contains(c)));
+                    let bad = t.is_empty()
+                        || t.len() > 200
+                        || t.chars().any(|c| !(c.is_alphanumeric() || "_.()[]-+/ ".contains(c)));
                     if bad {
                         let shown: String = t.chars().take(40).collect();
-                        self.fault(Diagnostic::error(format!("`{shown}` is not a place"), node.span.clone()).hint(format!("e.g. `{name} = {}`", example(kind))));
+                        self.fault(
+                            Diagnostic::error(format!("`{shown}` is not a place"), node.span.clone())
+                                .hint(format!("e.g. `{name} = {}`", example(kind))),
+                        );
                         return None;
                     }
                     Some(Typed::Text(t.to_owned()))
@@ -290,7 +129,10 @@ impl Reader<'_> {
                             texts.push((t.to_owned(), item.span.clone()));
                         }
                         Some(t) => texts.push((t.to_owned(), item.span.clone())),
-                        None => self.fault(Diagnostic::error(format!("`{name}` is a list of texts, but here is {}", item.type_name()), item.span.clone())),
+                        None => self.fault(Diagnostic::error(
+                            format!("`{name}` is a list of texts, but here is {}", item.type_name()),
+                            item.span.clone(),
+                        )),
                     }
                 }
                 Some(Typed::Texts(texts))
@@ -312,7 +154,8 @@ impl Reader<'_> {
             Kind::AnyNumber => self.number(name, node, None, Limits::Any).map(Typed::Number),
             Kind::Numbers(dimension, limits) => {
                 let Some(items) = node.list() else { return wrong(self, "a list of numbers with units") };
-                let numbers: Vec<Number> = items.iter().filter_map(|i| self.number(name, i, Some(*dimension), *limits)).collect();
+                let numbers: Vec<Number> =
+                    items.iter().filter_map(|i| self.number(name, i, Some(*dimension), *limits)).collect();
                 (numbers.len() == items.len()).then_some(Typed::Numbers(numbers))
             }
             Kind::NamedNumbers(dimension, limits) => self.named_numbers_of(name, node, Some(*dimension), *limits),
@@ -323,7 +166,10 @@ impl Reader<'_> {
                 for (key, item) in given {
                     match item.text() {
                         Some(t) => texts.push((key.clone(), t.to_owned(), item.span.clone())),
-                        None => self.fault(Diagnostic::error(format!("`{}` is written as a text, so that its digits are kept", key.name), item.span.clone())),
+                        None => self.fault(Diagnostic::error(
+                            format!("`{}` is written as a text, so that its digits are kept", key.name),
+                            item.span.clone(),
+                        )),
                     }
                 }
                 Some(Typed::NamedTexts(texts))
@@ -339,7 +185,10 @@ impl Reader<'_> {
                 for item in items {
                     match item.text() {
                         Some(t) => chosen.extend(self.word(name, t, item, words)),
-                        None => self.fault(Diagnostic::error(format!("`{name}` is a list of words, but here is {}", item.type_name()), item.span.clone())),
+                        None => self.fault(Diagnostic::error(
+                            format!("`{name}` is a list of words, but here is {}", item.type_name()),
+                            item.span.clone(),
+                        )),
                     }
                 }
                 Some(Typed::Words(chosen))
@@ -371,43 +220,71 @@ impl Reader<'_> {
     }
 
     fn name(&mut self, key: &Key) {
-        let ok = !key.name.is_empty() && key.name.len() <= 64 && key.name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') && !key.name.starts_with(|c: char| c.is_ascii_digit());
+        let ok = !key.name.is_empty()
+            && key.name.len() <= 64
+            && key.name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+            && !key.name.starts_with(|c: char| c.is_ascii_digit());
         if !ok {
             let shown: String = key.name.chars().take(40).collect();
-            self.fault(Diagnostic::error(format!("`{shown}` cannot be a name"), key.span.clone()).hint("a name is a letter, then letters, digits, `_` or `-`, 64 at most"));
+            self.fault(
+                Diagnostic::error(format!("`{shown}` cannot be a name"), key.span.clone())
+                    .hint("a name is a letter, then letters, digits, `_` or `-`, 64 at most"),
+            );
         }
     }
 
     fn source(&mut self, key: &str, node: &Node) {
         let keys = self.catalogue.source_keys();
         if !keys.iter().any(|k| k == key) {
-            let hint = nearest(key, &keys).map_or_else(|| "add it to a .bib file of the catalogue".to_owned(), |n| format!("did you mean `{n}`?"));
-            self.fault(Diagnostic::error(format!("no source `{key}` in the bibliography"), node.span.clone()).hint(hint));
+            let hint = nearest(key, &keys).map_or_else(
+                || "add it to a .bib file of the catalogue".to_owned(),
+                |n| format!("did you mean `{n}`?"),
+            );
+            self.fault(
+                Diagnostic::error(format!("no source `{key}` in the bibliography"), node.span.clone()).hint(hint),
+            );
         }
     }
 
     fn entry(&mut self, name: &str, node: &Node, kinds: &[&str]) -> bool {
-        let names: Vec<String> = self.catalogue.names().filter(|n| kinds.iter().any(|k| n.split('/').next() == Some(k))).collect();
+        let names: Vec<String> =
+            self.catalogue.names().filter(|n| kinds.iter().any(|k| n.split('/').next() == Some(k))).collect();
         if names.iter().any(|n| n == name) {
             return true;
         }
         let shown: String = name.chars().take(60).collect();
         let d = if self.catalogue.contains(name) {
-            Diagnostic::error(format!("`{shown}` is a {}, but here a {} is needed", name.split('/').next().unwrap_or(""), kinds.join(" or ")), node.span.clone())
+            Diagnostic::error(
+                format!(
+                    "`{shown}` is a {}, but here a {} is needed",
+                    name.split('/').next().unwrap_or(""),
+                    kinds.join(" or ")
+                ),
+                node.span.clone(),
+            )
         } else {
             Diagnostic::error(format!("no entry `{shown}` in the catalogue"), node.span.clone())
         };
         let near = nearest(name, &names).map(|n| format!("did you mean `{n}`?"));
-        self.fault(d.hint(near.unwrap_or_else(|| format!("`bouton catalogue list {}` shows what there is", kinds.first().unwrap_or(&"")))));
+        self.fault(d.hint(near.unwrap_or_else(|| {
+            format!("`bouton catalogue list {}` shows what there is", kinds.first().unwrap_or(&""))
+        })));
         false
     }
 
-    fn word(&mut self, name: &str, text: &str, node: &Node, words: &'static [(&'static str, &'static str)]) -> Option<&'static str> {
+    fn word(
+        &mut self,
+        name: &str,
+        text: &str,
+        node: &Node,
+        words: &'static [(&'static str, &'static str)],
+    ) -> Option<&'static str> {
         if let Some((w, _)) = words.iter().find(|(w, _)| *w == text) {
             return Some(w);
         }
         let all: Vec<String> = words.iter().map(|(w, _)| (*w).to_owned()).collect();
-        let hint = nearest(text, &all).map_or_else(|| format!("one of: {}", all.join(", ")), |n| format!("did you mean `{n}`?"));
+        let hint = nearest(text, &all)
+            .map_or_else(|| format!("one of: {}", all.join(", ")), |n| format!("did you mean `{n}`?"));
         let shown: String = text.chars().take(60).collect();
         self.fault(Diagnostic::error(format!("`{shown}` is no word for `{name}`"), node.span.clone()).hint(hint));
         None
@@ -417,27 +294,49 @@ impl Reader<'_> {
         let n = match &node.value {
             Value::Integer(n) => *n,
             Value::Float(x, text) if x.fract() == 0.0 && x.abs() < 9e15 => {
-                let d = Diagnostic::error(format!("`{name}` is a whole number; `{text}` is written as a real one"), node.span.clone()).hint(format!("{name} = {x:.0}"));
+                let d = Diagnostic::error(
+                    format!("`{name}` is a whole number; `{text}` is written as a real one"),
+                    node.span.clone(),
+                )
+                .hint(format!("{name} = {x:.0}"));
                 self.fault(d);
                 return None;
             }
             _ => {
-                self.fault(Diagnostic::error(format!("`{name}` is a whole number, not {}", node.type_name()), node.span.clone()).hint(format!("e.g. `{name} = 80`")));
+                self.fault(
+                    Diagnostic::error(
+                        format!("`{name}` is a whole number, not {}", node.type_name()),
+                        node.span.clone(),
+                    )
+                    .hint(format!("e.g. `{name} = 80`")),
+                );
                 return None;
             }
         };
         match u64::try_from(n) {
             Ok(n) if n >= least && n <= most => Some(n),
             _ => {
-                self.fault(Diagnostic::error(format!("`{name} = {n}` is out of range"), node.span.clone()).hint(format!("from {least} to {most}")));
+                self.fault(
+                    Diagnostic::error(format!("`{name} = {n}` is out of range"), node.span.clone())
+                        .hint(format!("from {least} to {most}")),
+                );
                 None
             }
         }
     }
 
-    fn named_numbers_of(&mut self, name: &str, node: &Node, dimension: Option<Dimension>, limits: Limits) -> Option<Typed> {
+    fn named_numbers_of(
+        &mut self,
+        name: &str,
+        node: &Node,
+        dimension: Option<Dimension>,
+        limits: Limits,
+    ) -> Option<Typed> {
         let Some(given) = node.fields() else {
-            self.fault(Diagnostic::error(format!("`{name}` is a table of numbers, not {}", node.type_name()), node.span.clone()));
+            self.fault(Diagnostic::error(
+                format!("`{name}` is a table of numbers, not {}", node.type_name()),
+                node.span.clone(),
+            ));
             return None;
         };
         let mut out = Vec::with_capacity(given.len());
@@ -480,7 +379,10 @@ impl Reader<'_> {
                     && d != Dimension::NONE
                 {
                     let unit = d.unit();
-                    let others = d.known().filter(|k| k.units.len() > 1).map_or_else(String::new, |k| format!(" (or {})", k.units[1..].join(", ")));
+                    let others = d
+                        .known()
+                        .filter(|k| k.units.len() > 1)
+                        .map_or_else(String::new, |k| format!(" (or {})", k.units[1..].join(", ")));
                     self.fault(
                         Diagnostic::error(format!("`{name} = {text}` has no unit; it is {d}"), node.span.clone())
                             .label("a bare number")
@@ -492,7 +394,10 @@ impl Reader<'_> {
             }
             _ => {
                 let wanted = dimension.map_or_else(|| "a number with its unit".to_owned(), |d| d.to_string());
-                self.fault(Diagnostic::error(format!("`{name}` is {wanted}, not {}", node.type_name()), node.span.clone()));
+                self.fault(Diagnostic::error(
+                    format!("`{name}` is {wanted}, not {}", node.type_name()),
+                    node.span.clone(),
+                ));
                 return None;
             }
         };
@@ -510,7 +415,11 @@ impl Reader<'_> {
             Limits::Fraction => ((0.0..=1.0).contains(&v), "from 0 to 1".to_owned()),
             Limits::Between(a, b) => {
                 let show = |value| {
-                    if quantity.dimension == Dimension::TEMPERATURE { format!("{} degC", value - units::constants::ZERO_CELSIUS) } else { Quantity { value, ..quantity }.to_string() }
+                    if quantity.dimension == Dimension::TEMPERATURE {
+                        format!("{} degC", value - units::constants::ZERO_CELSIUS)
+                    } else {
+                        Quantity { value, ..quantity }.to_string()
+                    }
                 };
                 ((a..=b).contains(&v), format!("from {} to {}", show(a), show(b)))
             }
@@ -518,7 +427,10 @@ impl Reader<'_> {
         if !ok {
             let negative = v < 0.0 && matches!(limits, Limits::NotNegative | Limits::Positive);
             let what = if negative { "is negative" } else { "is out of range" };
-            self.fault(Diagnostic::error(format!("`{name} = {written}` {what}"), node.span.clone()).hint(format!("it is {wanted}")));
+            self.fault(
+                Diagnostic::error(format!("`{name} = {written}` {what}"), node.span.clone())
+                    .hint(format!("it is {wanted}")),
+            );
             return None;
         }
         Some(Number { quantity, written, span: Some(node.span.clone()), provenance: Provenance::default() })
@@ -530,15 +442,29 @@ impl Reader<'_> {
     }
 
     /// Says that a quantity has another dimension than it should, with the likely cure.
-    pub(crate) fn wrong_dimension(&mut self, name: &str, written: &str, got: Dimension, wanted: Dimension, span: &Span) {
+    pub(crate) fn wrong_dimension(
+        &mut self,
+        name: &str,
+        written: &str,
+        got: Dimension,
+        wanted: Dimension,
+        span: &Span,
+    ) {
         let shown: String = written.chars().take(60).collect();
         let mut d = Diagnostic::error(format!("`{name}` is {wanted}, but `{shown}` is {got}"), span.clone());
         if wanted == Dimension::BINDING_RATE && got == Dimension::RATE {
             let number = written.trim_end_matches(|c: char| !c.is_ascii_digit());
-            d = d.label("binding needs a concentration").hint(format!("did you mean \"{number} /mM/ms\" (= {} /M/s)?", number.parse::<f64>().map_or_else(|_| "1e6 times as many".into(), |x| format!("{:e}", x * 1e6))));
+            d = d.label("binding needs a concentration").hint(format!(
+                "did you mean \"{number} /mM/ms\" (= {} /M/s)?",
+                number.parse::<f64>().map_or_else(|_| "1e6 times as many".into(), |x| format!("{:e}", x * 1e6))
+            ));
         } else if let Some(k) = wanted.known() {
             let units: Vec<&str> = k.units.iter().copied().filter(|u| !u.is_empty()).collect();
-            d = d.hint(if units.is_empty() { "write it without a unit".to_owned() } else { format!("its unit is {}", units.join(", ")) });
+            d = d.hint(if units.is_empty() {
+                "write it without a unit".to_owned()
+            } else {
+                format!("its unit is {}", units.join(", "))
+            });
         } else {
             d = d.hint(format!("its unit is {}", wanted.unit()));
         }
@@ -553,11 +479,23 @@ impl Reader<'_> {
             return Some(inner);
         }
         match &node.value {
-            Value::Text(t) => Some(Formula { text: t.clone(), span: node.span.clone(), provenance: Provenance::default() }),
-            Value::Integer(n) => Some(Formula { text: n.to_string(), span: node.span.clone(), provenance: Provenance::default() }),
-            Value::Float(_, t) => Some(Formula { text: t.clone(), span: node.span.clone(), provenance: Provenance::default() }),
+            Value::Text(t) => {
+                Some(Formula { text: t.clone(), span: node.span.clone(), provenance: Provenance::default() })
+            }
+            Value::Integer(n) => {
+                Some(Formula { text: n.to_string(), span: node.span.clone(), provenance: Provenance::default() })
+            }
+            Value::Float(_, t) => {
+                Some(Formula { text: t.clone(), span: node.span.clone(), provenance: Provenance::default() })
+            }
             _ => {
-                self.fault(Diagnostic::error(format!("`{name}` is an expression, not {}", node.type_name()), node.span.clone()).hint("e.g. \"4.6 /mM/ms\" or \"k_off * b^2\""));
+                self.fault(
+                    Diagnostic::error(
+                        format!("`{name}` is an expression, not {}", node.type_name()),
+                        node.span.clone(),
+                    )
+                    .hint("e.g. \"4.6 /mM/ms\" or \"k_off * b^2\""),
+                );
                 None
             }
         }
@@ -570,7 +508,10 @@ impl Reader<'_> {
             span: node.span.clone(),
         };
         if node.get("value").is_none() {
-            self.fault(Diagnostic::error("a number's table needs `value`", node.span.clone()).hint("e.g. { value = \"8 pS\", evidence = \"assumed\" }"));
+            self.fault(
+                Diagnostic::error("a number's table needs `value`", node.span.clone())
+                    .hint("e.g. { value = \"8 pS\", evidence = \"assumed\" }"),
+            );
             return None;
         }
         let partial = std::mem::replace(&mut self.partial, true);
@@ -580,25 +521,17 @@ impl Reader<'_> {
     }
 }
 
-/// The provenance fields of a table that has them.
-pub(crate) fn provenance_of(r: &Read) -> Provenance {
-    Provenance {
-        source: r.text("source").map(str::to_owned),
-        seen_in: r.texts("seen_in").iter().map(|t| t.0.clone()).collect(),
-        evidence: r.word("evidence").and_then(Evidence::from_word),
-        species: r.text("species").map(str::to_owned),
-        temperature: r.number("temperature").map(Number::value),
-        q10: r.number("q10").map(Number::value),
-        note: r.text("note").map(str::to_owned),
-    }
-}
-
 fn default(kind: &'static Kind, text: &str) -> Option<Typed> {
     Some(match kind {
         Kind::Count { .. } => Typed::Count(text.parse().ok()?),
         Kind::Flag => Typed::Flag(text == "true"),
         Kind::Choice(words) => Typed::Words(vec![words.iter().find(|w| w.0 == text)?.0]),
-        Kind::Number(..) => Typed::Number(Number { quantity: Quantity::parse(text).ok()?, written: text.to_owned(), span: None, provenance: Provenance::default() }),
+        Kind::Number(..) => Typed::Number(Number {
+            quantity: Quantity::parse(text).ok()?,
+            written: text.to_owned(),
+            span: None,
+            provenance: Provenance::default(),
+        }),
         Kind::Text => Typed::Text(text.to_owned()),
         _ => return None,
     })
@@ -621,7 +554,12 @@ pub(crate) fn example(kind: &Kind) -> String {
         Kind::Entry(k) => format!("\"{}/...\"", k[0]),
         Kind::Place => "\"receiver.dend(0.4)\"".into(),
         Kind::Observable => "\"clamp.vc.current\"".into(),
-        Kind::Table(_) | Kind::Named(_) | Kind::NamedNumbers(..) | Kind::Parameters | Kind::NamedTexts | Kind::Overlay => "{ ... }".into(),
+        Kind::Table(_)
+        | Kind::Named(_)
+        | Kind::NamedNumbers(..)
+        | Kind::Parameters
+        | Kind::NamedTexts
+        | Kind::Overlay => "{ ... }".into(),
         Kind::List(_) => "[{ ... }]".into(),
     }
 }
@@ -640,4 +578,3 @@ fn quoted(d: Dimension, limits: Limits) -> String {
     };
     format!("\"{number} {}\"", d.unit())
 }
-
