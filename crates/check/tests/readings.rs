@@ -22,7 +22,8 @@ fn schemes(temperature: Option<f64>) -> Vec<(String, Part, LoweredScheme)> {
         let entry = catalogue.entry(&name, &mut sources, &mut out).expect("a good entry");
         if entry.scheme.is_some() {
             let placed = bouton::acceptance::empty(&entry);
-            let part = model::resolve::part(&entry, temperature.unwrap_or(entry.temperature), &placed, &sources, &mut out);
+            let part =
+                model::resolve::part(&entry, temperature.unwrap_or(entry.temperature), &placed, &sources, &mut out);
             let lowered = scheme(&part).expect("lowers");
             all.push((name, part, lowered));
         }
@@ -114,7 +115,9 @@ fn exact_means_agree_with_an_independent_stiff_solver() {
         let (v_m, ligands) = stimulus(&lowered, kind);
         let held = lowered.held(v_m, &ligands).expect("good rates");
         let n = start.len();
-        let q: Vec<f64> = (0..n * n).map(|k| if k / n == k % n { -held.generator.exit(k / n) } else { held.generator.rate(k / n, k % n) }).collect();
+        let q: Vec<f64> = (0..n * n)
+            .map(|k| if k / n == k % n { -held.generator.exit(k / n) } else { held.generator.rate(k / n, k % n) })
+            .collect();
         let rhs = |p: &[f64], out: &mut [f64]| {
             for (j, out) in out.iter_mut().enumerate() {
                 *out = (0..n).map(|i| p[i] * q[i * n + j]).sum();
@@ -162,7 +165,9 @@ fn implicit_means_converge_to_the_exact_ones_for_every_scheme() {
             let inputs: Vec<Input<'_>> = coefficients.iter().map(|&c| Input::Uniform(c)).collect();
             let conc: Vec<Input<'_>> = ligands.iter().map(|&c| Input::Uniform(c)).collect();
             for _ in 0..steps {
-                implicit.step(Level::best(), &lowered.kinetics, &mut means, &inputs, &conc, dt, Method::Sdirk2).expect("a step");
+                implicit
+                    .step(Level::best(), &lowered.kinetics, &mut means, &inputs, &conc, dt, Method::Sdirk2)
+                    .expect("a step");
             }
             (0..exact.len()).map(|i| (means.occupancy(1, StateIndex(i as u16)) - exact[i]).abs()).fold(0.0, f64::max)
         };

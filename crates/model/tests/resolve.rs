@@ -59,7 +59,10 @@ fn temperature_acts_on_each_rate_by_its_own_q10_and_is_remembered() {
     assert_eq!(number(cold, on), 4.59);
     assert_eq!(value(cold, on).temperature.as_ref().map(|t| t.factor), Some(1.0));
     // A conductance is not scaled.
-    assert_eq!(number(warm, "synapse.s.receptor.ampa.conductance.O"), number(cold, "synapse.s.receptor.ampa.conductance.O"));
+    assert_eq!(
+        number(warm, "synapse.s.receptor.ampa.conductance.O"),
+        number(cold, "synapse.s.receptor.ampa.conductance.O")
+    );
 }
 
 #[test]
@@ -67,7 +70,11 @@ fn a_time_constant_shrinks_where_a_rate_grows() {
     let at = |t: &str| {
         let text = format!("duration = \"1 ms\"\ntemperature = \"{t}\"\n[cell.c]\nuse = \"neuron/pospischil_rs\"\n");
         let r = resolved(&text).remove(0);
-        (number(&r, "cell.c.channel.m.gate.p.tau"), number(&r, "cell.c.channel.m.gate.p.steady"), number(&r, "cell.c.channel.na.gate.m.opening"))
+        (
+            number(&r, "cell.c.channel.m.gate.p.tau"),
+            number(&r, "cell.c.channel.m.gate.p.steady"),
+            number(&r, "cell.c.channel.na.gate.m.opening"),
+        )
     };
     let (tau, steady, opening) = at("26 degC");
     assert!((tau - 2.3).abs() < 1e-12, "Q10 2.3, ten kelvin below 36 degC: {tau}");
@@ -87,7 +94,8 @@ fn conditions_say_only_what_differs() {
 
 #[test]
 fn a_field_said_otherwise_replaces_only_itself() {
-    let base = resolved("duration = \"1 ms\"\ntemperature = \"36 degC\"\n[cell.c]\nuse = \"neuron/pospischil_rs\"\n").remove(0);
+    let base = resolved("duration = \"1 ms\"\ntemperature = \"36 degC\"\n[cell.c]\nuse = \"neuron/pospischil_rs\"\n")
+        .remove(0);
     let text = "duration = \"1 ms\"\ntemperature = \"36 degC\"\n[cell.c]\nuse = \"neuron/pospischil_rs\"\nchannel.m.density = \"0.1 mS/cm2\"\nwithout = [\"channel.na\"]\n";
     let mine = resolved(text).remove(0);
     let density = value(&mine, "cell.c.channel.m.density");
@@ -98,7 +106,9 @@ fn a_field_said_otherwise_replaces_only_itself() {
         let touched = v.path.starts_with("cell.c.channel.na") || v.path == "cell.c.channel.m.density";
         assert!(touched || mine.values.contains(v), "{}", v.path);
     }
-    assert!(matches!(&value(&base, "cell.c.channel.m.density").origin, Origin::Catalogue { entry, .. } if entry == "neuron/pospischil_rs"));
+    assert!(
+        matches!(&value(&base, "cell.c.channel.m.density").origin, Origin::Catalogue { entry, .. } if entry == "neuron/pospischil_rs")
+    );
 }
 
 #[test]
@@ -120,7 +130,13 @@ fn every_number_of_the_catalogue_says_where_it_comes_from() {
             let p = &v.provenance;
             let evidence = p.evidence.unwrap_or_else(|| panic!("{}: no evidence", v.path));
             assert!(p.species.is_some() || !v.path.contains(".rate."), "{}: no species", v.path);
-            assert!(p.source.as_ref().is_some_and(|s| keys.contains(s)) || evidence == Evidence::Assumed || evidence == Evidence::Derived, "{}: {p:?}", v.path);
+            assert!(
+                p.source.as_ref().is_some_and(|s| keys.contains(s))
+                    || evidence == Evidence::Assumed
+                    || evidence == Evidence::Derived,
+                "{}: {p:?}",
+                v.path
+            );
         }
     }
 }
@@ -130,12 +146,17 @@ fn q10s_that_break_a_loop_are_refused() {
     // One step of a loop with a Q10 of its own that the others do not answer.
     let folder = std::env::temp_dir().join(format!("bouton_loop_{}", std::process::id()));
     std::fs::create_dir_all(folder.join("receptor")).expect("a folder");
-    let text = include_str!("../../catalogue/data/receptor/ampa_jonas_1993.toml").replace("forward  = \"2890 /s\"", "forward  = \"2890 /s\"\nforward_q10 = 4.0");
+    let text = include_str!("../../catalogue/data/receptor/ampa_jonas_1993.toml")
+        .replace("forward  = \"2890 /s\"", "forward  = \"2890 /s\"\nforward_q10 = 4.0");
     std::fs::write(folder.join("receptor/mine.toml"), text).expect("a file");
     let mut catalogue = Catalogue::embedded();
     assert!(catalogue.overlay(&folder).is_ok());
-    let at = |t: &str| model("t.toml", SYNAPSE.replace("ampa_jonas_1993", "mine").replace("32 degC", t).into(), &catalogue);
-    assert!(at("32 degC").diagnostics.0.iter().any(|d| d.message.contains("does not close")), "10 kelvin away from T_ref");
+    let at =
+        |t: &str| model("t.toml", SYNAPSE.replace("ampa_jonas_1993", "mine").replace("32 degC", t).into(), &catalogue);
+    assert!(
+        at("32 degC").diagnostics.0.iter().any(|d| d.message.contains("does not close")),
+        "10 kelvin away from T_ref"
+    );
     let cool = at("22 degC");
     assert!(!cool.diagnostics.has_errors(), "{}", cool.diagnostics.render(&cool.sources, false));
     std::fs::remove_dir_all(&folder).expect("removed");
@@ -145,14 +166,21 @@ fn q10s_that_break_a_loop_are_refused() {
 fn a_hash_names_the_text_of_each_entry_used() {
     let r = resolved(SYNAPSE).remove(0);
     let names: Vec<&str> = r.entries.keys().map(String::as_str).collect();
-    assert!(names.contains(&"receptor/ampa_jonas_1993") && names.contains(&"neuron/hh1952_squid") && names.contains(&"channel/hh1952_na"), "{names:?}");
+    assert!(
+        names.contains(&"receptor/ampa_jonas_1993")
+            && names.contains(&"neuron/hh1952_squid")
+            && names.contains(&"channel/hh1952_na"),
+        "{names:?}"
+    );
     assert!(r.entries.values().all(|h| h.len() == 64));
 }
 
 #[test]
 fn dimensions_of_every_model_field_are_checked() {
     // The same wrong unit everywhere: each place must be reported.
-    let o = outcome("duration = \"1 mV\"\ntemperature = \"22 mV\"\n[cell.c]\nmembrane = { area = \"1 mV\", capacitance = \"1 mV\" }\n[clamp.p]\nat = \"c.soma\"\nhold = \"1 ms\"\n");
+    let o = outcome(
+        "duration = \"1 mV\"\ntemperature = \"22 mV\"\n[cell.c]\nmembrane = { area = \"1 mV\", capacitance = \"1 mV\" }\n[clamp.p]\nat = \"c.soma\"\nhold = \"1 ms\"\n",
+    );
     let wrong: Vec<&str> = o.diagnostics.0.iter().map(|d| d.message.as_str()).collect();
     assert_eq!(wrong.iter().filter(|m| m.contains("is a voltage") || m.contains("is a time")).count(), 5, "{wrong:#?}");
     assert_eq!(Dimension::VOLTAGE.to_string(), "a voltage");

@@ -218,12 +218,8 @@ mod tests {
             let exact = 20.0 * draws.uniform() - 10.0;
             let (a, b) = (exact - 30.0 * draws.uniform(), exact + 30.0 * draws.uniform());
             let steep = exp(6.0 * draws.uniform() - 3.0);
-            let shapes: [&dyn Fn(f64) -> f64; 4] = [
-                &|x| x,
-                &|x| x * x * x,
-                &|x| tanh(steep * x),
-                &|x| if x < 0.0 { -1.0 } else { 1.0 },
-            ];
+            let shapes: [&dyn Fn(f64) -> f64; 4] =
+                [&|x| x, &|x| x * x * x, &|x| tanh(steep * x), &|x| if x < 0.0 { -1.0 } else { 1.0 }];
             for f in shapes {
                 let mut calls = 0;
                 let found = root(

@@ -41,7 +41,7 @@ fn word(byte: u8) -> bool {
 /// Whether an `r` stands in the middle of a word (a `b` or `c` of a raw byte or C string does not count).
 fn within_word(bytes: &[u8], i: usize) -> bool {
     let before = |back: usize| i >= back && word(bytes[i - back]);
-    before(1) && !(matches!(bytes[i - 1], b'b' | b'c') && !before(2))
+    before(1) && (before(2) || !matches!(bytes[i - 1], b'b' | b'c'))
 }
 
 fn line_end(bytes: &[u8], i: usize) -> usize {

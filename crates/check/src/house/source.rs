@@ -42,7 +42,7 @@ pub fn unsafe_reasons(source: &Text) -> Vec<Fault> {
         let line = line_of(&code, offset);
         let above = &lines[line.saturating_sub(REASON + 1)..line];
         let comment = |l: &&str| l.contains("//") && (l.contains("SAFETY:") || l.contains("# Safety"));
-        if !above.iter().any(|l| comment(l)) {
+        if !above.iter().any(comment) {
             faults.push(Fault::new(&source.file, line, "`unsafe` without a `// SAFETY:` within 6 lines above it"));
         }
     }
@@ -101,7 +101,7 @@ pub fn machine_paths(file: &Text, folders: &[String]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (at, line) in file.text.lines().enumerate() {
         let begins = |pattern: &str| {
-            // `a/home/b` and `https://x/home/` are not absolute paths; `-I/home/x` and `file:///home/x` are
+            // below another folder or a host it is no absolute path; after an option or `file:` it is
             let free = |i: usize| {
                 let start =
                     line[..i].rfind(|c: char| c.is_whitespace() || "\"'`=:(,;<[|".contains(c)).map_or(0, |n| n + 1);

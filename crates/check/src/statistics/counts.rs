@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 /// Trials up to which binomial tails are exact: to 1e-8 where they are below 1/4, to 1 % at the mean, where no decision
 /// hangs on the digits. Poisson tails are so up to a tenth of it.
-pub const EXACT: u64 = 1_000_000;
+const EXACT: u64 = 1_000_000;
 /// Added to every tail for the rounding of `statrs`.
 const SLACK: f64 = 1e-7;
 
@@ -33,7 +33,7 @@ impl Tails {
     }
 }
 
-/// The tails of `observed` successes in `trials` of probability `p`.
+/// The tails of `observed` successes in `trials` of probability `p`: exact to a million trials, Chernoff's bound beyond.
 ///
 /// ```
 /// // 60 heads of 100 tosses: a table's 0.0284 at or above
@@ -129,7 +129,7 @@ pub fn binomial_detectable(trials: u64, p: f64, false_alarm: f64, miss: f64) -> 
     (towards(0.0), towards(1.0))
 }
 
-/// The tails of `observed` events of a Poisson law of expectation `mean`.
+/// The tails of `observed` events of a Poisson law of expectation `mean`: exact to 100 000, Chernoff's bound beyond.
 ///
 /// # Panics
 /// Unless `mean` is finite and not negative.
@@ -162,7 +162,7 @@ pub fn poisson_band(mean: f64, false_alarm: f64) -> RangeInclusive<u64> {
     let low = first(0, above, |k| poisson(k, mean).lower > half);
     let mut far = above + 1;
     while poisson(far, mean).upper > half {
-        far = 2 * far;
+        far *= 2;
     }
     let high = first(0, far, |k| poisson(k, mean).upper <= half);
     low..=high.saturating_sub(1)
@@ -197,6 +197,7 @@ pub fn multinomial_test(observed: &[u64], probabilities: &[f64]) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "oracles that are not ours")]
 mod tests {
     use super::*;
 
@@ -290,8 +291,8 @@ mod tests {
 
     #[test]
     fn poisson_tails_are_the_sums_of_the_law_and_large_ones_those_of_tables() {
-        for mean in [0.01, 1.0, 7.5, 60.0] {
-            let mut mass = (-mean as f64).exp();
+        for mean in [0.01_f64, 1.0, 7.5, 60.0] {
+            let mut mass = (-mean).exp();
             let (mut below, mut k) = (0.0, 0_u64);
             while k < 150 {
                 let tails = poisson(k, mean);

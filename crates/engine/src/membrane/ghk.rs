@@ -133,6 +133,7 @@ impl Kernel for Population<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "oracles that are not ours")]
 mod tests {
     use super::*;
     use crate::membrane::nernst;

@@ -73,6 +73,7 @@ pub fn ghk_voltage(ions: &[Permeant], kelvin: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "oracles that are not ours")]
 mod tests {
     use super::*;
 

@@ -407,4 +407,5 @@ impl<P: Propagators> Kernel for Advance<'_, P> {
 
 #[cfg(test)]
 #[path = "waveform_tests.rs"]
+#[allow(clippy::disallowed_methods, reason = "oracles that are not ours")]
 mod tests;

@@ -20,8 +20,7 @@ impl Systems {
     fn random(parents: Vec<[u32; LANES]>, draws: &mut Draws) -> Systems {
         let n = parents.len();
         let zero = vec![F64x8::default(); n];
-        let mut s =
-            Systems { parents, diagonal: zero.clone(), upper: zero.clone(), lower: zero.clone(), rhs: zero };
+        let mut s = Systems { parents, diagonal: zero.clone(), upper: zero.clone(), lower: zero.clone(), rhs: zero };
         for i in 0..n {
             for lane in 0..LANES {
                 let p = s.parents[i][lane] as usize;
@@ -149,7 +148,13 @@ fn padding_compartments_and_lanes_keep_their_rhs_and_change_no_other() {
         let (x, y) = (full.solve(level), padded.solve(level));
         for (i, y) in y.iter().enumerate() {
             for lane in 0..LANES {
-                let expected = if lane == 3 { 7.0 } else if i < 20 { x[i].0[lane] } else { i as f64 };
+                let expected = if lane == 3 {
+                    7.0
+                } else if i < 20 {
+                    x[i].0[lane]
+                } else {
+                    i as f64
+                };
                 assert_eq!(y.0[lane].to_bits(), expected.to_bits(), "row {i} lane {lane} {level:?}");
             }
         }
@@ -206,12 +211,7 @@ fn sealed_end(length: f64, n: usize) -> f64 {
     let chain: Vec<u32> = (0..n as u32).map(|i| i.saturating_sub(1)).collect();
     off[0] = F64x8::default();
     let trees = Trees::alike(&chain).expect("a chain");
-    tree::solve_at(
-        Level::best(),
-        &trees,
-        Matrix { diagonal: &mut diagonal, upper: &off, lower: &off },
-        &mut v,
-    );
+    tree::solve_at(Level::best(), &trees, Matrix { diagonal: &mut diagonal, upper: &off, lower: &off }, &mut v);
     v[n - 1].0[0] / (1.0 + h * h / 8.0)
 }
 

@@ -102,9 +102,11 @@ pub fn solve<L: Lanes>(trees: &Trees, matrix: Matrix<'_>, rhs: &mut [F64x8]) {
         diagonal.len() == n && upper.len() == n && lower.len() == n && rhs.len() == n,
         "the columns of a matrix have one length"
     );
-    debug_assert!((0..n).all(|i| (0..LANES).all(|lane| {
-        trees.parents[i][lane] as usize != i || (upper[i].0[lane] == 0.0 && lower[i].0[lane] == 0.0)
-    })));
+    debug_assert!(
+        (0..n).all(|i| (0..LANES).all(|lane| {
+            trees.parents[i][lane] as usize != i || (upper[i].0[lane] == 0.0 && lower[i].0[lane] == 0.0)
+        }))
+    );
     // A root's rows of upper and lower are 0, so its dealings with itself below change nothing.
     for i in (0..n).rev() {
         let inverse = L::splat(1.0) / L::load(&diagonal[i]);

@@ -136,7 +136,6 @@ pub fn powi(x: f64, n: i32) -> f64 {
     }
 }
 
-
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]

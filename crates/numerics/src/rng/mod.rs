@@ -240,6 +240,5 @@ impl TryRng for Draws {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

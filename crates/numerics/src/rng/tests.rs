@@ -249,9 +249,8 @@ fn whole_numbers_below_n_are_equally_likely() {
 fn neighbouring_addresses_are_uncorrelated() {
     let n = 100_000;
     let at = |k: u64, m: u64, o: u64| StreamKey::new(k, 0, 0, 0).at(m, o).normal();
-    let correlation = |pair: &dyn Fn(u64) -> (f64, f64)| {
-        (0..n).map(pair).map(|(x, y)| x * y).sum::<f64>() / (n as f64).sqrt()
-    };
+    let correlation =
+        |pair: &dyn Fn(u64) -> (f64, f64)| (0..n).map(pair).map(|(x, y)| x * y).sum::<f64>() / (n as f64).sqrt();
     assert!(correlation(&|i| (at(0, i, 0), at(0, i + 1, 0))).abs() < 5.4);
     assert!(correlation(&|i| (at(0, 0, i), at(0, 0, i + 1))).abs() < 5.4);
     assert!(correlation(&|i| (at(0, i, 0), at(0, i, 1))).abs() < 5.4);

@@ -320,6 +320,5 @@ macro_rules! operators {
 }
 use operators;
 
-
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,184 @@
+//! Every file of examples/broken says exactly the faults that stand in it as annotations, each at its line.
+
+mod program;
+
+use model::catalogue::Catalogue;
+use model::diagnostic::{Diagnostics, Severity, Sources};
+use program::{Ran, root, run, toml_files};
+use std::path::{Path, PathBuf};
+
+/// An error that a file announces: below its line, `#! error: part of the message`, and perhaps `#! hint: part of a hint`.
+struct Announced {
+    line: usize,
+    error: String,
+    hints: Vec<String>,
+}
+
+/// Files on which the program is known to be wrong; each must leave this list when it is right.
+const KNOWN: &[(&str, &str)] = &[];
+
+fn announced(text: &str) -> Vec<Announced> {
+    let mut all: Vec<Announced> = Vec::new();
+    let mut above = 0;
+    for (i, line) in text.lines().enumerate() {
+        if let Some(error) = line.strip_prefix("#! error: ") {
+            all.push(Announced { line: above, error: error.to_owned(), hints: Vec::new() });
+        } else if let Some(hint) = line.strip_prefix("#! hint: ") {
+            all.last_mut().expect("a hint follows its error").hints.push(hint.to_owned());
+        } else {
+            assert!(!line.contains("#!"), "an annotation stands on a line of its own: {line}");
+            above = i + 1;
+        }
+    }
+    all
+}
+
+/// What is said and not announced, or announced and not said.
+fn differences(text: &str, shown: &str, out: &Diagnostics, sources: &Sources) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut said: Vec<_> = out.0.iter().filter(|d| d.severity == Severity::Error).collect();
+    let mut place = |d: &model::diagnostic::Diagnostic| match &d.span {
+        Some(s) if sources.name(s.file) == shown => {
+            if s.range.start > s.range.end || s.range.end > text.len() {
+                wrong.push(format!("outside the file, at {:?}: {}", s.range, d.message));
+            }
+            Some(sources.line_column(s).0)
+        }
+        _ => None,
+    };
+    let mut lines: Vec<Option<usize>> = said.iter().map(|d| place(d)).collect();
+    for a in announced(text) {
+        let fits = |d: &model::diagnostic::Diagnostic| {
+            d.message.contains(&a.error) && a.hints.iter().all(|h| d.hints.iter().any(|x| x.contains(h)))
+        };
+        match (0..said.len()).find(|&i| lines[i] == Some(a.line) && fits(said[i])) {
+            Some(i) => {
+                said.remove(i);
+                lines.remove(i);
+            }
+            None => wrong.push(format!("line {}: not said: {} {:?}", a.line, a.error, a.hints)),
+        }
+    }
+    for (d, line) in said.iter().zip(lines) {
+        let place = d.span.as_ref().map_or("no place".to_owned(), |s| sources.place(s));
+        wrong.push(format!("line {line:?} ({place}): surplus: {} {:?}", d.message, d.hints));
+    }
+    wrong
+}
+
+/// Compares with the list of what is known to be wrong.
+fn judge(all: Vec<(String, Vec<String>)>) {
+    let mut failures = String::new();
+    for (name, wrong) in all {
+        let known = KNOWN.iter().find(|k| k.0 == name);
+        match (wrong.is_empty(), known) {
+            (true, None) | (false, Some(_)) => {}
+            (true, Some((_, why))) => {
+                failures.push_str(&format!("{name}: is right now; take it out of KNOWN ({why})\n"))
+            }
+            (false, None) => failures.push_str(&format!("{name}:\n  {}\n", wrong.join("\n  "))),
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+}
+
+fn folder() -> PathBuf {
+    root().join("examples/broken").canonicalize().unwrap()
+}
+
+fn entries() -> Vec<(String, PathBuf)> {
+    let base = folder().join("catalogue");
+    let mut all = Vec::new();
+    for kind in std::fs::read_dir(&base).unwrap() {
+        for path in toml_files(&kind.unwrap().path()) {
+            all.push((path.strip_prefix(&base).unwrap().with_extension("").display().to_string(), path));
+        }
+    }
+    all.sort();
+    all
+}
+
+fn begins_with_its_mistake(path: &Path, text: &str) {
+    assert!(
+        text.starts_with("# ") && !announced(text).is_empty(),
+        "{}: a comment that names the mistake, then its annotations",
+        path.display()
+    );
+}
+
+#[test]
+fn a_wrong_model_says_all_its_faults_and_no_other() {
+    let catalogue = Catalogue::embedded();
+    let files = toml_files(&folder());
+    assert!(files.len() >= 30, "{} files", files.len());
+    let all = files.iter().map(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        begins_with_its_mistake(path, &text);
+        let shown = path.display().to_string();
+        let outcome = model::resolve::model(&shown, text.as_str().into(), &catalogue);
+        assert!(outcome.resolved.is_empty(), "{shown} resolves");
+        for colour in [true, false] {
+            assert!(!outcome.diagnostics.render(&outcome.sources, colour).is_empty());
+        }
+        (
+            path.file_name().unwrap().to_string_lossy().into_owned(),
+            differences(&text, &shown, &outcome.diagnostics, &outcome.sources),
+        )
+    });
+    judge(all.collect());
+}
+
+#[test]
+fn a_wrong_entry_says_all_its_faults_and_no_other() {
+    let mut catalogue = Catalogue::embedded();
+    catalogue.overlay(&folder().join("catalogue")).unwrap();
+    let entries = entries();
+    assert!(entries.len() >= 15, "{} entries", entries.len());
+    let all = entries.iter().map(|(name, path)| {
+        let text = std::fs::read_to_string(path).unwrap();
+        begins_with_its_mistake(path, &text);
+        let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
+        assert!(catalogue.entry(name, &mut sources, &mut out).is_none(), "{name} is read");
+        (name.clone(), differences(&text, &path.display().to_string(), &out, &sources))
+    });
+    judge(all.collect());
+}
+
+fn refused(ran: &Ran, text: &str) {
+    let first = announced(text);
+    ran.refuses(&first[0].error, &[]);
+}
+
+#[test]
+fn the_command_refuses_a_wrong_model_and_leaves_nothing() {
+    for path in toml_files(&folder()) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let shown = path.display().to_string();
+        for command in ["check", "explain"] {
+            let ran = run(&[command, &shown]);
+            if !KNOWN.iter().any(|k| shown.ends_with(k.0)) {
+                refused(&ran, &text);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_command_refuses_a_wrong_entry_and_leaves_nothing() {
+    let overlay = folder().join("catalogue").display().to_string();
+    for (name, path) in entries() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        refused(&run(&["--catalogue", &overlay, "catalogue", "show", &name, "--svg", "plot.svg"]), &text);
+        assert_eq!(run(&["--catalogue", &overlay, "catalogue", "check", &name]).code, Some(1), "{name}");
+    }
+}
+
+#[test]
+fn a_wrong_entry_is_refused_where_a_model_uses_it() {
+    let overlay = folder().join("catalogue").display().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let text = "duration = \"1 ms\"\ntemperature = \"22 degC\"\ncell.b = { membrane = { area = \"1 um2\" }, channel.k = { use = \"channel/half_a_gate\", density = \"1 mS/cm2\" } }\n";
+    std::fs::write(folder.path().join("m.toml"), text).unwrap();
+    program::run_in(folder.path(), &["check", "m.toml", "--catalogue", &overlay])
+        .refuses("gate `n` needs", &["m.toml"]);
+}
