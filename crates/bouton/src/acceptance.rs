@@ -66,7 +66,7 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
         name: name.to_owned(),
         verdicts: Vec::new(),
         loops: loops(&part),
-        assumed: assumed(&entry, &part),
+        assumed: assumed(&part),
         failures: Vec::new(),
     };
     let scheme = entry.scheme.as_ref().map(|_| lower::scheme(&part));
@@ -94,28 +94,12 @@ pub fn empty(entry: &Entry) -> Read {
     entry.body.without_fields()
 }
 
-/// Values whose evidence is `assumed`, and Q10s that nobody gave a source for.
-pub fn assumed(entry: &Entry, part: &Part) -> Vec<ResolvedValue> {
+/// Values of the catalogue that nobody here has seen in a source.
+pub fn assumed(part: &Part) -> Vec<ResolvedValue> {
     let is = |v: &&ResolvedValue| {
         v.provenance.evidence == Some(Evidence::Assumed) && matches!(v.origin, Origin::Catalogue { .. })
     };
-    let mut out: Vec<ResolvedValue> = part.values.iter().filter(is).cloned().collect();
-    if let Some(q10) = entry.body.table("scheme").and_then(|s| s.table("q10"))
-        && q10.word("evidence") == Some("assumed")
-    {
-        for class in ["binding", "gating"] {
-            if let Some(n) = q10.number(class) {
-                out.push(ResolvedValue {
-                    path: format!("scheme.q10.{class}"),
-                    content: model::resolve::Content::Quantity(n.quantity),
-                    origin: Origin::Catalogue { entry: entry.name.clone(), place: String::new() },
-                    provenance: model::read::Provenance { evidence: Some(Evidence::Assumed), ..Default::default() },
-                    temperature: None,
-                });
-            }
-        }
-    }
-    out
+    part.values.iter().filter(is).cloned().collect()
 }
 
 fn loops(part: &Part) -> Vec<LoopVerdict> {

@@ -102,7 +102,7 @@ pub fn card(
         out.push_str("\nCorrection\n");
         out.push_str(&wrapped(&c.0, columns, "  "));
     }
-    let assumed = acceptance::assumed(entry, part);
+    let assumed = acceptance::assumed(part);
     if !assumed.is_empty() {
         out.push_str("\nAssumed: nobody here has seen these in a source\n");
         let names: Vec<String> =

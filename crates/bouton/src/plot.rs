@@ -85,7 +85,9 @@ impl Picture {
     /// A self-contained SVG, 720 by 440.
     pub fn svg(&self) -> String {
         let plots = self.plots(false);
-        let layout = self.layout(&plots).with_width(720.0).with_height(440.0).with_title_size(16);
+        let mut layout = self.layout(&plots).with_width(720.0).with_height(440.0).with_title_size(16);
+        // Room for the last number of the x axis; a legend leaves enough of it.
+        layout.force_margin_right = (self.series.len() == 1).then_some(30.0);
         SvgBackend::new().render_scene(&render_multiple(plots, layout))
     }
 

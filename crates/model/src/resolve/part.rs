@@ -6,7 +6,7 @@
 use super::{Content, Origin, ResolvedValue, plain};
 use crate::catalogue::{Balance, Block, Entry, GateForm, Layout, Rate, Scheme};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
-use crate::read::{Number, Provenance, Read};
+use crate::read::{Number, Provenance, Read, provenance_of};
 use crate::units::{Dimension, Expr, Quantity};
 
 /// What temperature did to a value.
@@ -186,6 +186,18 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
         let number = given.iter().find(|(k, _)| &k.name == name).map_or(own, |(_, n)| n);
         parameters.push(number.value());
         list.number(format!("parameter.{name}"), number);
+    }
+    if let Some(n) = entry.body.number("temperature") {
+        list.number("t_ref".into(), n);
+    }
+    if let Some(q10) = entry.body.table("scheme").and_then(|s| s.table("q10")) {
+        let shared = provenance_of(q10);
+        for class in ["binding", "gating"] {
+            if let Some(n) = q10.number(class) {
+                let own = if n.provenance == Provenance::default() { &shared } else { &n.provenance };
+                list.push(format!("q10.{class}"), Content::Quantity(n.quantity), n.span.as_ref(), own, None);
+            }
+        }
     }
     let mut resolve = |path: String,
                        rate: &Rate,
