@@ -1,53 +1,13 @@
 //! An entry, read whole: its head, its parameters, its scheme or gates, its checks.
 
 use super::Catalogue;
-use super::scheme::{self, Rate, Scheme};
+use super::rate::{Layout, Rate, rate};
+use super::scheme::{self, Scheme};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources};
 use crate::fields;
-use crate::read::{Evidence, Formula, Number, Provenance, Read, Reader, provenance_of};
+use crate::read::{Evidence, Number, Provenance, Read, Reader, provenance_of};
 use crate::tree::Node;
-use crate::units::{Dimension, Expr, parse, unit};
-
-/// Where each name of an entry's expressions finds its value: parameters first, then `v`, `temperature`, ligands.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Layout {
-    /// Names with dimensions, in the order of the values.
-    pub names: Vec<(String, Dimension)>,
-    /// How many of them are parameters.
-    pub parameters: usize,
-}
-
-impl Layout {
-    fn new(parameters: &[(String, Number)], ligands: &[String]) -> Self {
-        let mut names: Vec<(String, Dimension)> =
-            parameters.iter().map(|(n, p)| (n.clone(), p.quantity.dimension)).collect();
-        let count = names.len();
-        names.push(("v".into(), Dimension::VOLTAGE));
-        names.push(("temperature".into(), Dimension::TEMPERATURE));
-        names.extend(ligands.iter().map(|l| (l.clone(), Dimension::CONCENTRATION)));
-        Self { names, parameters: count }
-    }
-    /// The index of `v`.
-    pub fn voltage(&self) -> usize {
-        self.parameters
-    }
-    /// The index of `temperature`.
-    pub fn temperature(&self) -> usize {
-        self.parameters + 1
-    }
-    /// The index of a ligand.
-    pub fn ligand(&self, i: usize) -> usize {
-        self.parameters + 2 + i
-    }
-    /// The values in order: parameters, voltage (mV), temperature (K), ligands (mM).
-    pub fn values(&self, parameters: &[f64], v_m: f64, temperature: f64, ligands: &[f64]) -> Vec<f64> {
-        let mut out = Vec::with_capacity(self.names.len());
-        out.extend_from_slice(parameters);
-        out.extend([v_m, temperature]);
-        out.extend_from_slice(ligands);
-        out
-    }
-}
+use crate::units::{Dimension, unit};
 
 /// An entry of the catalogue.
 #[derive(Debug, Clone)]
@@ -236,44 +196,4 @@ fn gate(name: &str, g: &Read, body: &Read, layout: &Layout, reader: &mut Reader<
     };
     let q10 = g.number("q10").or_else(|| body.table("gating").and_then(|t| t.number("q10"))).map(Number::value);
     Some(Gate { name: name.to_owned(), count: g.count("count").copied().unwrap_or(1) as u32, form, q10 })
-}
-
-/// Parses an expression of an entry and checks its dimension.
-pub(super) fn rate(
-    name: &str,
-    formula: &Formula,
-    dimension: Dimension,
-    layout: &Layout,
-    reader: &mut Reader<'_>,
-) -> Option<Rate> {
-    let expr: Expr = match parse(&formula.text, &layout.names) {
-        Ok(e) => e,
-        Err(e) => {
-            let span = formula.span.inside(reader.sources, &e.range);
-            reader.out.push(Diagnostic::error(format!("`{name}`: {}", e.message), span).maybe_hint(e.hint));
-            return None;
-        }
-    };
-    if expr.dimension != dimension {
-        reader.wrong_dimension(name, &formula.text, expr.dimension, dimension, &formula.span);
-        return None;
-    }
-    if let Some(c) = expr.constant()
-        && (!c.is_finite() || (c < 0.0 && dimension != Dimension::NONE))
-    {
-        let what = if c.is_finite() { "is negative" } else { "is not finite" };
-        reader.out.push(
-            Diagnostic::error(format!("`{name} = {}` {what}", formula.text), formula.span.clone())
-                .hint("a rate is zero or more"),
-        );
-        return None;
-    }
-    Some(Rate {
-        expr,
-        text: formula.text.clone(),
-        span: formula.span.clone(),
-        sites: 1,
-        q10: None,
-        provenance: formula.provenance.clone(),
-    })
 }

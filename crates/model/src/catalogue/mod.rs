@@ -2,11 +2,13 @@
 
 mod bibliography;
 mod entry;
+mod rate;
 mod scheme;
 
 pub use bibliography::Citation;
-pub use entry::{Block, Entry, Gate, GateForm, Layout};
-pub use scheme::{Balance, Class, LoopFault, Rate, Scheme, State, Step};
+pub use entry::{Block, Entry, Gate, GateForm};
+pub use rate::{Layout, Rate};
+pub use scheme::{Balance, Class, LoopFault, Scheme, State, Step};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources};
 use crate::tree::{self, Node};

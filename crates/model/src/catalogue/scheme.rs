@@ -4,10 +4,10 @@
 //! Statistical factors are explicit: `per_step` rates are used as written, `per_site` ones are multiplied by `sites`.
 //! At equilibrium every loop's product of forward over backward rates is 1 (Kolmogorov 1936); a driven scheme says by what.
 
-use super::entry::{Layout, rate};
+use super::rate::{Layout, Rate, rate};
 use crate::diagnostic::{Diagnostic, Span, nearest};
-use crate::read::{Number, Provenance, Read, Reader, Typed};
-use crate::units::{Dimension, Expr, unit};
+use crate::read::{Number, Read, Reader, Typed};
+use crate::units::{Dimension, unit};
 use numerics::markov;
 
 /// The most states of a scheme.
@@ -29,23 +29,6 @@ pub enum Class {
     Binding,
     /// Changes shape.
     Gating,
-}
-
-/// An expression for a rate, with what belongs to it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rate {
-    /// Typed, in coherent units, at the entry's temperature, without `sites`.
-    pub expr: Expr,
-    /// As written.
-    pub text: String,
-    /// Its place.
-    pub span: Span,
-    /// Statistical factor.
-    pub sites: u32,
-    /// Factor for ten kelvin.
-    pub q10: Option<f64>,
-    /// What it says of its own origin.
-    pub provenance: Provenance,
 }
 
 /// A step, forward and perhaps backward.

@@ -6,7 +6,7 @@ use super::Kind::{
 };
 use super::Limits::{Between, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
-use super::model::{CLEFT, MEMBRANE, PLACED_CHANNEL, PLACED_RECEPTOR, PLACED_TRANSPORTER, TERMINAL};
+use super::model::{CLEFT, MEMBRANE, PLACED_CHANNEL, PLACED_RECEPTOR, PLACED_TRANSPORTER, SITS_ON, TERMINAL};
 use super::{Field, Kind, Table, field};
 use crate::units::Dimension as D;
 
@@ -268,17 +268,7 @@ static TRANSPORT: Table = Table {
     fields: &[
         field("substrate", Text, Required, "The ligand."),
         field("density", Number(D::NUMBER_DENSITY, NotNegative), Optional, "Typical number per membrane area."),
-        field(
-            "on",
-            Choice(&[
-                ("glia", "the glial membrane"),
-                ("terminal", "the sending membrane"),
-                ("postsynaptic", "the receiving membrane"),
-                ("cleft", "the matrix within the cleft"),
-            ]),
-            Optional,
-            "Where it sits.",
-        ),
+        SITS_ON,
     ],
 };
 

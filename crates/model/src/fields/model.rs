@@ -257,6 +257,19 @@ pub(super) static PLACED_RECEPTOR: Table = Table {
     ],
 };
 
+/// Where what ends a signal may sit.
+pub(super) const SITS_ON: Field = field(
+    "on",
+    Choice(&[
+        ("glia", "the glial membrane"),
+        ("terminal", "the sending membrane"),
+        ("postsynaptic", "the receiving membrane"),
+        ("cleft", "the matrix within the cleft"),
+    ]),
+    Optional,
+    "Where it sits.",
+);
+
 pub(super) static PLACED_TRANSPORTER: Table = Table {
     name: "clearance",
     doc: "A transporter or enzyme that ends the signal.",
@@ -268,17 +281,7 @@ pub(super) static PLACED_TRANSPORTER: Table = Table {
             Optional,
             "Number per membrane area; without it, the entry's.",
         ),
-        field(
-            "on",
-            Choice(&[
-                ("glia", "the glial membrane"),
-                ("terminal", "the sending membrane"),
-                ("postsynaptic", "the receiving membrane"),
-                ("cleft", "the matrix within the cleft"),
-            ]),
-            Optional,
-            "Where it sits.",
-        ),
+        SITS_ON,
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
     ],
 };

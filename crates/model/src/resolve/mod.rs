@@ -98,7 +98,13 @@ pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
     let file = sources.add(name, text.clone());
     let node = tree::parse(&text, file, &sources, &mut out);
     // With broken syntax half of the fields are missing, and saying so would drown the cause.
-    let broken = out.has_errors();
+    let mut broken = out.has_errors();
+    if !broken && node.get("evidence").is_some() && node.get("check").is_some() {
+        broken = true;
+        out.push(Diagnostic::error("this is a catalogue entry, not a model", Span { file, range: 0..0 }).hint(
+            "put it in FOLDER/<kind>/<name>.toml and run `bouton --catalogue FOLDER catalogue check <kind>/<name>`",
+        ));
+    }
     let mut resolved = Vec::new();
     if !broken {
         let base = Resolver::new(catalogue, &mut sources, &mut out).resolve(&node, None);

@@ -1,8 +1,10 @@
 //! Tokens of quantities and expressions.
 
 use super::UnitFault;
-use super::parse::MAX_LENGTH;
 use std::ops::Range;
+
+/// Longest text that is read.
+pub const MAX_LENGTH: usize = 2000;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {

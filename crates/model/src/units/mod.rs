@@ -10,7 +10,8 @@ mod parse;
 mod print;
 
 pub use expr::{Binary, Comparison, Expr, ExprKind, Function, Scope, Symbol};
-pub use parse::{MAX_DEPTH, MAX_LENGTH, parse};
+pub use lex::MAX_LENGTH;
+pub use parse::{MAX_DEPTH, parse};
 pub use print::{Quantity, print_in};
 
 use std::fmt;

@@ -8,8 +8,6 @@ use super::lex::{Lexed, Token, fault, lex};
 use super::{Dimension, UnitFault, constants, nearest_unit, unit};
 use std::ops::Range;
 
-/// Longest text that is read.
-pub const MAX_LENGTH: usize = 2000;
 /// Deepest nesting of parentheses and signs.
 pub const MAX_DEPTH: usize = 64;
 

@@ -1,0 +1,103 @@
+//! Rates: expressions of an entry, with their statistical factor, their Q10 and their origin.
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::read::{Formula, Number, Provenance, Reader};
+use crate::units::{Dimension, Expr, parse};
+
+/// Where each name of an entry's expressions finds its value: parameters first, then `v`, `temperature`, ligands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Layout {
+    /// Names with dimensions, in the order of the values.
+    pub names: Vec<(String, Dimension)>,
+    /// How many of them are parameters.
+    pub parameters: usize,
+}
+
+impl Layout {
+    pub(super) fn new(parameters: &[(String, Number)], ligands: &[String]) -> Self {
+        let mut names: Vec<(String, Dimension)> =
+            parameters.iter().map(|(n, p)| (n.clone(), p.quantity.dimension)).collect();
+        let count = names.len();
+        names.push(("v".into(), Dimension::VOLTAGE));
+        names.push(("temperature".into(), Dimension::TEMPERATURE));
+        names.extend(ligands.iter().map(|l| (l.clone(), Dimension::CONCENTRATION)));
+        Self { names, parameters: count }
+    }
+    /// The index of `v`.
+    pub fn voltage(&self) -> usize {
+        self.parameters
+    }
+    /// The index of `temperature`.
+    pub fn temperature(&self) -> usize {
+        self.parameters + 1
+    }
+    /// The index of a ligand.
+    pub fn ligand(&self, i: usize) -> usize {
+        self.parameters + 2 + i
+    }
+    /// The values in order: parameters, voltage (mV), temperature (K), ligands (mM).
+    pub fn values(&self, parameters: &[f64], v_m: f64, temperature: f64, ligands: &[f64]) -> Vec<f64> {
+        let mut out = Vec::with_capacity(self.names.len());
+        out.extend_from_slice(parameters);
+        out.extend([v_m, temperature]);
+        out.extend_from_slice(ligands);
+        out
+    }
+}
+
+/// An expression for a rate, with what belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rate {
+    /// Typed, in coherent units, at the entry's temperature, without `sites`.
+    pub expr: Expr,
+    /// As written.
+    pub text: String,
+    /// Its place.
+    pub span: Span,
+    /// Statistical factor.
+    pub sites: u32,
+    /// Factor for ten kelvin.
+    pub q10: Option<f64>,
+    /// What it says of its own origin.
+    pub provenance: Provenance,
+}
+
+/// Parses an expression of an entry and checks its dimension.
+pub(super) fn rate(
+    name: &str,
+    formula: &Formula,
+    dimension: Dimension,
+    layout: &Layout,
+    reader: &mut Reader<'_>,
+) -> Option<Rate> {
+    let expr: Expr = match parse(&formula.text, &layout.names) {
+        Ok(e) => e,
+        Err(e) => {
+            let span = formula.span.inside(reader.sources, &e.range);
+            reader.out.push(Diagnostic::error(format!("`{name}`: {}", e.message), span).maybe_hint(e.hint));
+            return None;
+        }
+    };
+    if expr.dimension != dimension {
+        reader.wrong_dimension(name, &formula.text, expr.dimension, dimension, &formula.span);
+        return None;
+    }
+    if let Some(c) = expr.constant()
+        && (!c.is_finite() || (c < 0.0 && dimension != Dimension::NONE))
+    {
+        let what = if c.is_finite() { "is negative" } else { "is not finite" };
+        reader.out.push(
+            Diagnostic::error(format!("`{name} = {}` {what}", formula.text), formula.span.clone())
+                .hint("a rate is zero or more"),
+        );
+        return None;
+    }
+    Some(Rate {
+        expr,
+        text: formula.text.clone(),
+        span: formula.span.clone(),
+        sites: 1,
+        q10: None,
+        provenance: formula.provenance.clone(),
+    })
+}
