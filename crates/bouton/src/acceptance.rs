@@ -336,7 +336,7 @@ impl Subject<'_> {
         let mut out = Vec::new();
         let mut open = 1.0;
         for gate in &self.part.gates {
-            let g = response::gate_at(self.part, gate, v_m);
+            let g = response::gate_at(self.part, gate, v_m)?;
             open *= math::powi(g.steady, g.count as i32);
             out.push(one(&format!("{}_inf", g.name), g.steady, Dimension::NONE));
             out.push(one(&format!("{}_tau", g.name), g.tau, Dimension::TIME));

@@ -72,7 +72,7 @@ pub fn portrait(entry: &Entry, part: &Part, with: &Stimulus) -> Result<Portrait,
         ("buffer", Some(s)) => buffer(entry, part, s)?,
         ("transporter" | "enzyme", Some(s)) => transporter(entry, s)?,
         ("channel", Some(s)) => channel(s, with)?,
-        ("channel", None) if !part.gates.is_empty() => gates(part),
+        ("channel", None) if !part.gates.is_empty() => gates(part)?,
         ("block", _) => block(part, with),
         _ => Portrait {
             doing: "nothing to plot: its parts have entries of their own".into(),
@@ -292,29 +292,23 @@ fn channel(s: &LoweredScheme, with: &Stimulus) -> Result<Portrait, PortraitError
     Ok(Portrait { doing: "voltage held until settled".into(), findings, picture: Some(picture) })
 }
 
-fn gates(part: &Part) -> Portrait {
+fn gates(part: &Part) -> Result<Portrait, PortraitError> {
     let mut series: Vec<Series> = Vec::new();
-    for gate in &part.gates {
-        let points = voltages().into_iter().map(|v| (v, response::gate_at(part, gate, v).steady)).collect();
-        series.push(Series { label: format!("gate {}", gate.name), points, jumps: false });
-    }
-    let open = |v: f64| {
-        part.gates
-            .iter()
-            .map(|g| response::gate_at(part, g, v))
-            .fold(1.0, |p, g| p * math::powi(g.steady, g.count as i32))
-    };
-    series.push(Series {
-        label: "open channels".into(),
-        points: voltages().into_iter().map(|v| (v, open(v))).collect(),
-        jumps: false,
-    });
+    let mut open: Vec<(f64, f64)> = voltages().into_iter().map(|v| (v, 1.0)).collect();
     let mut findings = Vec::new();
     for gate in &part.gates {
-        let g = response::gate_at(part, gate, -65.0);
+        let mut points = Vec::with_capacity(open.len());
+        for (v, p) in &mut open {
+            let steady = response::gate_at(part, gate, *v)?.steady;
+            points.push((*v, steady));
+            *p *= math::powi(steady, gate.count as i32);
+        }
+        series.push(Series { label: format!("gate {}", gate.name), points, jumps: false });
+        let g = response::gate_at(part, gate, -65.0)?;
         findings.push((format!("gate {} at -65 mV, open share", g.name), q(g.steady, Dimension::NONE)));
         findings.push((format!("gate {} at -65 mV, time constant", g.name), q(g.tau, Dimension::TIME)));
     }
+    series.push(Series { label: "open channels".into(), points: open, jumps: false });
     let picture = Picture {
         title: String::new(),
         x_label: "voltage (mV)".into(),
@@ -323,7 +317,7 @@ fn gates(part: &Part) -> Portrait {
         log_y: false,
         series,
     };
-    Portrait { doing: "voltage held until settled".into(), findings, picture: Some(picture) }
+    Ok(Portrait { doing: "voltage held until settled".into(), findings, picture: Some(picture) })
 }
 
 fn block(part: &Part, with: &Stimulus) -> Portrait {

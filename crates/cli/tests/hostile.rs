@@ -54,12 +54,11 @@ fn a_file_of_100_megabytes_is_not_read() {
 #[cfg(unix)]
 #[test]
 fn a_device_without_end_is_not_read_to_its_end() {
-    program::run(&["check", "/dev/zero"]).refuses("has more than 4 MB", &[]);
+    program::run(&["check", "/dev/zero"]).refuses("`/dev/zero` is not a file; a model is one file", &[]);
 }
 
 #[cfg(unix)]
 #[test]
-#[ignore = "known: opening a pipe that nobody writes to waits for ever (model::catalogue::read_text)"]
 fn a_pipe_that_nobody_writes_to_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(std::process::Command::new("mkfifo").arg(folder.path().join("m.toml")).status().unwrap().success());
@@ -76,7 +75,7 @@ fn an_empty_file_lacks_what_is_required() {
 #[test]
 fn a_folder_and_a_missing_file_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
-    run_in(folder.path(), &["check", "."]).refuses("`.` is a folder; a model is one file", &[]);
+    run_in(folder.path(), &["check", "."]).refuses("`.` is not a file; a model is one file", &[]);
     run_in(folder.path(), &["check", "none.toml"]).refuses("cannot read `none.toml`: No such file", &[]);
     run_in(folder.path(), &["explain", "none.toml"]).refuses("cannot read `none.toml`", &[]);
 }
@@ -312,6 +311,19 @@ fn a_plot_goes_into_no_missing_folder_and_over_no_file() {
     assert!(std::fs::read_to_string(folder.path().join("plot.svg")).unwrap().starts_with("<svg"));
     std::fs::create_dir(folder.path().join("dir.svg")).unwrap();
     show(&["--svg", "dir.svg", "--force"]).refuses("cannot write `dir.svg`", &["dir.svg", "plot.svg"]);
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "known: --force renames over pipes and devices too, /dev/null among them (cli::output::file)"]
+fn force_replaces_files_and_nothing_else() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.svg");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = run_in(folder.path(), &["catalogue", "show", "receptor/ampa_jonas_1993", "--svg", "pipe.svg", "--force"]);
+    assert!(std::fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+    ran.refuses("pipe.svg", &["pipe.svg"]);
 }
 
 #[cfg(unix)]

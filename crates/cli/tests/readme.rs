@@ -29,7 +29,8 @@ fn every_command_of_the_readme_prints_what_it_says() {
     let sessions = sessions();
     assert!(sessions.len() >= 2);
     for (arguments, expected) in sessions {
-        let run = Command::cargo_bin("bouton").expect("built").current_dir("../..").args(&arguments).output().expect("runs");
+        let run =
+            Command::cargo_bin("bouton").expect("built").current_dir("../..").args(&arguments).output().expect("runs");
         let text = String::from_utf8(run.stdout).expect("text");
         assert!(run.status.success(), "{arguments:?}");
         for line in expected {
@@ -65,6 +66,11 @@ fn the_readmes_error_is_real() {
         .expect("runs");
     let text = String::from_utf8(run.stderr).expect("text");
     assert_eq!(run.status.code(), Some(1));
-    let shown: Vec<&str> = README.lines().skip_while(|l| !l.starts_with("error:")).take_while(|l| !l.starts_with("```")).collect();
-    assert!(text.trim_end() == shown.join("\n").trim_end(), "the README shows\n{}\nbut it is\n{text}", shown.join("\n"));
+    let shown: Vec<&str> =
+        README.lines().skip_while(|l| !l.starts_with("error:")).take_while(|l| !l.starts_with("```")).collect();
+    assert!(
+        text.trim_end() == shown.join("\n").trim_end(),
+        "the README shows\n{}\nbut it is\n{text}",
+        shown.join("\n")
+    );
 }

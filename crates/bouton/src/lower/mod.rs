@@ -5,9 +5,9 @@ mod expression;
 
 use engine::mechanism::{
     Description, InputRole, Kinetics, KineticsError, LigandIndex, OutputIndex, ProgramBuilder, ProgramError,
-    StateIndex, Transition,
+    StateIndex, Transition, Value,
 };
-use model::resolve::Part;
+use model::resolve::{Part, ResolvedGate, ResolvedGateForm, ResolvedRate};
 use thiserror::Error;
 
 /// Why a resolved part cannot be lowered. After `resolve` this is a broken invariant of ours, never the user's fault.
@@ -69,10 +69,6 @@ pub fn scheme(part: &Part) -> Result<LoweredScheme, LowerError> {
             gives_off: ligand(step.gives_off),
         });
     }
-    let rates = builder.finish(&outputs).map_err(|e| LowerError::Program(part.entry.clone(), e))?;
-    let mut inputs: Vec<InputRole> = (0..layout.parameters).map(|i| InputRole::Parameter(i as u16)).collect();
-    inputs.extend([InputRole::Voltage, InputRole::Temperature]);
-    inputs.extend((0..scheme.ligands.len()).map(|i| InputRole::Ligand(LigandIndex(i as u16))));
     let states = scheme.states.len();
     let mut open = vec![0.0; states];
     let mut conductance = vec![0.0; states];
@@ -80,18 +76,60 @@ pub fn scheme(part: &Part) -> Result<LoweredScheme, LowerError> {
         open[state] = f64::from(u8::from(g > 0.0));
         conductance[state] = g;
     }
-    let absorbed: Vec<f64> = scheme.absorbing.iter().map(|&a| f64::from(u8::from(a))).collect();
-    let absorbing =
-        scheme.absorbing.iter().enumerate().filter(|(_, a)| **a).map(|(i, _)| StateIndex(i as u16)).collect();
-    let description = Description {
-        states,
-        ligands: scheme.ligands.len(),
-        transitions,
-        rates,
-        inputs,
-        absorbing,
-        observables: vec![open, conductance, absorbed],
+    let absorbed = scheme.absorbing.iter().map(|&a| f64::from(u8::from(a))).collect();
+    finish(part, builder, &outputs, transitions, [open, conductance, absorbed])
+}
+
+/// Lowers a gate to its two states, closed and open; [`observable::OPEN`] is the share of gates that are open.
+///
+/// # Errors
+/// See [`LowerError`].
+pub fn gate(part: &Part, gate: &ResolvedGate) -> Result<LoweredScheme, LowerError> {
+    let mut b = ProgramBuilder::new(part.layout.names.len() as u16);
+    let scaled = |b: &mut ProgramBuilder, rate: &ResolvedRate| {
+        let value = expression::write(b, &rate.expr);
+        let factor = b.constant(rate.factor);
+        b.mul(value, factor)
     };
+    let (opening, closing) = match &gate.form {
+        ResolvedGateForm::Rates { opening, closing } => (scaled(&mut b, opening), scaled(&mut b, closing)),
+        ResolvedGateForm::Relaxation { steady, tau } => {
+            let (steady, tau) = (scaled(&mut b, steady), scaled(&mut b, tau));
+            let one = b.constant(1.0);
+            let shut = b.sub(one, steady);
+            (b.div(steady, tau), b.div(shut, tau))
+        }
+    };
+    let transition = |from, to, rate| Transition {
+        from: StateIndex(from),
+        to: StateIndex(to),
+        rate: OutputIndex(rate),
+        takes_up: None,
+        gives_off: None,
+    };
+    let transitions = vec![transition(0, 1, 0), transition(1, 0, 1)];
+    finish(part, b, &[opening, closing], transitions, [vec![0.0, 1.0], vec![0.0; 2], vec![0.0; 2]])
+}
+
+/// What every lowering ends with; `weights` are those of [`observable`], in its order.
+fn finish(
+    part: &Part,
+    builder: ProgramBuilder,
+    outputs: &[Value],
+    transitions: Vec<Transition>,
+    weights: [Vec<f64>; 3],
+) -> Result<LoweredScheme, LowerError> {
+    let rates = builder.finish(outputs).map_err(|e| LowerError::Program(part.entry.clone(), e))?;
+    let (parameters, names) = (part.layout.parameters, part.layout.names.len());
+    let mut inputs: Vec<InputRole> = (0..parameters).map(|i| InputRole::Parameter(i as u16)).collect();
+    inputs.extend([InputRole::Voltage, InputRole::Temperature]);
+    let ligands = names - inputs.len();
+    inputs.extend((0..ligands).map(|i| InputRole::Ligand(LigandIndex(i as u16))));
+    let absorbed = &weights[2];
+    let absorbing = (0..absorbed.len()).filter(|&i| absorbed[i] > 0.0).map(|i| StateIndex(i as u16)).collect();
+    let states = absorbed.len();
+    let description =
+        Description { states, ligands, transitions, rates, inputs, absorbing, observables: weights.into() };
     let kinetics = Kinetics::new(description).map_err(|e| LowerError::Kinetics(part.entry.clone(), e))?;
     Ok(LoweredScheme { kinetics, parameters: part.parameters.clone(), temperature: part.temperature })
 }

@@ -1,6 +1,8 @@
 //! Gates at one voltage.
 
-use model::resolve::{Part, ResolvedGate, ResolvedGateForm};
+use super::ResponseError;
+use crate::lower;
+use model::resolve::{Part, ResolvedGate};
 
 /// A gate where the voltage is held.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,15 +18,12 @@ pub struct GateAt {
 }
 
 /// Stationary value and time constant of a gate at `v_m` mV.
-pub fn gate_at(part: &Part, gate: &ResolvedGate, v_m: f64) -> GateAt {
-    let values = part.layout.values(&part.parameters, v_m, part.temperature, &[]);
-    let at = |r: &model::resolve::ResolvedRate| r.expr.evaluate(&values) * r.factor;
-    let (steady, tau) = match &gate.form {
-        ResolvedGateForm::Rates { opening, closing } => {
-            let (a, b) = (at(opening), at(closing));
-            (a / (a + b), 1.0 / (a + b))
-        }
-        ResolvedGateForm::Relaxation { steady, tau } => (at(steady), at(tau)),
-    };
-    GateAt { name: gate.name.clone(), count: gate.count, steady, tau }
+///
+/// # Errors
+/// Rates that are not finite there.
+pub fn gate_at(part: &Part, gate: &ResolvedGate, v_m: f64) -> Result<GateAt, ResponseError> {
+    let lowered = lower::gate(part, gate).map_err(|_| ResponseError::Nothing("the gate cannot be lowered"))?;
+    let rates = lowered.kinetics.transition_rates(&lowered.coefficients(v_m, &[]), &[])?;
+    let steady = lowered.open(&lowered.rest(v_m, &[])?);
+    Ok(GateAt { name: gate.name.clone(), count: gate.count, steady, tau: 1.0 / (rates[0] + rates[1]) })
 }
