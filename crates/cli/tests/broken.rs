@@ -140,7 +140,10 @@ fn a_wrong_model_says_all_its_faults_and_no_other() {
         let outcome = model::resolve::model(&shown, text.as_str().into(), &catalogue);
         assert_eq!(outcome.resolved.is_empty(), outcome.diagnostics.has_errors(), "{shown}");
         for colour in [true, false] {
-            assert_eq!(outcome.diagnostics.render(&outcome.sources, colour).is_empty(), outcome.diagnostics.0.is_empty());
+            assert_eq!(
+                outcome.diagnostics.render(&outcome.sources, colour).is_empty(),
+                outcome.diagnostics.0.is_empty()
+            );
         }
         (
             path.file_name().unwrap().to_string_lossy().into_owned(),
