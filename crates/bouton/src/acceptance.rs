@@ -86,6 +86,9 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
             Err(e) => verdict.failures.push(format!("{title}: {e}")),
         }
     }
+    if verdict.verdicts.is_empty() && verdict.failures.is_empty() {
+        verdict.failures.push("its checks expect no value".into());
+    }
     Some(verdict)
 }
 

@@ -105,9 +105,9 @@ fn receptor(entry: &Entry, s: &LoweredScheme, with: &Stimulus) -> Result<Portrai
     if let Some(l) = ligands.first_mut() {
         *l = c;
     }
-    let p = response::pulse(s, 0, c, d, v_m)?;
-    let ec50 = response::dose_response(s, 0, v_m)?;
-    let window = (p.t_peak + 4.0 * p.decay_1e).max(1.5 * d);
+    // Without ligand, or with hardly any, there is no peak to measure; the course is shown all the same.
+    let pulse = response::pulse(s, 0, c, d, v_m).ok();
+    let window = pulse.as_ref().map_or(10.0 * d, |p| (p.t_peak + 4.0 * p.decay_1e).max(1.5 * d));
     let protocol = Protocol { rest: (v_m, none), stimulus: (v_m, ligands), lasting: d, window };
     let course = response::course(s, &entry.name, &protocol, observable::OPEN, with.copies, with.seed)?;
     let ligand = entry.ligands().first().cloned().unwrap_or_default();
@@ -116,14 +116,21 @@ fn receptor(entry: &Entry, s: &LoweredScheme, with: &Stimulus) -> Result<Portrai
         Series { label: "mean".into(), points: pair(&course.mean), jumps: false },
         Series { label: copies(with, "channels"), points: pair(&course.jumps), jumps: true },
     ];
-    let findings = vec![
-        ("peak open probability".into(), q(p.peak_open, Dimension::NONE)),
-        ("time of the peak".into(), q(p.t_peak, Dimension::TIME)),
-        ("rise, 10 to 90 %".into(), q(p.rise_10_90, Dimension::TIME)),
-        ("half-decay".into(), q(p.half_decay, Dimension::TIME)),
-        ("decay to 1/e".into(), q(p.decay_1e, Dimension::TIME)),
-        (format!("EC50 of the peak, {ligand}"), q(ec50, Dimension::CONCENTRATION)),
-    ];
+    let mut findings = Vec::new();
+    if let Some(p) = pulse {
+        findings.push(("peak open probability".into(), q(p.peak_open, Dimension::NONE)));
+        for (name, time) in [
+            ("time of the peak", p.t_peak),
+            ("rise, 10 to 90 %", p.rise_10_90),
+            ("half-decay", p.half_decay),
+            ("decay to 1/e", p.decay_1e),
+        ] {
+            findings.push((name.to_owned(), q(time, Dimension::TIME)));
+        }
+    }
+    if let Ok(ec50) = response::dose_response(s, 0, v_m) {
+        findings.push((format!("EC50 of the peak, {ligand}"), q(ec50, Dimension::CONCENTRATION)));
+    }
     let picture = Picture {
         title: String::new(),
         x_label: "time (ms)".into(),
@@ -148,26 +155,24 @@ fn sensor(entry: &Entry, s: &LoweredScheme, with: &Stimulus) -> Result<Portrait,
         curve.push((1e3 * c, response::calcium_step(s, REST_CALCIUM, c, v_m)?));
     }
     let at = |c: f64| response::calcium_step(s, REST_CALCIUM, c, v_m);
-    let transient = response::calcium_transient(s, REST_CALCIUM, peak, 0.45, v_m)?;
     let d = with.duration.unwrap_or(1.0);
     let protocol = Protocol { rest: (v_m, vec![REST_CALCIUM]), stimulus: (v_m, vec![peak]), lasting: d, window: d };
     let course = response::course(s, &entry.name, &protocol, observable::ABSORBED, with.copies, with.seed)?;
     let last = |y: &[f64]| y.last().copied().unwrap_or(0.0);
-    let findings = vec![
+    let mut findings = vec![
         ("peak rate at 10 uM".into(), q(at(0.01)?, Dimension::RATE)),
         ("log-log slope, 2 to 5 uM".into(), q(math::ln(at(0.005)? / at(0.002)?) / math::ln(2.5), Dimension::NONE)),
-        (
-            format!("release, transient to {} (0.45 ms)", say(peak, Dimension::CONCENTRATION)),
-            q(transient.p_release, Dimension::NONE),
-        ),
-        ("  its lag behind calcium".into(), q(transient.lag, Dimension::TIME)),
-        ("  its width".into(), q(transient.rate_fwhm, Dimension::TIME)),
-        (
-            format!("fused after {} at {}, mean", say(d, Dimension::TIME), say(peak, Dimension::CONCENTRATION)),
-            q(last(&course.mean), Dimension::NONE),
-        ),
-        (format!("  {}", copies(with, "vesicles")), q(last(&course.jumps), Dimension::NONE)),
     ];
+    // A transient that calcium at rest outdoes has no peak to measure.
+    if let Ok(t) = response::calcium_transient(s, REST_CALCIUM, peak, 0.45, v_m) {
+        let name = format!("release, transient to {} (0.45 ms)", say(peak, Dimension::CONCENTRATION));
+        findings.push((name, q(t.p_release, Dimension::NONE)));
+        findings.push(("  its lag behind calcium".into(), q(t.lag, Dimension::TIME)));
+        findings.push(("  its width".into(), q(t.rate_fwhm, Dimension::TIME)));
+    }
+    let name = format!("fused after {} at {}, mean", say(d, Dimension::TIME), say(peak, Dimension::CONCENTRATION));
+    findings.push((name, q(last(&course.mean), Dimension::NONE)));
+    findings.push((format!("  {}", copies(with, "vesicles")), q(last(&course.jumps), Dimension::NONE)));
     let picture = Picture {
         title: String::new(),
         x_label: "calcium (uM)".into(),

@@ -47,10 +47,10 @@ pub struct Show {
     #[arg(long, allow_hyphen_values = true)]
     temperature: Option<String>,
     /// Ligand or calcium of the response, e.g. "1 mM".
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     concentration: Option<String>,
     /// How long it is there, e.g. "1 ms".
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     duration: Option<String>,
     /// Voltage of the response, e.g. "-70 mV".
     #[arg(long, allow_hyphen_values = true)]
@@ -146,13 +146,15 @@ fn show(show: &Show, catalogue: &Catalogue) -> ExitCode {
         copies: show.copies,
         seed: show.seed,
     };
-    for (option, value, low, high) in [
-        ("concentration", with.concentration, 0.0, 1e4),
-        ("duration", with.duration, 1e-6, 6e4),
-        ("voltage", with.v_m, -300.0, 300.0),
+    for (option, value, dimension, low, high) in [
+        ("concentration", with.concentration, Dimension::CONCENTRATION, 0.0, 1e4),
+        ("duration", with.duration, Dimension::TIME, 1e-6, 6e4),
+        ("voltage", with.v_m, Dimension::VOLTAGE, -300.0, 300.0),
     ] {
         if value.is_some_and(|v| !(low..=high).contains(&v)) {
-            out.push(Diagnostic::error(format!("--{option} is out of range"), None));
+            let show = |value| Quantity { value, dimension }.to_string();
+            let d = Diagnostic::error(format!("--{option} is out of range"), None);
+            out.push(d.hint(format!("from {} to {}", show(low), show(high))));
         }
     }
     let temperature = quantity("temperature", show.temperature.as_deref(), Dimension::TEMPERATURE, &mut out);

@@ -1,21 +1,48 @@
 //! Where data and talk go, and files that appear whole.
 
 use model::diagnostic::{Diagnostic, Diagnostics, Sources};
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Data, on stdout. A reader that has gone away (`| head`) ends the program quietly.
+/// Data, on stdout. A reader that has gone away (`| head`) ends the program quietly; any other failure is one.
 pub fn data(text: &str) {
     let mut out = std::io::stdout().lock();
-    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+    if let Err(e) = out.write_all(printable(text, coloured_data()).as_bytes()).and_then(|()| out.flush()) {
+        if e.kind() == std::io::ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        fault(Diagnostic::error(format!("cannot write the output: {e}"), None));
+        std::process::exit(1);
     }
 }
 
 /// Talk, on stderr.
 pub fn talk(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = std::io::stderr().write_all(printable(text, colour(std::io::stderr().is_terminal())).as_bytes());
+}
+
+/// Text without control characters, which a file could use to command the terminal. Line ends, tabs and our own colours
+/// (`ESC [ digits m`) pass; others are written as JSON does, `\u001b`.
+fn printable(text: &str, coloured: bool) -> Cow<'_, str> {
+    let plain = |c: char| !c.is_control() || c == '\n' || c == '\t';
+    if text.chars().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for (i, c) in text.char_indices() {
+        let colour = coloured && c == '\u{1b}' && {
+            let rest = text[i + 1..].strip_prefix('[').unwrap_or("");
+            rest.trim_start_matches(|d: char| d.is_ascii_digit() || d == ';').starts_with('m')
+        };
+        if plain(c) || colour {
+            out.push(c);
+        } else {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Whether to colour a stream: a terminal, and nobody has set `NO_COLOR`.
@@ -46,6 +73,10 @@ pub fn file(path: &Path, text: &str, force: bool) -> Result<(), Box<Diagnostic>>
     let shown = path.display();
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let cannot = |e: &std::io::Error| Box::new(Diagnostic::error(format!("cannot write `{shown}`: {e}"), None));
+    // A device, a pipe or a link would be replaced by the renaming, which nobody means by --force.
+    if std::fs::symlink_metadata(path).is_ok_and(|m| !m.is_file()) {
+        return Err(Box::new(Diagnostic::error(format!("`{shown}` is no plain file; it is left as it is"), None)));
+    }
     let mut aside = tempfile::NamedTempFile::new_in(folder).map_err(|e| cannot(&e))?;
     aside.write_all(text.as_bytes()).map_err(|e| cannot(&e))?;
     #[cfg(unix)]

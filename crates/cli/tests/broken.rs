@@ -15,25 +15,7 @@ struct Announced {
 }
 
 /// Files on which the program is known to be wrong; each must leave this list when it is right.
-const KNOWN: &[(&str, &str)] = &[
-    ("beyond_numbers.toml", "a field that is written but wrong is said to be missing as well"),
-    ("many.toml", "a field that is written but wrong is said to be missing as well"),
-    ("negative_density.toml", "a field that is written but wrong is said to be missing as well"),
-    ("resistance_for_current.toml", "a field that is written but wrong is said to be missing as well"),
-    ("unit_case.toml", "a field that is written but wrong is said to be missing as well"),
-    ("spikes_and_membrane.toml", "the place is in the catalogue's file, not in the user's"),
-    ("loop_broken_here.toml", "the place is in the catalogue's file, not in the user's"),
-    ("negative_rate.toml", "the place is in the catalogue's file, not in the user's"),
-    ("count_over_density.toml", "the place is in the catalogue's file, not in the user's"),
-    ("temperature_and_parameter.toml", "a wrong temperature hides what is wrong with parameters"),
-    ("wrong_transmitter.toml", "accepted"),
-    ("clamp_without_membrane.toml", "accepted"),
-    ("exponent_with_unit.toml", "accepted"),
-    ("receptor/two_wrong_rates", "a wrong `forward` hides a wrong `backward`"),
-    ("receptor/no_states", "accepted; the engine refuses it later"),
-    ("channel/gates_and_scheme", "accepted"),
-    ("channel/impossible_gate", "accepted"),
-];
+const KNOWN: &[(&str, &str)] = &[];
 
 fn is_known(name: &str) -> bool {
     KNOWN.iter().any(|k| k.0 == name)

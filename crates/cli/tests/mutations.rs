@@ -303,7 +303,8 @@ fn ten_thousand_mutations_neither_panic_nor_hang() {
     let started = Instant::now();
     let workers = std::thread::available_parallelism().map_or(2, usize::from).min(8);
     // What each worker is at, for the watchdog.
-    let at: Vec<Mutex<Option<(Instant, Arc<str>)>>> = (0..workers).map(|_| Mutex::new(None)).collect();
+    type Watched = Mutex<Option<(Instant, Arc<str>)>>;
+    let at: Vec<Watched> = (0..workers).map(|_| Mutex::new(None)).collect();
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let failures: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -321,7 +322,7 @@ fn ten_thousand_mutations_neither_panic_nor_hang() {
                         return;
                     }
                     let mut dice = Dice(SEED ^ (i as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
-                    let entry = (i % ENTRY_EVERY == 0).then(|| dice.below(names.len()));
+                    let entry = i.is_multiple_of(ENTRY_EVERY).then(|| dice.below(names.len()));
                     let base = entry.map_or_else(|| &models[dice.below(models.len())], |e| &entries[e]);
                     let text: Arc<str> = mutate(base, &others, &mut dice).into();
                     let begun = Instant::now();

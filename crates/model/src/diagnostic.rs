@@ -1,6 +1,7 @@
 //! Diagnostics are values: severity, message, places, cures; many at once, rendered as the terminal shows them.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -44,6 +45,36 @@ pub struct Source {
     pub name: String,
     /// Its text.
     pub text: Arc<str>,
+    /// Byte at which each line starts.
+    lines: Vec<usize>,
+    /// Characters before every 1024th byte, so that a column is found without reading a long line from its start.
+    characters: Vec<usize>,
+}
+
+/// Bytes between two entries of `Source::characters`.
+const MARK: usize = 1024;
+
+impl Source {
+    fn new(name: &str, text: Arc<str>) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect();
+        // A byte that continues a character is 10xxxxxx.
+        let starts = |bytes: &[u8]| bytes.iter().filter(|b| **b & 0xC0 != 0x80).count();
+        let mut characters = vec![0];
+        for chunk in text.as_bytes().chunks(MARK) {
+            characters.push(characters.last().copied().unwrap_or(0) + starts(chunk));
+        }
+        Self { name: name.to_owned(), text, lines, characters }
+    }
+    /// Characters that start before a byte.
+    fn characters_before(&self, byte: usize) -> usize {
+        let mark = byte / MARK;
+        let rest = &self.text.as_bytes()[mark * MARK..byte];
+        self.characters[mark] + rest.iter().filter(|b| **b & 0xC0 != 0x80).count()
+    }
+    /// Index of the line that a byte lies in.
+    fn line(&self, byte: usize) -> usize {
+        self.lines.partition_point(|start| *start <= byte) - 1
+    }
 }
 
 /// All texts that a model was read from.
@@ -56,7 +87,7 @@ impl Sources {
         if let Some(i) = self.0.iter().position(|s| s.name == name) {
             return FileId(i as u32);
         }
-        self.0.push(Source { name: name.to_owned(), text });
+        self.0.push(Source::new(name, text));
         FileId(self.0.len() as u32 - 1)
     }
     /// The text of a file.
@@ -67,17 +98,15 @@ impl Sources {
     pub fn name(&self, file: FileId) -> &str {
         &self.0[file.0 as usize].name
     }
-    /// Line and column, from 1; columns count characters.
+    /// Line and column, from 1; columns count characters. Cost: logarithmic in the text.
     pub fn line_column(&self, span: &Span) -> (usize, usize) {
-        let text = self.text(span.file);
-        let mut start = span.range.start.min(text.len());
-        while !text.is_char_boundary(start) {
+        let source = &self.0[span.file.0 as usize];
+        let mut start = span.range.start.min(source.text.len());
+        while !source.text.is_char_boundary(start) {
             start -= 1;
         }
-        let before = &text[..start];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-        (line, column)
+        let line = source.line(start);
+        (line + 1, source.characters_before(start) - source.characters_before(source.lines[line]) + 1)
     }
     /// `file:line:column`
     pub fn place(&self, span: &Span) -> String {
@@ -155,25 +184,49 @@ impl Diagnostic {
 
 /// Faults gathered along the way; nothing stops at the first.
 #[derive(Debug, Clone, Default)]
-pub struct Diagnostics(pub Vec<Diagnostic>);
+pub struct Diagnostics(pub Vec<Diagnostic>, Tally);
+
+/// What was said already, and what was left unsaid.
+#[derive(Debug, Clone, Default)]
+struct Tally {
+    seen: HashSet<(Option<Span>, String)>,
+    errors: usize,
+    dropped: usize,
+}
 
 /// The most diagnostics that are shown; a file with more has one cause.
 pub const MAX_SHOWN: usize = 100;
+/// The most that are kept.
+const MAX_KEPT: usize = 1000;
 
 impl Diagnostics {
-    /// Adds one, unless the same was said already.
-    pub fn push(&mut self, d: Diagnostic) {
-        if !self.0.contains(&d) {
+    /// Adds one, unless the same was said already. Beyond a thousand they are only counted.
+    pub fn push(&mut self, mut d: Diagnostic) {
+        d.message = shortened(d.message);
+        d.hints = d.hints.into_iter().map(shortened).collect();
+        if !self.1.seen.insert((d.span.clone(), d.message.clone())) {
+            return;
+        }
+        let error = d.severity == Severity::Error;
+        if self.0.len() >= MAX_KEPT && (self.1.errors > 0 || !error) {
+            self.1.dropped += 1;
+            self.1.seen.clear();
+        } else {
             self.0.push(d);
         }
+        self.1.errors += usize::from(error);
     }
     /// Whether an error is among them.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|d| d.severity == Severity::Error)
+        self.1.errors > 0
     }
     /// How many errors.
     pub fn errors(&self) -> usize {
-        self.0.iter().filter(|d| d.severity == Severity::Error).count()
+        self.1.errors
+    }
+    /// Whether there are so many that suggestions are not worth their time.
+    pub fn crowded(&self) -> bool {
+        self.0.len() >= MAX_SHOWN
     }
     /// In the order of the text.
     pub fn sort(&mut self) {
@@ -188,8 +241,9 @@ impl Diagnostics {
             out.push_str(&renderer.render(&groups(d, sources)));
             out.push_str("\n\n");
         }
-        if self.0.len() > MAX_SHOWN {
-            out.push_str(&format!("... and {} more\n\n", self.0.len() - MAX_SHOWN));
+        let more = self.0.len().saturating_sub(MAX_SHOWN) + self.1.dropped;
+        if more > 0 {
+            out.push_str(&format!("... and {more} more\n\n"));
         }
         out
     }
@@ -249,9 +303,11 @@ fn snippet<'a>(
     while !text.is_char_boundary(end) {
         end += 1;
     }
-    let line_start = text[..start].rfind('\n').map_or(0, |i| i + 1);
-    let line_end = text[start..].find('\n').map_or(text.len(), |i| start + i);
-    let line = text[..line_start].matches('\n').count() + 1;
+    let source = &sources.0[span.file.0 as usize];
+    let line = source.line(start);
+    let line_start = source.lines[line];
+    let line_end = source.lines.get(line + 1).map_or(text.len(), |next| next - 1);
+    let line = line + 1;
     let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
     // Only the line itself is handed on: a file of 100 MB must not be laid out for one caret.
     let end = end.clamp(start, line_end);
@@ -267,8 +323,35 @@ fn snippet<'a>(
     Snippet::source(shown).line_start(line).path(sources.name(span.file)).annotation(annotation)
 }
 
+/// A name in back-quotes is repeated to its eightieth character.
+fn shortened(message: String) -> String {
+    const LONGEST: usize = 80;
+    if message.len() <= LONGEST {
+        return message;
+    }
+    let mut out = String::with_capacity(message.len().min(2000));
+    for (i, part) in message.split('`').enumerate() {
+        if i > 0 {
+            out.push('`');
+        }
+        if i % 2 == 1 && part.chars().count() > LONGEST {
+            out.extend(part.chars().take(LONGEST));
+            out.push_str("...");
+        } else {
+            out.push_str(part);
+        }
+    }
+    out
+}
+
+/// The most names among which a near miss is looked for, and the longest name.
+const MAX_NAMES: usize = 2000;
+
 /// The name that was probably meant: the nearest within a third of its length, else one that contains it whole.
 pub fn nearest(name: &str, known: &[String]) -> Option<String> {
+    if known.len() > MAX_NAMES || name.len() > 200 {
+        return None;
+    }
     let lower = name.to_lowercase();
     if let Some(same) = known.iter().find(|k| k.to_lowercase() == lower) {
         return Some(same.clone());

@@ -1,5 +1,7 @@
 //! The unit and expression language, held to what the field writes.
 
+#![expect(clippy::disallowed_methods, reason = "std's exp is the independent oracle")]
+
 use model::units::{Dimension, MAX_LENGTH, Quantity, parse, unit_names};
 use proptest::prelude::*;
 

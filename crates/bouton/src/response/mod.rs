@@ -31,7 +31,7 @@ pub enum ResponseError {
     #[error(transparent)]
     Markov(#[from] MarkovError),
     /// A search did not close in.
-    #[error("no such point in the response: {0}")]
+    #[error("the response has no such point (a half, a peak) at these values")]
     Bracket(#[from] BracketError),
     /// There is nothing to measure.
     #[error("{0}")]

@@ -1,7 +1,7 @@
 //! An entry, read whole: its head, its parameters, its scheme or gates, its checks.
 
 use super::Catalogue;
-use super::rate::{Layout, Rate, rate};
+use super::rate::{Layout, Rate, plausible, rate};
 use super::scheme::{self, Scheme};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources};
 use crate::fields;
@@ -147,7 +147,8 @@ pub(super) fn read(
         }
     }
     let provenance = provenance_of(&body);
-    let temperature = body.number("temperature")?.value();
+    // A missing temperature was said; the rest is read all the same.
+    let temperature = body.number("temperature").map_or(295.15, Number::value);
     let ligands: Vec<String> = match (body.table("scheme"), body.table("block")) {
         (Some(s), _) => s.texts("ligands").iter().map(|t| t.0.clone()).collect(),
         (None, Some(b)) => b.text("ion").map(str::to_owned).into_iter().collect(),
@@ -155,12 +156,41 @@ pub(super) fn read(
     };
     let layout = Layout::new(&parameters, &ligands);
     let scheme = body.table("scheme").and_then(|s| scheme::read(s, &body, &layout, &mut reader));
-    let gates =
+    let gates: Vec<Gate> =
         body.named("gate").iter().filter_map(|(key, g)| gate(&key.name, g, &body, &layout, &mut reader)).collect();
-    let block = body.table("block").and_then(|b| {
+    let block: Option<Block> = body.table("block").and_then(|b| {
         let open_fraction = rate("open_fraction", b.formula("open_fraction")?, Dimension::NONE, &layout, &mut reader)?;
         Some(Block { ion: b.text("ion")?.to_owned(), open_fraction })
     });
+    if let (Some(scheme), Some(gate)) = (body.span_of("scheme"), body.span_of("gate")) {
+        let d = Diagnostic::error("a channel has a scheme or gates, not both", gate.clone());
+        reader.out.push(d.related(scheme.clone(), "its scheme"));
+    }
+    if !reader.out.has_errors() {
+        let values: Vec<f64> = parameters.iter().map(|(_, n): &(String, Number)| n.value()).collect();
+        let mut test = |name: &str, r: &Rate, low: f64, high: f64| {
+            plausible(name, r, &layout, &values, temperature, (low, high), &mut reader);
+        };
+        for step in scheme.iter().flat_map(|s: &Scheme| &s.steps) {
+            test("forward", &step.forward, 0.0, f64::MAX);
+            step.backward.iter().for_each(|r| test("backward", r, 0.0, f64::MAX));
+        }
+        for gate in &gates {
+            match &gate.form {
+                GateForm::Rates { opening, closing } => {
+                    test("opening", opening, 0.0, f64::MAX);
+                    test("closing", closing, 0.0, f64::MAX);
+                }
+                GateForm::Relaxation { steady, tau } => {
+                    test("steady", steady, 0.0, 1.0);
+                    test("tau", tau, f64::MIN_POSITIVE, f64::MAX);
+                }
+            }
+        }
+        if let Some(Block { open_fraction, .. }) = &block {
+            test("open_fraction", open_fraction, 0.0, 1.0);
+        }
+    }
     Some(Entry {
         name: name.to_owned(),
         kind,

@@ -4,6 +4,7 @@ mod bibliography;
 mod entry;
 mod rate;
 mod scheme;
+mod step;
 
 pub use bibliography::Citation;
 pub use entry::{Block, Entry, Gate, GateForm};
@@ -94,6 +95,19 @@ impl Catalogue {
                 Diagnostic::error(format!("`{}` holds no entry", folder.display()), None)
                     .hint("entries lie in folders by kind: receptor/mine.toml"),
             );
+            return Err(faults);
+        }
+        for (name, shown, _) in &found {
+            let kind = name.split('/').next().unwrap_or_default();
+            if name.ends_with(".toml") && (!name.contains('/') || crate::fields::of_kind(kind).is_none()) {
+                let kinds: Vec<&str> = crate::fields::KINDS.iter().map(|k| k.0).collect();
+                let hint = format!("FOLDER/<kind>/<name>.toml, where a kind is one of {}", kinds.join(", "));
+                faults.push(
+                    Diagnostic::error(format!("`{shown}` does not lie in the folder of a kind"), None).hint(hint),
+                );
+            }
+        }
+        if faults.has_errors() {
             return Err(faults);
         }
         for (name, shown, text) in found {
@@ -202,13 +216,14 @@ pub fn read_text(path: &Path) -> Result<String, Box<Diagnostic>> {
         Err(e) => return wrong(format!("cannot read `{shown}`: {e}"), ""),
     };
     if !meta.is_file() {
-        return wrong(format!("`{shown}` is not a file; a model is one file"), "");
+        let what = if meta.is_dir() { "a folder" } else { "no plain file" };
+        return wrong(format!("`{shown}` is {what}; a model is one file"), "");
     }
     if bytes.len() as u64 > tree::MAX_BYTES {
         let size = meta.len() as f64 / 1e6;
         return wrong(
             format!("`{shown}` has {size:.1} MB; at most {} MB are read", tree::MAX_BYTES >> 20),
-            "a model is written by hand: describe populations by `count` and rules",
+            "models and entries are written by hand: describe populations by `count` and rules",
         );
     }
     match String::from_utf8(bytes) {

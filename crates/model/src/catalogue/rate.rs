@@ -101,3 +101,33 @@ pub(super) fn rate(
         provenance: formula.provenance.clone(),
     })
 }
+
+/// Voltages at which rates must make sense, mV.
+const VOLTAGES: [f64; 5] = [-100.0, -70.0, -40.0, 0.0, 40.0];
+
+/// Tests a rate where membranes live, with ligands at 1 mM: it must be finite and within `limits`, both included.
+pub(super) fn plausible(
+    name: &str,
+    rate: &Rate,
+    layout: &Layout,
+    parameters: &[f64],
+    temperature: f64,
+    limits: (f64, f64),
+    reader: &mut Reader<'_>,
+) {
+    let ligands = vec![1.0; layout.names.len() - layout.parameters - 2];
+    for v_m in VOLTAGES {
+        let value = rate.expr.evaluate(&layout.values(parameters, v_m, temperature, &ligands));
+        // NaN lies in no range.
+        if !(value >= limits.0 && value <= limits.1) {
+            let range = match limits {
+                (0.0, f64::MAX) => "zero or more, and finite".to_owned(),
+                (_, f64::MAX) => "more than zero, and finite".to_owned(),
+                (a, b) => format!("from {a} to {b}"),
+            };
+            let d = Diagnostic::error(format!("`{name}` is {value} at {v_m} mV"), rate.span.clone());
+            reader.out.push(d.hint(format!("it must be {range}")));
+            return;
+        }
+    }
+}

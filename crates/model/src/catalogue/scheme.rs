@@ -4,10 +4,11 @@
 //! Statistical factors are explicit: `per_step` rates are used as written, `per_site` ones are multiplied by `sites`.
 //! At equilibrium every loop's product of forward over backward rates is 1 (Kolmogorov 1936); a driven scheme says by what.
 
-use super::rate::{Layout, Rate, rate};
-use crate::diagnostic::{Diagnostic, Span, nearest};
-use crate::read::{Number, Read, Reader, Typed};
-use crate::units::{Dimension, unit};
+use super::rate::{Layout, Rate};
+use super::step::{Context, near};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::read::{Number, Read, Reader};
+use crate::units::unit;
 use numerics::markov;
 
 /// The most states of a scheme.
@@ -176,24 +177,30 @@ pub(super) fn read(s: &Read, body: &Read, layout: &Layout, reader: &mut Reader<'
         }
     }
     let ligands: Vec<String> = ligand_names.iter().map(|t| t.0.clone()).collect();
-    let balance = match s.word("balance")? {
-        "driven" => match s.text("driven_by") {
-            Some(by) => Balance::Driven { by: by.to_owned() },
-            None => {
-                reader.out.push(
-                    Diagnostic::error("a driven scheme says what drives it", s.span.clone())
-                        .hint("driven_by = \"sodium gradient\""),
-                );
-                return None;
-            }
-        },
-        _ => Balance::Equilibrium { tolerance: s.number("tolerance").map_or(0.0, Number::value) },
+    if names.is_empty() && s.get("states").is_some() {
+        let place = s.span_of("states").unwrap_or(&s.span).clone();
+        reader.out.push(Diagnostic::error("a scheme with no state", place).hint("name at least one"));
+    }
+    // A missing word was said; the steps are read all the same.
+    let balance = match (s.word("balance"), s.text("driven_by")) {
+        (Some("equilibrium"), _) => {
+            Balance::Equilibrium { tolerance: s.number("tolerance").map_or(0.0, Number::value) }
+        }
+        (Some(_), None) if s.get("driven_by").is_none() => {
+            reader.out.push(
+                Diagnostic::error("a driven scheme says what drives it", s.span.clone())
+                    .hint("driven_by = \"sodium gradient\""),
+            );
+            Balance::Driven { by: String::new() }
+        }
+        (_, by) => Balance::Driven { by: by.unwrap_or_default().to_owned() },
     };
-    let per_site = s.word("rates_are")? == "per_site";
+    let per_site = s.word("rates_are").map(|w| w == "per_site");
     let q10 = s.table("q10");
+    let context = Context { names, ligands: ligand_names, per_site, layout, q10 };
     let mut steps: Vec<Step> = Vec::new();
     for r in s.list("reaction") {
-        let Some(step) = step(r, names, &ligands, ligand_names, per_site, layout, q10, reader) else { continue };
+        let Some(step) = context.step(r, reader) else { continue };
         if let Some(other) = steps.iter().find(|o| {
             (o.from, o.to) == (step.from, step.to)
                 || (o.from, o.to) == (step.to, step.from) && (o.backward.is_some() || step.backward.is_some())
@@ -243,7 +250,7 @@ pub(super) fn read(s: &Read, body: &Read, layout: &Layout, reader: &mut Reader<'
         }
         let _ = number;
     }
-    let scheme = Scheme { span: s.span.clone(), states, ligands, balance, per_site, steps };
+    let scheme = Scheme { span: s.span.clone(), states, ligands, balance, per_site: per_site == Some(true), steps };
     if let Balance::Equilibrium { tolerance } = scheme.balance
         && !reader.out.has_errors()
     {
@@ -267,136 +274,4 @@ fn close_loops(scheme: &Scheme, tolerance: f64, body: &Read, layout: &Layout, re
                 .hint("mend one of its rates, declare the `tolerance` the source has, or `balance = \"driven\"` with what drives it"),
         );
     }
-}
-
-fn near(name: &str, names: &[(String, Span)]) -> Option<String> {
-    let names: Vec<String> = names.iter().map(|n| n.0.clone()).collect();
-    Some(
-        nearest(name, &names)
-            .map_or_else(|| format!("states: {}", names.join(", ")), |n| format!("did you mean `{n}`?")),
-    )
-}
-
-#[allow(clippy::too_many_arguments)]
-fn step(
-    r: &Read,
-    names: &[(String, Span)],
-    ligands: &[String],
-    ligand_names: &[(String, Span)],
-    per_site: bool,
-    layout: &Layout,
-    q10: Option<&Read>,
-    reader: &mut Reader<'_>,
-) -> Option<Step> {
-    let text = r.text("step")?.to_owned();
-    let span = r.span_of("step")?.clone();
-    let wrong = |reader: &mut Reader<'_>, message: String, hint: Option<String>| {
-        reader.out.push(Diagnostic::error(message, span.clone()).maybe_hint(hint));
-    };
-    let two_way = text.contains("<->");
-    let Some((left, right)) = text.split_once(if two_way { "<->" } else { "->" }) else {
-        wrong(reader, format!("`{text}` is not a step"), Some("write `C0 + glutamate <-> C1` or `A -> B`".into()));
-        return None;
-    };
-    let mut side = |side: &str| -> Option<(usize, Option<usize>)> {
-        let (mut state, mut ligand) = (None, None);
-        for term in side.split('+').map(str::trim) {
-            if let Some(i) = names.iter().position(|(n, _)| n == term) {
-                if state.replace(i).is_some() {
-                    wrong(reader, format!("`{text}` has two states on one side"), None);
-                    return None;
-                }
-            } else if let Some(i) = ligands.iter().position(|l| l == term) {
-                if ligand.replace(i).is_some() {
-                    wrong(
-                        reader,
-                        format!("`{text}` takes up two ligands at once"),
-                        Some("write it as two steps".into()),
-                    );
-                    return None;
-                }
-            } else {
-                let all: Vec<(String, Span)> = names.iter().chain(ligand_names).cloned().collect();
-                wrong(reader, format!("`{term}` in `{text}` is neither a state nor a ligand"), near(term, &all));
-                return None;
-            }
-        }
-        if state.is_none() {
-            wrong(reader, format!("`{text}` has no state on one side"), None);
-        }
-        Some((state?, ligand))
-    };
-    let (from, takes_up) = side(left)?;
-    let (to, gives_off) = side(right)?;
-    if from == to {
-        wrong(reader, format!("`{text}` leads nowhere"), None);
-        return None;
-    }
-    let class = match r.word("class") {
-        Some("binding") => Class::Binding,
-        Some(_) => Class::Gating,
-        None if takes_up.is_some() || gives_off.is_some() => Class::Binding,
-        None => Class::Gating,
-    };
-    let sites: (u32, u32) = match (r.get("sites"), per_site) {
-        (Some(Typed::Factors(f)), true)
-            if f.len() == 2 && f.iter().all(|&n| n > 0)
-                || matches!(r.get("sites"), Some(Typed::Factors(f)) if per_site && !two_way && f.len() == 1 && f[0] > 0) =>
-        {
-            (f[0] as u32, f.get(1).copied().unwrap_or(1) as u32)
-        }
-        (None, true) if class == Class::Binding => {
-            wrong(
-                reader,
-                format!("`{text}`: rates are per site, so this step needs its `sites`"),
-                Some("sites = [2, 1]: free sites forward, occupied sites backward".into()),
-            );
-            return None;
-        }
-        (None, _) => (1, 1),
-        (Some(_), true) => {
-            wrong(
-                reader,
-                format!("`{text}`: `sites` is two numbers of 1 or more"),
-                Some("sites = [2, 1]: free sites forward, occupied sites backward".into()),
-            );
-            return None;
-        }
-        (Some(_), false) => {
-            wrong(
-                reader,
-                format!("`{text}`: rates are per step, so `sites` would count twice"),
-                Some("leave `sites` out, or say `rates_are = \"per_site\"`".into()),
-            );
-            return None;
-        }
-    };
-    let dimension = |ligand: Option<usize>| if ligand.is_some() { Dimension::BINDING_RATE } else { Dimension::RATE };
-    let class_q10 =
-        q10.and_then(|q| q.number(if class == Class::Binding { "binding" } else { "gating" })).map(Number::value);
-    let mut one = |field: &str, ligand: Option<usize>, sites: u32| -> Option<Rate> {
-        let mut rate = rate(field, r.formula(field)?, dimension(ligand), layout, reader)?;
-        rate.sites = sites;
-        let own = r.number(if field == "forward" { "forward_q10" } else { "backward_q10" }).map(Number::value);
-        rate.q10 = own.or(rate.provenance.q10).or(class_q10);
-        Some(rate)
-    };
-    let forward = one("forward", takes_up, sites.0)?;
-    let backward = one("backward", gives_off, sites.1);
-    if two_way && r.get("backward").is_none() {
-        wrong(
-            reader,
-            format!("`{text}` goes both ways but has no `backward` rate"),
-            Some("give `backward`, or write `->`".into()),
-        );
-        return None;
-    }
-    if !two_way && r.get("backward").is_some() {
-        wrong(reader, format!("`{text}` goes one way but has a `backward` rate"), Some("write `<->`".into()));
-        return None;
-    }
-    if two_way && backward.is_none() {
-        return None;
-    }
-    Some(Step { text, span, from, to, takes_up, gives_off, class, forward, backward })
 }

@@ -1,6 +1,6 @@
 //! The reference page from the descriptors, in Markdown.
 
-use super::{KINDS, Kind, Limits, MODEL, Need, Table};
+use super::{KINDS, Kind, Limits, MODEL, NUMBER, Need, Table};
 use crate::read::example;
 use crate::units::{Dimension, Quantity};
 use std::fmt::Write as _;
@@ -13,6 +13,7 @@ pub fn reference_page() -> String {
     let mut done: Vec<*const Table> = Vec::new();
     section(&MODEL, "", &mut out, &mut done);
     out.push_str("## Catalogue entries\n\nHow to write one: [catalogue_format.md](catalogue_format.md).\n\n");
+    section(&NUMBER, "with a provenance of its own: ", &mut out, &mut done);
     for (kind, table) in KINDS {
         section(table, &format!("entry of kind {kind}: "), &mut out, &mut done);
     }

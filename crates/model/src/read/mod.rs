@@ -100,9 +100,11 @@ pub enum Typed {
     List(Vec<Read>),
     NamedNumbers(Vec<(Key, Number)>),
     NamedTexts(Vec<(Key, String, Span)>),
+    /// Written, but wrong, which was said. So it is not missing.
+    Faulty,
 }
 
-/// A table that was read: its good fields by name. Faulty ones are missing and reported.
+/// A table that was read: its fields by name. Faulty ones are [`Typed::Faulty`] and reported.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read {
     /// Its place.

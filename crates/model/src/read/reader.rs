@@ -28,7 +28,8 @@ impl Reader<'_> {
     pub fn table(&mut self, node: &Node, table: &'static Table) -> Option<Read> {
         let Some(given) = node.fields() else {
             let first = table.fields.iter().find(|f| f.need == Need::Required).or(table.fields.first());
-            let hint = first.map(|f| format!("e.g. {} = {{ {} = ... }}", table.name, f.name));
+            let hint =
+                first.filter(|f| !f.name.is_empty()).map(|f| format!("e.g. {} = {{ {} = ... }}", table.name, f.name));
             self.fault(
                 Diagnostic::error(format!("`{}` is a table, not {}", table.name, node.type_name()), node.span.clone())
                     .maybe_hint(hint),
@@ -58,9 +59,8 @@ impl Reader<'_> {
         for field in table.fields {
             match given.iter().find(|(k, _)| k.name == field.name) {
                 Some((key, node)) => {
-                    if let Some(typed) = self.value(&key.name, node, &field.kind) {
-                        fields.push((field.name, Some(node.span.clone()), typed));
-                    }
+                    let typed = self.value(&key.name, node, &field.kind).unwrap_or(Typed::Faulty);
+                    fields.push((field.name, Some(node.span.clone()), typed));
                 }
                 None => match field.need {
                     Need::Required if !self.partial => {
@@ -300,6 +300,13 @@ impl Reader<'_> {
                 )
                 .hint(format!("{name} = {x:.0}"));
                 self.fault(d);
+                return None;
+            }
+            Value::Float(_, text) => {
+                self.fault(
+                    Diagnostic::error(format!("`{name}` is a whole number; `{text}` is not whole"), node.span.clone())
+                        .hint(format!("e.g. `{name} = 80`")),
+                );
                 return None;
             }
             _ => {

@@ -44,6 +44,7 @@ impl Resolver<'_> {
                 .map(|f| f.iter().filter(|(k, _)| take.contains(&k.name.as_str())).cloned().collect())
                 .unwrap_or_default();
             merged = Node { value: Value::Table(base), span: node.span.clone() }.merged(node);
+            drop_rivals(&mut merged, node);
         }
         for path in node.get("without").and_then(Node::list).unwrap_or_default() {
             let Some(text) = path.text() else { continue };
@@ -59,6 +60,26 @@ impl Resolver<'_> {
             }
         }
         merged
+    }
+}
+
+/// Two ways to say one thing.
+const RIVALS: [[&str; 2]; 3] = [["count", "density"], ["area", "diameter"], ["area", "length"]];
+
+/// Where the user says one of two rivals, the entry's other one goes.
+fn drop_rivals(merged: &mut Node, user: &Node) {
+    let Value::Table(fields) = &mut merged.value else { return };
+    for [a, b] in RIVALS {
+        for (said, rival) in [(a, b), (b, a)] {
+            if user.get(said).is_some() && user.get(rival).is_none() {
+                fields.retain(|(k, _)| k.name != rival);
+            }
+        }
+    }
+    for (key, node) in fields {
+        if let Some(inner) = user.get(&key.name) {
+            drop_rivals(node, inner);
+        }
     }
 }
 

@@ -90,6 +90,8 @@ pub struct Outcome {
 
 /// The most conditions of a file.
 const MAX_CONDITIONS: usize = 1000;
+/// The most values of all conditions together.
+const MAX_CONDITION_VALUES: usize = 300_000;
 
 /// Reads and resolves a model text; every fault of it is in the outcome.
 pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
@@ -116,7 +118,19 @@ pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
                 Span { file, range: 0..0 },
             ));
         }
-        for (key, overlay) in conditions.iter().take(MAX_CONDITIONS) {
+        let values = resolved.first().map_or(0, |r: &Resolved| r.values.len());
+        let afford = MAX_CONDITION_VALUES / values.max(1);
+        if conditions.len() > afford {
+            let d = Diagnostic::error(
+                format!(
+                    "{} conditions of {values} values each; at most {MAX_CONDITION_VALUES} values",
+                    conditions.len()
+                ),
+                Span { file, range: 0..0 },
+            );
+            out.push(d.hint("split the conditions between files"));
+        }
+        for (key, overlay) in conditions.iter().take(MAX_CONDITIONS.min(afford)) {
             if overlay.fields().is_none() {
                 continue; // said by the reader
             }
@@ -244,7 +258,7 @@ impl<'a> Resolver<'a> {
                 Typed::Words(w) => plain(Content::Words(w.join(", "))),
                 Typed::Flag(b) => plain(Content::Words(b.to_string())),
                 Typed::Count(n) => plain(Content::Count(*n)),
-                Typed::Factors(_) | Typed::Formula(_) | Typed::NamedTexts(_) | Typed::List(_) => {}
+                Typed::Factors(_) | Typed::Formula(_) | Typed::NamedTexts(_) | Typed::List(_) | Typed::Faulty => {}
                 Typed::Number(n) => self.number(path, n),
                 Typed::Numbers(all) => all.iter().enumerate().for_each(|(i, n)| self.number(format!("{path}[{i}]"), n)),
                 Typed::NamedNumbers(all) => {
@@ -262,10 +276,22 @@ impl<'a> Resolver<'a> {
         if matches!(entry.kind, "neuron" | "synapse") {
             return; // merged field by field already
         }
-        if !self.temperature.is_finite() {
-            return; // said by the reader
+        let unitary = || {
+            let permeable = entry.body.table("permeation").is_some_and(|p| p.get("permeability").is_some());
+            permeable || !entry.body.named_numbers("conductance").is_empty()
+        };
+        if let (Some(span), "channel") = (read.span_of("count"), entry.kind)
+            && !unitary()
+        {
+            let d = Diagnostic::error(
+                format!("`{used}` has no unitary conductance, so its `count` says nothing"),
+                span.clone(),
+            );
+            self.out.push(d.hint("give its `density`"));
         }
-        let mut part = part(&entry, self.temperature, read, self.sources, self.out);
+        // Without a temperature, which was said, the part's other faults can still be found at the entry's own.
+        let temperature = if self.temperature.is_finite() { self.temperature } else { entry.temperature };
+        let mut part = part(&entry, temperature, read, self.sources, self.out);
         let listed = std::mem::take(&mut part.values);
         self.values.extend(listed.into_iter().map(|v| ResolvedValue { path: format!("{prefix}.{}", v.path), ..v }));
         if let Some(block) = entry.body.table("permeation").and_then(|p| p.text("block")).map(str::to_owned) {

@@ -145,6 +145,14 @@ impl Lister<'_> {
     }
 }
 
+/// An error at the place that uses an entry, with the entry's own place beside it.
+fn at(message: String, blame: &Option<Span>, own: &Span) -> Diagnostic {
+    match blame {
+        Some(place) => Diagnostic::error(message, place.clone()).related(own.clone(), "in the entry"),
+        None => Diagnostic::error(message, own.clone()),
+    }
+}
+
 /// Resolves an entry at a place. `placed` is the table that uses it; only its `parameter` and `conductance` matter here.
 pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, out: &mut Diagnostics) -> Part {
     let mut list = Lister { entry, sources, values: Vec::new() };
@@ -181,6 +189,9 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
             Some(_) => {}
         }
     }
+    // What goes wrong here is for whoever placed the entry to mend; where the entry stands alone, for its curator.
+    let blame = given.first().map(|(k, _)| &k.span).or_else(|| placed.span_of("use")).cloned();
+    let mut blamed = false;
     let mut parameters = Vec::with_capacity(entry.parameters.len());
     for (name, own) in &entry.parameters {
         let number = given.iter().find(|(k, _)| &k.name == name).map_or(own, |(_, n)| n);
@@ -217,11 +228,9 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
             let values =
                 entry.layout.values(&parameters, f64::NAN, temperature, &vec![f64::NAN; entry.ligands().len()]);
             let value = rate.expr.evaluate(&values) * factor;
-            if !value.is_finite() || value < 0.0 {
-                out.push(
-                    Diagnostic::error(format!("`{path}` comes out as {value}"), rate.span.clone())
-                        .hint("a rate is finite and not negative"),
-                );
+            if (!value.is_finite() || value < 0.0) && !std::mem::replace(&mut blamed, true) {
+                let d = at(format!("`{path}` of `{}` comes out as {value}", entry.name), &blame, &rate.span);
+                out.push(d.hint("a rate is finite and not negative"));
             }
             Content::Quantity(Quantity { value, dimension })
         };
@@ -316,7 +325,7 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
             }
         }
     }
-    let loops = entry.scheme.as_ref().map_or_else(Vec::new, |s| loops(s, entry, &parameters, temperature, out));
+    let loops = entry.scheme.as_ref().map_or_else(Vec::new, |s| loops(s, entry, &parameters, temperature, &blame, out));
     Part {
         entry: entry.name.clone(),
         kind: entry.kind,
@@ -366,6 +375,7 @@ fn loops(
     entry: &Entry,
     parameters: &[f64],
     temperature: f64,
+    blame: &Option<Span>,
     out: &mut Diagnostics,
 ) -> Vec<(Vec<usize>, f64, Option<f64>)> {
     let tolerance = match scheme.balance {
@@ -381,13 +391,16 @@ fn loops(
             && (l.product - 1.0).abs() > tolerance + 1e-9
         {
             let path: Vec<&str> = l.states.iter().map(|&i| scheme.states[i].name.as_str()).collect();
-            out.push(
-                Diagnostic::error(
-                    format!("`{}` at {:.1} degC: the loop {} does not close, its product is {:.4}", entry.name, temperature - 273.15, path.join(" - "), l.product),
-                    scheme.span.clone(),
-                )
-                .hint("its Q10s or the parameters said otherwise here break the balance; change them so that the loop closes"),
+            let message = format!(
+                "`{}` at {:.1} degC: the loop {} does not close, its product is {:.4}",
+                entry.name,
+                temperature - 273.15,
+                path.join(" - "),
+                l.product
             );
+            let hint =
+                "its Q10s or the parameters said otherwise here break the balance; change them so that the loop closes";
+            out.push(at(message, blame, &scheme.span).hint(hint));
         }
     }
     found.into_iter().map(|l| (l.states, l.product, tolerance)).collect()

@@ -83,6 +83,9 @@ pub fn parse(text: &str, scope: &dyn Scope) -> Result<Expr, UnitFault> {
     match p.peek() {
         Token::End => Ok(e),
         Token::Symbol(')') => fault("a `)` without its `(`", p.here(), None),
+        Token::Symbol(',') => {
+            fault("a `,` cannot stand here", p.here(), Some("the decimal sign is a point: `1.5 ms`".into()))
+        }
         Token::Name(n) => {
             let n = n.clone();
             fault(format!("`{n}` cannot stand here"), p.here(), Some(format!("if a product is meant, write `* {n}`")))
@@ -323,6 +326,7 @@ impl Parser<'_> {
         };
         if let (Term::Literal(l, r), ExprKind::Constant(n)) = (&base, &exponent.kind)
             && !l.number
+            && exponent.dimension == Dimension::NONE
             && n.fract() == 0.0
             && n.abs() <= f64::from(super::MAX_EXPONENT)
         {
@@ -424,6 +428,17 @@ impl Parser<'_> {
                 Literal { digits: "1".into(), e10: u.e10 * n, scale, dimension, affine: false, number: false },
                 range,
             ));
+        }
+        let foreign = !name.is_ascii()
+            && name
+                .chars()
+                .any(|c| c.is_alphabetic() && !c.is_ascii() && !"\u{b5}\u{3bc}\u{3a9}\u{2126}\u{c5}".contains(c));
+        if foreign {
+            return fault(
+                format!("`{name}` has a letter that is not Latin"),
+                range,
+                Some("type it again with a Latin keyboard".into()),
+            );
         }
         let hint = crate::diagnostic::nearest(name, &self.scope.names())
             .or_else(|| nearest_unit(name))

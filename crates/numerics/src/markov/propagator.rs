@@ -180,7 +180,7 @@ mod tests {
                 x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let u = (x >> 11) as f64 / (1u64 << 53) as f64;
                 if from != to && (u > 0.5 || to == (from + 1) % n) {
-                    transitions.push((from, to, math::exp((u - 0.5) * decades * 2.302_585)));
+                    transitions.push((from, to, math::exp((u - 0.5) * decades * std::f64::consts::LN_10)));
                 }
             }
         }

@@ -110,8 +110,8 @@ mod tests {
             Generator::new(4, &[(0, 1, 1.0), (1, 2, 5.0), (2, 0, 0.3), (1, 0, 2.0), (2, 3, 1.0), (3, 2, 0.1)]).unwrap();
         let (p, law) = (q.propagator(1e5).unwrap(), q.stationary().unwrap());
         for i in 0..4 {
-            for j in 0..4 {
-                assert!((p.row(i)[j] / law[j] - 1.0).abs() < 1e-12);
+            for (p, law) in p.row(i).iter().zip(&law) {
+                assert!((p / law - 1.0).abs() < 1e-12);
             }
         }
     }
