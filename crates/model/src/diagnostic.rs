@@ -357,7 +357,9 @@ pub fn nearest(name: &str, known: &[String]) -> Option<String> {
         return Some(same.clone());
     }
     let best = known.iter().map(|k| (strsim::osa_distance(&lower, &k.to_lowercase()), k)).min_by_key(|(d, _)| *d);
+    // One letter away from a name of two letters is any name.
     if let Some((d, k)) = best
+        && name.chars().count() > 2
         && d <= (name.chars().count().max(3) / 3).max(1)
     {
         return Some(k.clone());

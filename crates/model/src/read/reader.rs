@@ -291,45 +291,24 @@ impl Reader<'_> {
     }
 
     fn count(&mut self, name: &str, node: &Node, least: u64, most: u64) -> Option<u64> {
-        let n = match &node.value {
-            Value::Integer(n) => *n,
-            Value::Float(x, text) if x.fract() == 0.0 && x.abs() < 9e15 => {
-                let d = Diagnostic::error(
-                    format!("`{name}` is a whole number; `{text}` is written as a real one"),
-                    node.span.clone(),
-                )
-                .hint(format!("{name} = {x:.0}"));
-                self.fault(d);
-                return None;
+        let (message, hint) = match &node.value {
+            Value::Integer(n) => match u64::try_from(*n) {
+                Ok(n) if (least..=most).contains(&n) => return Some(n),
+                _ => (format!("`{name} = {n}` is out of range"), format!("from {least} to {most}")),
+            },
+            Value::Float(x, text) if x.fract() != 0.0 => {
+                (format!("`{name}` is a whole number; `{text}` is not whole"), format!("e.g. `{name} = 80`"))
             }
-            Value::Float(_, text) => {
-                self.fault(
-                    Diagnostic::error(format!("`{name}` is a whole number; `{text}` is not whole"), node.span.clone())
-                        .hint(format!("e.g. `{name} = 80`")),
-                );
-                return None;
+            Value::Float(x, text) if !(least as f64..=most as f64).contains(x) => {
+                (format!("`{name} = {text}` is out of range"), format!("from {least} to {most}"))
             }
-            _ => {
-                self.fault(
-                    Diagnostic::error(
-                        format!("`{name}` is a whole number, not {}", node.type_name()),
-                        node.span.clone(),
-                    )
-                    .hint(format!("e.g. `{name} = 80`")),
-                );
-                return None;
+            Value::Float(x, text) => {
+                (format!("`{name}` is a whole number; `{text}` is written as a real one"), format!("{name} = {x:.0}"))
             }
+            _ => (format!("`{name}` is a whole number, not {}", node.type_name()), format!("e.g. `{name} = 80`")),
         };
-        match u64::try_from(n) {
-            Ok(n) if n >= least && n <= most => Some(n),
-            _ => {
-                self.fault(
-                    Diagnostic::error(format!("`{name} = {n}` is out of range"), node.span.clone())
-                        .hint(format!("from {least} to {most}")),
-                );
-                None
-            }
-        }
+        self.fault(Diagnostic::error(message, node.span.clone()).hint(hint));
+        None
     }
 
     fn named_numbers_of(
@@ -385,7 +364,7 @@ impl Reader<'_> {
                 if let Some(d) = dimension
                     && d != Dimension::NONE
                 {
-                    let unit = d.unit();
+                    let unit = if d == Dimension::TEMPERATURE { "degC".to_owned() } else { d.unit() };
                     let others = d
                         .known()
                         .filter(|k| k.units.len() > 1)
@@ -465,6 +444,8 @@ impl Reader<'_> {
                 "did you mean \"{number} /mM/ms\" (= {} /M/s)?",
                 number.parse::<f64>().map_or_else(|_| "1e6 times as many".into(), |x| format!("{:e}", x * 1e6))
             ));
+        } else if wanted == Dimension::TEMPERATURE {
+            d = d.hint("e.g. \"34 degC\" or \"307.15 K\"");
         } else if let Some(k) = wanted.known() {
             let units: Vec<&str> = k.units.iter().copied().filter(|u| !u.is_empty()).collect();
             d = d.hint(if units.is_empty() {

@@ -144,7 +144,6 @@ impl Resolver<'_> {
         let cell = text.split('.').next().unwrap_or(text).trim();
         if !cells.set.contains(cell) {
             self.unknown("cell", cell, span.clone(), cells);
-            return;
         }
         if let Some(open) = text.find('(') {
             let inner = text[open + 1..].strip_suffix(')').and_then(|x| x.trim().parse::<f64>().ok());

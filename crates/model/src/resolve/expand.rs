@@ -37,8 +37,10 @@ impl Resolver<'_> {
             && used.split('/').next() == Some(kind)
             && self.catalogue.contains(used)
             && self.entry(used).is_some()
-            && let Some((_, tree)) = self.catalogue.tree(used, self.sources, self.out)
+            && let Some(tree) = self.tree(used)
         {
+            self.only_known_parts(used, &tree, &mut merged, take);
+            let node = &merged.clone();
             let base = tree
                 .fields()
                 .map(|f| f.iter().filter(|(k, _)| take.contains(&k.name.as_str())).cloned().collect())
@@ -60,6 +62,34 @@ impl Resolver<'_> {
             }
         }
         merged
+    }
+}
+
+impl Resolver<'_> {
+    /// A part without `use` says otherwise what the used entry has; if the entry has no such part, its name is wrong.
+    fn only_known_parts(&mut self, used: &str, entry: &Node, user: &mut Node, take: &[&str]) {
+        let Value::Table(fields) = &mut user.value else { return };
+        for (table, parts) in fields {
+            let known = entry.get(&table.name).and_then(Node::fields).cloned().unwrap_or_default();
+            let named = known.iter().any(|(_, part)| part.get("use").is_some());
+            let Value::Table(parts) = &mut parts.value else { continue };
+            if !take.contains(&table.name.as_str()) || !named {
+                continue;
+            }
+            let names: Vec<String> = known.iter().map(|(k, _)| k.name.clone()).collect();
+            parts.retain(|(key, part)| {
+                let wrong = part.fields().is_some() && part.get("use").is_none() && !names.contains(&key.name);
+                if wrong {
+                    let hint = nearest(&key.name, &names).map_or_else(
+                        || format!("it has {}; a new one needs `use`", names.join(", ")),
+                        |n| format!("did you mean `{n}`?"),
+                    );
+                    let message = format!("`{used}` has no {} `{}`", table.name, key.name);
+                    self.out.push(Diagnostic::error(message, key.span.clone()).hint(hint));
+                }
+                !wrong
+            });
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::fields::MODEL;
 use crate::read::{Number, Provenance, Read, Reader, Typed};
 use crate::tree::{self, Node};
 use crate::units::{Dimension, Quantity};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Where a value came from.
@@ -108,8 +108,9 @@ pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
         ));
     }
     let mut resolved = Vec::new();
+    let mut loaded = Loaded::default();
     if !broken {
-        let base = Resolver::new(catalogue, &mut sources, &mut out).resolve(&node, None);
+        let base = Resolver::new(catalogue, &mut loaded, &mut sources, &mut out).resolve(&node, None);
         resolved.extend(base);
         let conditions: Vec<_> = node.get("condition").and_then(Node::fields).cloned().unwrap_or_default();
         if conditions.len() > MAX_CONDITIONS {
@@ -139,7 +140,7 @@ pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
                 continue;
             }
             let merged = Node { span: node.span.clone(), ..node.merged(overlay) };
-            let one = Resolver::new(catalogue, &mut sources, &mut out).resolve(&merged, Some(&key.name));
+            let one = Resolver::new(catalogue, &mut loaded, &mut sources, &mut out).resolve(&merged, Some(&key.name));
             resolved.extend(one);
         }
     }
@@ -150,26 +151,41 @@ pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
     Outcome { sources, diagnostics: out, resolved }
 }
 
+/// Entries read so far, for the file and all of its conditions.
+#[derive(Default)]
+struct Loaded {
+    entries: BTreeMap<String, Option<Arc<Entry>>>,
+    trees: BTreeMap<String, Arc<Node>>,
+}
+
 pub(crate) struct Resolver<'a> {
     catalogue: &'a Catalogue,
+    loaded: &'a mut Loaded,
+    /// Names of the entries that this condition uses.
+    used: BTreeSet<String>,
     sources: &'a mut Sources,
     out: &'a mut Diagnostics,
     /// Files of entries, for the provenance of numbers that were merged from them.
     files: BTreeMap<FileId, (String, Provenance)>,
-    loaded: BTreeMap<String, Option<Arc<Entry>>>,
     values: Vec<ResolvedValue>,
     parts: BTreeMap<String, Part>,
     temperature: f64,
 }
 
 impl<'a> Resolver<'a> {
-    fn new(catalogue: &'a Catalogue, sources: &'a mut Sources, out: &'a mut Diagnostics) -> Self {
+    fn new(
+        catalogue: &'a Catalogue,
+        loaded: &'a mut Loaded,
+        sources: &'a mut Sources,
+        out: &'a mut Diagnostics,
+    ) -> Self {
         Self {
             catalogue,
+            loaded,
+            used: BTreeSet::new(),
             sources,
             out,
             files: BTreeMap::new(),
-            loaded: BTreeMap::new(),
             values: Vec::new(),
             parts: BTreeMap::new(),
             temperature: f64::NAN,
@@ -177,15 +193,31 @@ impl<'a> Resolver<'a> {
     }
 
     fn entry(&mut self, name: &str) -> Option<Arc<Entry>> {
-        if let Some(known) = self.loaded.get(name) {
-            return known.clone();
-        }
-        let entry = self.catalogue.entry(name, self.sources, self.out).map(Arc::new);
-        if let Some(e) = &entry {
+        let entry = match self.loaded.entries.get(name) {
+            Some(known) => known.clone(),
+            None => {
+                let entry = self.catalogue.entry(name, self.sources, self.out).map(Arc::new);
+                self.loaded.entries.insert(name.to_owned(), entry.clone());
+                entry
+            }
+        };
+        if self.used.insert(name.to_owned())
+            && let Some(e) = &entry
+        {
             self.files.insert(e.file, (name.to_owned(), e.provenance.clone()));
         }
-        self.loaded.insert(name.to_owned(), entry.clone());
         entry
+    }
+
+    /// The entry as a tree, for merging.
+    fn tree(&mut self, name: &str) -> Option<Arc<Node>> {
+        if let Some(known) = self.loaded.trees.get(name) {
+            return Some(known.clone());
+        }
+        let (_, tree) = self.catalogue.tree(name, self.sources, self.out)?;
+        let tree = Arc::new(tree);
+        self.loaded.trees.insert(name.to_owned(), tree.clone());
+        Some(tree)
     }
 
     fn resolve(mut self, node: &Node, condition: Option<&str>) -> Option<Resolved> {
@@ -195,7 +227,7 @@ impl<'a> Resolver<'a> {
         self.bind(&read);
         self.temperature = read.number("temperature").map_or(f64::NAN, Number::value);
         self.walk("", &read);
-        let entries = self.loaded.keys().filter_map(|n| Some((n.clone(), self.catalogue.hash(n)?))).collect();
+        let entries = self.used.iter().filter_map(|n| Some((n.clone(), self.catalogue.hash(n)?))).collect();
         Some(Resolved {
             condition: condition.map(str::to_owned),
             temperature: self.temperature,
