@@ -3,11 +3,15 @@
 //! Plan (immutable, shared), state (all that a snapshot holds) and scratch (never saved) are three things everywhere.
 //! Units: ms, um, mV, pA, amol, K, mM. The same bits for any number of threads and every SIMD level.
 
+pub mod cleft;
 pub mod ensemble;
 pub mod fault;
 pub mod mechanism;
 pub mod membrane;
+pub mod neuron;
 pub mod receptor;
+mod rodas;
 pub mod snapshot;
+pub mod terminal;
 pub mod time;
 pub mod wellmixed;

@@ -6,6 +6,7 @@
 
 use crate::fault::{Fault, Quantity};
 use crate::mechanism::{InputRole, Kinetics, KineticsError};
+use crate::rodas::{A, C, GAMMA};
 use crate::time::Tick;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -132,29 +133,6 @@ pub struct Work {
     /// Steps thrown away.
     pub rejected: u64,
 }
-
-const GAMMA: f64 = 0.25;
-/// Stage coefficients of RODAS in the transformed variables, Hairer & Wanner's code `rodas.f`, METH=1.
-const A: [&[f64]; 5] = [
-    &[1.544],
-    &[0.946_678_528_081_582_6, 0.255_701_169_898_328_4],
-    &[3.314_825_187_068_521, 2.896_124_015_972_201, 0.998_641_913_997_781_7],
-    &[1.221_224_509_226_641, 6.019_134_481_288_629, 12.537_083_329_320_87, -0.687_886_036_105_895],
-    &[1.221_224_509_226_641, 6.019_134_481_288_629, 12.537_083_329_320_87, -0.687_886_036_105_895, 1.0],
-];
-const C: [&[f64]; 5] = [
-    &[-5.6688],
-    &[-2.430_093_356_833_875, -0.206_359_915_709_191_5],
-    &[-0.107_352_905_815_137_5, -9.594_562_251_023_355, -20.470_286_148_096_16],
-    &[7.496_443_313_967_647, -10.246_804_314_643_52, -33.999_903_528_199_05, 11.708_908_932_061_6],
-    &[
-        8.083_246_795_921_522,
-        -7.981_132_988_064_893,
-        -31.521_594_328_743_71,
-        16.319_305_431_231_36,
-        -6.058_818_238_834_054,
-    ],
-];
 
 /// Dense LU with row exchanges, `n x n` row-major, in place; false if singular or not finite.
 fn factorise(n: usize, a: &mut [f64], order: &mut [usize]) -> bool {
@@ -401,7 +379,9 @@ impl WellMixed {
         let mut after = vec![0.0; n];
         let mut work = Work::default();
         let end = interval.ms();
-        let (mut time, mut h) = (0.0, state.next.min(end));
+        // Only the very first step has no proposal; a short interval must not shorten the one there is.
+        let mut h = if state.next.is_finite() || end == 0.0 { state.next } else { end };
+        let mut time = 0.0;
         while time < end {
             // The last step ends on the spot; a sliver is never left over.
             let last = time + h * 1.000_001 >= end;

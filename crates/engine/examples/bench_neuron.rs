@@ -1,0 +1,123 @@
+//! Nanoseconds per compartment and step for 64 cells of 253 compartments, on one core, at every SIMD level.
+//!
+//! A soma and a random binary tree of 63 branches of 4 compartments, every cell with a tree of its own; passive with
+//! HH in the soma, or HH everywhere; backward Euler, dt 0.025 ms. `cargo run --release --example bench_neuron -p
+//! bouton-engine`. Median of repeats and quartiles; the levels' results are compared to the bit.
+
+use engine::mechanism::{ProgramBuilder, Unary, Value};
+use engine::neuron::*;
+use engine::time::Tick;
+use numerics::rng::StreamKey;
+use numerics::simd::Level;
+use std::time::Instant;
+
+const CELLS: usize = 64;
+const COMPARTMENTS: usize = 253;
+const STEPS: u64 = 200;
+const REPEATS: usize = 15;
+const TISSUE: Tissue = Tissue { c_m: 1.0, r_a: 100.0 };
+
+/// Sodium, potassium and leak of Hodgkin and Huxley (1952), each rate by its own exponential.
+fn kinds() -> Vec<Channel> {
+    let scaled = |b: &mut ProgramBuilder, v: Value, at: f64, slope: f64| {
+        let (at, slope) = (b.constant(at), b.constant(1.0 / slope));
+        let x = b.sub(v, at);
+        b.mul(x, slope)
+    };
+    let exponential = |b: &mut ProgramBuilder, v: Value, scale: f64, at: f64, slope: f64| {
+        let x = scaled(b, v, at, slope);
+        let (e, scale) = (b.exp(x), b.constant(scale));
+        b.mul(e, scale)
+    };
+    let linoid = |b: &mut ProgramBuilder, v: Value, scale: f64, at: f64, slope: f64| {
+        let x = scaled(b, v, at, -slope);
+        let (e, scale) = (b.unary(Unary::Exprelr, x), b.constant(scale));
+        b.mul(e, scale)
+    };
+    let gate = |count| Gate { count, form: GateForm::Rates };
+    let mut b = ProgramBuilder::new(1);
+    let v = b.input(0);
+    let (am, bm) = (linoid(&mut b, v, 1.0, -40.0, 10.0), exponential(&mut b, v, 4.0, -65.0, -18.0));
+    let (ah, e) = (exponential(&mut b, v, 0.07, -65.0, -20.0), exponential(&mut b, v, 1.0, -35.0, -10.0));
+    let one = b.constant(1.0);
+    let e = b.add_values(one, e);
+    let bh = b.div(one, e);
+    let na = b.finish(&[am, bm, ah, bh]).expect("a short program");
+    let mut b = ProgramBuilder::new(1);
+    let v = b.input(0);
+    let (an, bn) = (linoid(&mut b, v, 0.1, -55.0, 10.0), exponential(&mut b, v, 0.125, -65.0, -80.0));
+    let k = b.finish(&[an, bn]).expect("a short program");
+    let inputs = || vec![ChannelInput::Voltage];
+    vec![
+        Channel { e_rev: 50.0, gates: vec![gate(3), gate(1)], rates: na, inputs: inputs(), parameters: vec![] },
+        Channel { e_rev: -77.0, gates: vec![gate(4)], rates: k, inputs: inputs(), parameters: vec![] },
+        Channel::leak(-54.387),
+    ]
+}
+
+/// A soma of 12.6157 um and 63 branches; which tips fork is drawn anew for each cell.
+fn tree(cell: usize) -> Cell {
+    let mut draws = StreamKey::new(7, 0, 1, 0).at(cell as u64, 0);
+    let mut next = |below: usize| draws.below(below as u64) as usize;
+    let mut cell = Cell::soma(TISSUE, 12.6157);
+    let mut tips = vec![(0, 0.0, 2.0)];
+    for _ in 0..(COMPARTMENTS - 1) / 4 {
+        let tip = next(tips.len());
+        let (parent, half, diameter) = tips[tip];
+        let length = 50.0 + next(51) as f64;
+        let (made, half) = cell.add_cylinder(TISSUE, parent, half, (length, diameter, 4));
+        if parent != 0 {
+            // A tip forks twice and is then used up.
+            let times = cell.compartments.iter().filter(|c| c.parent == Some(parent)).count();
+            if times == 2 {
+                tips.remove(tip);
+            }
+        }
+        tips.push((made.end - 1, half, (diameter * 0.8).max(0.4)));
+    }
+    cell
+}
+
+fn main() {
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
+    for (label, everywhere, alike) in [
+        ("passive, soma HH, one tree", false, true),
+        ("passive, soma HH, 64 trees", false, false),
+        ("HH everywhere, one tree", true, true),
+        ("HH everywhere, 64 trees", true, false),
+    ] {
+        let here = |k: u32| everywhere || k == 0;
+        let cells: Vec<Cell> = (0..CELLS)
+            .map(|cell| tree(if alike { 0 } else { cell }))
+            .map(|cell| cell.with_at(0, 120.0, here).with_at(1, 36.0, here).with(2, 0.3).detect(0, 0.0))
+            .collect();
+        assert!(cells.iter().all(|cell| cell.compartments.len() == COMPARTMENTS));
+        let plan = Plan::new(kinds(), &cells, 279.45).expect("sound cells");
+        let mut first: Option<State> = None;
+        for &level in Level::available() {
+            let mut drives = vec![Quiet; plan.blocks()];
+            let scratch = Scratch::default();
+            let stepping = Stepping { level, dt: Tick(25_000_000), method: Method::BackwardEuler };
+            let mut end = State::at(&plan, -55.0);
+            let repeats = if level == Level::Portable { 3 } else { REPEATS };
+            let mut times: Vec<f64> = (0..repeats)
+                .map(|_| {
+                    let mut state = State::at(&plan, -55.0);
+                    let mut spikes = Vec::new();
+                    let start = Instant::now();
+                    threads
+                        .install(|| run(&plan, &mut state, &scratch, stepping, STEPS, &mut drives, &mut spikes))
+                        .expect("sound numbers");
+                    let time = start.elapsed().as_secs_f64() * 1e9;
+                    end = state;
+                    time / (STEPS as usize * CELLS * COMPARTMENTS) as f64
+                })
+                .collect();
+            times.sort_by(f64::total_cmp);
+            let quarter = repeats / 4;
+            let (median, low, high) = (times[repeats / 2], times[quarter], times[repeats - 1 - quarter]);
+            println!("{label:<28} {level:<9?} {median:7.3} ns  [{low:.3}, {high:.3}]  {:.0} M/s", 1e3 / median);
+            assert!(first.get_or_insert_with(|| end.clone()) == &end, "the same bits");
+        }
+    }
+}

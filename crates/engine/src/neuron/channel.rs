@@ -1,0 +1,99 @@
+//! A channel kind: gates whose rates are a program over voltage, temperature and parameters.
+//!
+//! `I = g_max prod_j x_j^n_j (V - e_rev)`; each gate relaxes on its own (Hodgkin & Huxley 1952, J Physiol 117:500).
+//! A leak is a channel without gates. Limits: 8 gates, 16 inputs, powers up to 8, independent gates only.
+
+use super::plan::PlanError;
+use crate::mechanism::Program;
+
+/// Gates of a channel, at most.
+pub const MAX_GATES: usize = 8;
+/// Inputs of a channel's program, at most.
+pub const MAX_INPUTS: usize = 16;
+/// Power of a gate, at most.
+pub const MAX_POWER: u8 = 8;
+
+/// What the two outputs of a gate mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GateForm {
+    /// Opening and closing rate, /ms.
+    Rates,
+    /// Steady state (0 to 1) and time constant, ms; a time constant of 0 follows the voltage at once.
+    Steady,
+}
+
+impl GateForm {
+    /// The steady state for the two outputs; 0 if neither rate is positive.
+    pub(super) fn steady(self, a: f64, b: f64) -> f64 {
+        match self {
+            Self::Rates if a + b == 0.0 => 0.0,
+            Self::Rates => a / (a + b),
+            Self::Steady => a,
+        }
+    }
+}
+
+/// One kind of gate of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Gate {
+    /// How many such gates a channel has in series: the power in the conductance, 1 to 8.
+    pub count: u8,
+    /// What its outputs mean.
+    pub form: GateForm,
+}
+
+/// What an input of the program is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChannelInput {
+    /// The compartment's voltage, mV.
+    Voltage,
+    /// The population's temperature, K.
+    Temperature,
+    /// A parameter of the channel, in its own unit.
+    Parameter(u16),
+}
+
+/// A channel kind, shared by all compartments that have it.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    /// Reversal potential, mV, where no compartment says otherwise.
+    pub e_rev: f64,
+    /// Its gates; none for a leak.
+    pub gates: Vec<Gate>,
+    /// Outputs 2j and 2j + 1 belong to gate j.
+    pub rates: Program,
+    /// What the program's inputs are, in order.
+    pub inputs: Vec<ChannelInput>,
+    /// Values of the parameters, where no compartment says otherwise.
+    pub parameters: Vec<f64>,
+}
+
+impl Channel {
+    /// A channel without gates. `e_rev`: mV.
+    ///
+    /// # Panics
+    /// Never: an empty program can always be written.
+    #[must_use]
+    pub fn leak(e_rev: f64) -> Self {
+        let rates = crate::mechanism::ProgramBuilder::new(0).finish(&[]).expect("an empty program");
+        Self { e_rev, gates: Vec::new(), rates, inputs: Vec::new(), parameters: Vec::new() }
+    }
+
+    pub(super) fn check(&self, channel: usize) -> Result<(), PlanError> {
+        let known = |input: &ChannelInput| match input {
+            ChannelInput::Parameter(k) => usize::from(*k) < self.parameters.len(),
+            _ => true,
+        };
+        let sound = self.gates.len() <= MAX_GATES
+            && self.inputs.len() <= MAX_INPUTS
+            && self.gates.iter().all(|gate| (1..=MAX_POWER).contains(&gate.count))
+            && self.rates.outputs() == 2 * self.gates.len()
+            && self.rates.inputs() == self.inputs.len()
+            && self.inputs.iter().all(known);
+        if !sound {
+            return Err(PlanError::Channel { channel });
+        }
+        let mut numbers = self.parameters.iter().chain([&self.e_rev]);
+        numbers.find(|x| !x.is_finite()).map_or(Ok(()), |&value| Err(PlanError::ChannelNumber { channel, value }))
+    }
+}

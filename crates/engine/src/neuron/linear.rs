@@ -1,0 +1,236 @@
+//! The cell as a linear circuit: input resistance and time constants by solves on its tree, no time stepping.
+//!
+//! `G V = I` with G the axial couplings plus, on the diagonal, the membrane's conductance: gates held (chord) or
+//! settled (slope of the steady current). Slowest time constant: the largest eigenvalue of `G^-1 C`, by power iteration.
+
+use super::channel::ChannelInput;
+use super::plan::{BlockChannel, Plan, Site};
+use super::state::State;
+use numerics::linear::tree::{Matrix, Trees, solve_at};
+use numerics::simd::{F64x8, LANES, Level};
+use thiserror::Error;
+
+/// Whether gates follow a small change of voltage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Gating {
+    /// They stay as they are in the state: what a brief, small step sees.
+    Held,
+    /// They reach their steady state: what a long, small step sees.
+    Settled,
+}
+
+/// A circuit without the quantity asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+pub enum LinearError {
+    /// No finite positive answer: the membrane amplifies, or is nowhere leaky.
+    #[error("cell {cell} is no passive circuit here (got {value}): it has no leak, or gates amplify small changes")]
+    Active {
+        /// The cell.
+        cell: usize,
+        /// What came out.
+        value: f64,
+    },
+    /// The iteration did not settle: two modes are nearly equally slow.
+    #[error("the slowest time constant of cell {cell} was not separated from the next one; last estimate {tau} ms")]
+    Unseparated {
+        /// The cell.
+        cell: usize,
+        /// ms.
+        tau: f64,
+    },
+}
+
+/// Step of numerical slopes, mV.
+const NUDGE: f64 = 1e-3;
+
+/// One cell out of its block.
+pub(super) struct Circuit<'a> {
+    plan: &'a Plan,
+    cell: usize,
+    trees: Trees,
+    pub c_m: Vec<f64>,
+    axial: Vec<f64>,
+    parents: Vec<u32>,
+    g_leak: Vec<f64>,
+    i_leak: Vec<f64>,
+    /// By compartment: channels of the block and their line.
+    gated: Vec<Vec<(&'a BlockChannel, usize)>>,
+}
+
+impl Plan {
+    /// Steady states of the gates of line `k` of a channel in a lane at `v` mV.
+    pub(super) fn steady(&self, c: &BlockChannel, (k, lane): (usize, usize), v: f64, out: &mut [f64]) {
+        let kind = &self.channels[c.channel];
+        let mut inputs = [0.0; super::channel::MAX_INPUTS];
+        for (to, &input) in inputs.iter_mut().zip(&kind.inputs) {
+            *to = match input {
+                ChannelInput::Voltage => v,
+                ChannelInput::Temperature => self.temperature,
+                ChannelInput::Parameter(p) => match &c.parameters[usize::from(p)] {
+                    Some(column) => column[k].0[lane],
+                    None => kind.parameters[usize::from(p)],
+                },
+            };
+        }
+        let mut rates = [0.0; 2 * super::channel::MAX_GATES];
+        let rates = &mut rates[..2 * kind.gates.len()];
+        kind.rates.interpret(&inputs[..kind.inputs.len()], rates);
+        for ((x, gate), pair) in out.iter_mut().zip(&kind.gates).zip(rates.chunks(2)) {
+            *x = gate.form.steady(pair[0], pair[1]);
+        }
+    }
+
+    /// Voltage change at `site` per current injected there, GOhm (mV/pA), from an exact solve at the state's voltages.
+    ///
+    /// # Errors
+    /// [`LinearError::Active`].
+    ///
+    /// # Panics
+    /// If the state or site is not of this plan.
+    pub fn input_resistance(&self, state: &State, site: Site, gating: Gating) -> Result<f64, LinearError> {
+        self.transfer_resistance(state, site, site.compartment, gating)
+    }
+
+    /// Voltage change in compartment `at` of the same cell per current injected at `site`, GOhm (mV/pA).
+    ///
+    /// # Errors
+    /// [`LinearError::Active`].
+    ///
+    /// # Panics
+    /// If the state, site or compartment is not of this plan.
+    pub fn transfer_resistance(&self, state: &State, site: Site, at: u32, gating: Gating) -> Result<f64, LinearError> {
+        assert!(state.fits(self), "the state of this plan");
+        let cell = site.block * LANES + site.lane;
+        let circuit = Circuit::new(self, cell);
+        let mut x = vec![0.0; circuit.c_m.len()];
+        x[site.compartment as usize] = 1.0;
+        circuit.solve(&circuit.membrane(state, gating), &mut x);
+        let value = x[at as usize];
+        if value > 0.0 && value.is_finite() { Ok(value) } else { Err(LinearError::Active { cell, value }) }
+    }
+
+    /// The slowest time constant of a cell, ms, to a relative 1e-10: that of the membrane if it is passive and uniform.
+    ///
+    /// # Errors
+    /// [`LinearError`].
+    ///
+    /// # Panics
+    /// If the state or cell is not of this plan.
+    pub fn time_constant(&self, state: &State, cell: usize, gating: Gating) -> Result<f64, LinearError> {
+        assert!(state.fits(self) && cell < self.cells(), "the state and cell of this plan");
+        let circuit = Circuit::new(self, cell);
+        let g = circuit.membrane(state, gating);
+        let mut x = vec![1.0; g.len()];
+        let (mut tau, mut settled) = (f64::NAN, 0);
+        for _ in 0..10_000 {
+            // With weights C the iteration is symmetric, and the Rayleigh quotient converges twice as quickly.
+            let mut y: Vec<f64> = x.iter().zip(&circuit.c_m).map(|(x, c)| x * c).collect();
+            let weight: f64 = y.iter().zip(&x).map(|(y, x)| y * x).sum();
+            let before = y.clone();
+            circuit.solve(&g, &mut y);
+            let next = y.iter().zip(&before).map(|(y, b)| y * b).sum::<f64>() / weight;
+            if !(next > 0.0 && next.is_finite()) {
+                return Err(LinearError::Active { cell, value: next });
+            }
+            settled = if (next - tau).abs() <= 1e-13 * next { settled + 1 } else { 0 };
+            tau = next;
+            if settled == 3 {
+                return Ok(tau);
+            }
+            x = y.into_iter().map(|y| y / tau).collect();
+        }
+        Err(LinearError::Unseparated { cell, tau })
+    }
+}
+
+impl<'a> Circuit<'a> {
+    pub fn new(plan: &'a Plan, cell: usize) -> Self {
+        let (block, lane) = (&plan.blocks[cell / LANES], cell % LANES);
+        let n = block.sizes[lane];
+        let column = |lines: &[F64x8]| lines[..n].iter().map(|line| line.0[lane]).collect::<Vec<f64>>();
+        let parents: Vec<u32> = (0..n).map(|row| block.trees.parents(row)[lane]).collect();
+        let mut gated = vec![Vec::new(); n];
+        for c in &block.channels {
+            for (k, &row) in c.rows.iter().enumerate() {
+                if c.g_max[k].0[lane] > 0.0 {
+                    gated[row as usize].push((c, k));
+                }
+            }
+        }
+        Self {
+            plan,
+            cell,
+            trees: Trees::alike(&parents).expect("parents were checked"),
+            c_m: column(&block.c_m),
+            axial: column(&block.coupling).into_iter().map(|g| -g).collect(),
+            parents,
+            g_leak: column(&block.g_leak),
+            i_leak: column(&block.i_fixed),
+            gated,
+        }
+    }
+
+    /// Steady membrane current of a compartment at `v` mV, pA, outward positive.
+    pub fn steady_current(&self, row: usize, v: f64) -> f64 {
+        let lane = self.cell % LANES;
+        let mut current = self.g_leak[row] * v - self.i_leak[row];
+        let mut steady = [0.0; super::channel::MAX_GATES];
+        for &(c, k) in &self.gated[row] {
+            self.plan.steady(c, (k, lane), v, &mut steady);
+            let mut g = c.g_max[k].0[lane];
+            for (gate, x) in self.plan.channels[c.channel].gates.iter().zip(steady) {
+                (0..gate.count).for_each(|_| g *= x);
+            }
+            current += g * (v - c.e_rev[k].0[lane]);
+        }
+        current
+    }
+
+    /// Slope of [`Self::steady_current`], nS.
+    pub fn steady_slope(&self, row: usize, v: f64) -> f64 {
+        if self.gated[row].is_empty() {
+            return self.g_leak[row];
+        }
+        (self.steady_current(row, v + NUDGE) - self.steady_current(row, v - NUDGE)) / (2.0 * NUDGE)
+    }
+
+    /// Adds the axial currents that leave each compartment, pA.
+    pub fn add_axial(&self, v: &[f64], out: &mut [f64]) {
+        for row in 1..v.len() {
+            let parent = self.parents[row] as usize;
+            let current = self.axial[row] * (v[row] - v[parent]);
+            out[row] += current;
+            out[parent] -= current;
+        }
+    }
+
+    /// Membrane conductance of each compartment, nS.
+    fn membrane(&self, state: &State, gating: Gating) -> Vec<f64> {
+        let (block, lane) = (self.cell / LANES, self.cell % LANES);
+        let held = |row: usize| {
+            let gated = self.gated[row].iter();
+            self.g_leak[row] + gated.map(|&(c, k)| state.conductance(self.plan, c, block, (k, lane))).sum::<f64>()
+        };
+        (0..self.c_m.len())
+            .map(|row| match gating {
+                Gating::Held => held(row),
+                Gating::Settled => self.steady_slope(row, state.blocks[block].v[row].0[lane]),
+            })
+            .collect()
+    }
+
+    /// Solves `(diag(g) + axial) x = x` in place.
+    pub fn solve(&self, g: &[f64], x: &mut [f64]) {
+        let mut diagonal: Vec<F64x8> = g.iter().map(|&g| F64x8::splat(g)).collect();
+        let off: Vec<F64x8> = self.axial.iter().map(|&g| F64x8::splat(-g)).collect();
+        for row in 1..g.len() {
+            for at in [row, self.parents[row] as usize] {
+                diagonal[at] = F64x8::splat(diagonal[at].0[0] + self.axial[row]);
+            }
+        }
+        let mut rhs: Vec<F64x8> = x.iter().map(|&x| F64x8::splat(x)).collect();
+        let matrix = Matrix { diagonal: &mut diagonal, upper: &off, lower: &off };
+        solve_at(Level::best(), &self.trees, matrix, &mut rhs);
+        x.iter_mut().zip(&rhs).for_each(|(x, solved)| *x = solved.0[0]);
+    }
+}

@@ -1,0 +1,28 @@
+//! Small neurons: compartments on a tree, channels with gates, eight cells side by side.
+//!
+//! `C dV/dt = sum g_max prod x^n (e_rev - V) + sum g_axial (V_neighbour - V) + (i - g V)`, the last bracket the port
+//! (injected current positive, inward membrane current negative). Implicit on the tree (Hines 1984, Int J Biomed Comput
+//! 15:69), gates by exact exponentials. Limits: no ion dynamics, gates see no concentrations, one tree a cell.
+
+mod cell;
+mod channel;
+mod drive;
+mod fault;
+mod instrument;
+mod kernel;
+mod linear;
+mod plan;
+mod rest;
+mod run;
+mod state;
+
+pub use cell::{Cell, Compartment, Detector, Insertion, Overridden, Override, Tissue};
+pub use channel::{Channel, ChannelInput, Gate, GateForm, MAX_GATES, MAX_INPUTS, MAX_POWER};
+pub use drive::{Drive, Held, Moment, Ports, Quiet, With, with};
+pub use fault::{NeuronFault, NeuronQuantity};
+pub use instrument::{CurrentClamp, Filter, FilterState, InstrumentError, VoltageClamp};
+pub use linear::{Gating, LinearError};
+pub use plan::{Plan, PlanError, Site};
+pub use rest::RestError;
+pub use run::{Method, RunError, Scratch, Spike, Stepping, run};
+pub use state::State;

@@ -1,0 +1,431 @@
+//! Cells and channel kinds made ready to be stepped: eight cells a block, a line of lanes a compartment and quantity.
+//!
+//! Cells fill blocks in order; the trees of a block may differ. A channel keeps lines only for the rows of a block that
+//! have it in some lane. Ungated channels are folded into the fixed conductance and current of their rows.
+
+use super::cell::{Cell, Overridden};
+use super::channel::{Channel, ChannelInput};
+use crate::mechanism::{Evaluator, Shape};
+use numerics::linear::tree::Trees;
+use numerics::simd::{F64x8, LANES};
+use thiserror::Error;
+
+/// A description that makes no cells.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+pub enum PlanError {
+    /// The program, the gates and the inputs do not fit together, or are too many.
+    #[error(
+        "channel {channel}: two outputs a gate (8 at most, powers 1 to 8), one role an input (16 at most), and \
+         parameters that exist are needed"
+    )]
+    Channel {
+        /// The channel kind.
+        channel: usize,
+    },
+    /// A reversal potential or parameter that is no number.
+    #[error("channel {channel} has a reversal potential or parameter of {value}")]
+    ChannelNumber {
+        /// The channel kind.
+        channel: usize,
+        /// What came.
+        value: f64,
+    },
+    /// The temperature is no temperature.
+    #[error("a temperature of {value} K")]
+    Temperature {
+        /// What came, K.
+        value: f64,
+    },
+    /// No compartment, or more than 2^31.
+    #[error("cell {cell} has no compartment, or too many")]
+    Size {
+        /// The cell.
+        cell: usize,
+    },
+    /// Not a tree with its root first.
+    #[error("compartment {compartment} of cell {cell}: the first is the root, every other needs an earlier parent")]
+    Parent {
+        /// The cell.
+        cell: usize,
+        /// The compartment.
+        compartment: usize,
+    },
+    /// Area, capacitance or axial conductance.
+    #[error(
+        "compartment {compartment} of cell {cell}: area ({area} um2), capacitance ({c_m} pF) and, but for the root, \
+         axial conductance ({g_axial} nS) must be positive"
+    )]
+    Compartment {
+        /// The cell.
+        cell: usize,
+        /// The compartment.
+        compartment: usize,
+        /// um2.
+        area: f64,
+        /// pF.
+        c_m: f64,
+        /// nS.
+        g_axial: f64,
+    },
+    /// A channel kind that does not exist, or twice in one cell, or columns of the wrong length.
+    #[error(
+        "insertion {insertion} of cell {cell}: a channel kind that exists, once a cell, with one value a compartment"
+    )]
+    Insertion {
+        /// The cell.
+        cell: usize,
+        /// Which of its insertions.
+        insertion: usize,
+    },
+    /// A negative conductance, or a value that is no number.
+    #[error("insertion {insertion} of cell {cell} has the value {value}")]
+    Value {
+        /// The cell.
+        cell: usize,
+        /// Which of its insertions.
+        insertion: usize,
+        /// What came.
+        value: f64,
+    },
+    /// A detector in no compartment, or without a finite threshold.
+    #[error("detector {detector} of cell {cell} needs a compartment of the cell and a finite threshold")]
+    Detector {
+        /// The cell.
+        cell: usize,
+        /// Which of its detectors.
+        detector: usize,
+    },
+}
+
+/// Where a compartment of a cell lies: in which block, line and lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Site {
+    /// The block of eight cells.
+    pub block: usize,
+    /// The line within the block, which is the compartment's index in its cell.
+    pub compartment: u32,
+    /// The lane.
+    pub lane: usize,
+}
+
+/// A gated channel within a block.
+#[derive(Clone, Debug)]
+pub(super) struct BlockChannel {
+    pub channel: usize,
+    pub rows: Vec<u32>,
+    /// Whether `rows` is every row in order.
+    pub dense: bool,
+    /// Line k belongs to `rows[k]`.
+    pub g_max: Vec<F64x8>,
+    pub e_rev: Vec<F64x8>,
+    /// By parameter; none where it is uniform.
+    pub parameters: Vec<Option<Vec<F64x8>>>,
+    /// First line of its gates; gate j of line k is at `gates_at + j * rows.len() + k`.
+    pub gates_at: usize,
+}
+
+/// A detector within a block.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BlockDetector {
+    pub row: u32,
+    pub lane: usize,
+    pub threshold: f64,
+    pub id: u32,
+}
+
+/// Eight cells.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    pub first: usize,
+    pub sizes: Vec<usize>,
+    pub trees: Trees,
+    pub c_m: Vec<F64x8>,
+    /// Sum of axial and ungated conductances.
+    pub g_fixed: Vec<F64x8>,
+    /// Sum of ungated conductance times reversal.
+    pub i_fixed: Vec<F64x8>,
+    /// Ungated conductance alone.
+    pub g_leak: Vec<F64x8>,
+    /// Minus the axial conductance to the parent.
+    pub coupling: Vec<F64x8>,
+    pub channels: Vec<BlockChannel>,
+    pub gate_lines: usize,
+    pub detectors: Vec<BlockDetector>,
+}
+
+/// A population of cells made ready. Immutable; share it between threads.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub(super) channels: Vec<Channel>,
+    pub(super) evaluators: Vec<Evaluator>,
+    pub(super) temperature: f64,
+    pub(super) blocks: Vec<Block>,
+    cells: usize,
+    fingerprint: u64,
+}
+
+impl Plan {
+    /// Makes `cells` ready. `temperature`: K. Detectors are numbered through all cells in order.
+    ///
+    /// # Errors
+    /// [`PlanError`]: the first thing that does not fit.
+    pub fn new(channels: Vec<Channel>, cells: &[Cell], temperature: f64) -> Result<Self, PlanError> {
+        if !(temperature > 0.0 && temperature.is_finite()) {
+            return Err(PlanError::Temperature { value: temperature });
+        }
+        for (index, channel) in channels.iter().enumerate() {
+            channel.check(index)?;
+        }
+        for (index, cell) in cells.iter().enumerate() {
+            check(index, cell, &channels)?;
+        }
+        let columns = columns(cells, &channels);
+        let shape = |index: usize, input: &ChannelInput| match *input {
+            ChannelInput::Voltage => Shape::Column,
+            ChannelInput::Temperature => Shape::Uniform,
+            ChannelInput::Parameter(k) if columns[index][usize::from(k)] => Shape::Column,
+            ChannelInput::Parameter(_) => Shape::Uniform,
+        };
+        let evaluator = |(index, channel): (usize, &Channel)| {
+            let shapes: Vec<Shape> = channel.inputs.iter().map(|input| shape(index, input)).collect();
+            Evaluator::new(&channel.rates, &shapes).map_err(|_| PlanError::Channel { channel: index })
+        };
+        let evaluators = channels.iter().enumerate().map(evaluator).collect::<Result<Vec<_>, _>>()?;
+        let mut detectors = 0;
+        let blocks = cells.chunks(LANES).enumerate();
+        let blocks: Vec<Block> =
+            blocks.map(|(b, group)| Block::new(b * LANES, group, &columns, &channels, &mut detectors)).collect();
+        let fingerprint = fingerprint(&channels, &blocks, temperature);
+        Ok(Self { channels, evaluators, temperature, blocks, cells: cells.len(), fingerprint })
+    }
+
+    /// How many cells.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.cells
+    }
+
+    /// How many blocks of eight.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// How many compartments a cell has. Panics out of range.
+    #[must_use]
+    pub fn compartments(&self, cell: usize) -> usize {
+        self.blocks[cell / LANES].sizes[cell % LANES]
+    }
+
+    /// Changes with whatever changes results; for [`crate::snapshot::save`].
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// Where a compartment lies.
+    ///
+    /// # Panics
+    /// If there is no such cell or compartment.
+    #[must_use]
+    pub fn site(&self, cell: usize, compartment: u32) -> Site {
+        assert!(
+            cell < self.cells && (compartment as usize) < self.compartments(cell),
+            "compartment {compartment} of cell {cell} exists"
+        );
+        Site { block: cell / LANES, compartment, lane: cell % LANES }
+    }
+}
+
+/// By channel and parameter: whether some cell has values of its own.
+fn columns(cells: &[Cell], channels: &[Channel]) -> Vec<Vec<bool>> {
+    let mut columns: Vec<Vec<bool>> = channels.iter().map(|channel| vec![false; channel.parameters.len()]).collect();
+    for insertion in cells.iter().flat_map(|cell| &cell.insertions) {
+        for o in &insertion.overrides {
+            if let Overridden::Parameter(k) = o.quantity {
+                columns[insertion.channel][usize::from(k)] = true;
+            }
+        }
+    }
+    columns
+}
+
+fn check(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), PlanError> {
+    let n = described.compartments.len();
+    if n == 0 || n > 1 << 31 {
+        return Err(PlanError::Size { cell });
+    }
+    for (compartment, c) in described.compartments.iter().enumerate() {
+        let root = compartment == 0;
+        if c.parent.is_none() != root || c.parent.is_some_and(|parent| parent as usize >= compartment) {
+            return Err(PlanError::Parent { cell, compartment });
+        }
+        let positive = |x: f64| x > 0.0 && x.is_finite();
+        let axial = if root { c.g_axial == 0.0 } else { positive(c.g_axial) };
+        if !(positive(c.area) && positive(c.c_m) && axial) {
+            let (area, c_m, g_axial) = (c.area, c.c_m, c.g_axial);
+            return Err(PlanError::Compartment { cell, compartment, area, c_m, g_axial });
+        }
+    }
+    for (insertion, inserted) in described.insertions.iter().enumerate() {
+        let twice = described.insertions[..insertion].iter().any(|other| other.channel == inserted.channel);
+        let parameters = channels.get(inserted.channel).map_or(0, |channel| channel.parameters.len());
+        let known = |quantity| match quantity {
+            Overridden::Reversal => true,
+            Overridden::Parameter(k) => usize::from(k) < parameters,
+        };
+        let fits = inserted.overrides.iter().all(|o| o.values.len() == n && known(o.quantity));
+        if inserted.channel >= channels.len() || twice || !fits || inserted.g_max.len() != n {
+            return Err(PlanError::Insertion { cell, insertion });
+        }
+        let bad = inserted.g_max.iter().find(|g| !(**g >= 0.0 && g.is_finite()));
+        let other = inserted.overrides.iter().flat_map(|o| &o.values).find(|x| !x.is_finite());
+        if let Some(&value) = bad.or(other) {
+            return Err(PlanError::Value { cell, insertion, value });
+        }
+    }
+    for (detector, d) in described.detectors.iter().enumerate() {
+        if d.compartment as usize >= n || !d.threshold.is_finite() {
+            return Err(PlanError::Detector { cell, detector });
+        }
+    }
+    Ok(())
+}
+
+impl Block {
+    fn new(first: usize, group: &[Cell], columns: &[Vec<bool>], channels: &[Channel], detectors: &mut u32) -> Self {
+        let n = group.iter().map(|cell| cell.compartments.len()).max().unwrap_or(0);
+        let lines = |x: f64| vec![F64x8::splat(x); n];
+        // A row that a lane lacks is a root of its own with capacitance 1 and nothing else: its voltage stays.
+        let mut parents: Vec<[u32; LANES]> = (0..n as u32).map(|row| [row; LANES]).collect();
+        let (mut c_m, mut g_fixed, mut i_fixed) = (lines(1.0), lines(0.0), lines(0.0));
+        let (mut g_leak, mut coupling) = (lines(0.0), lines(0.0));
+        let mut found = Vec::new();
+        for (lane, cell) in group.iter().enumerate() {
+            for (row, c) in cell.compartments.iter().enumerate() {
+                c_m[row].0[lane] = c.c_m;
+                if let Some(parent) = c.parent {
+                    parents[row][lane] = parent;
+                    coupling[row].0[lane] = -c.g_axial;
+                    g_fixed[row].0[lane] += c.g_axial;
+                    g_fixed[parent as usize].0[lane] += c.g_axial;
+                }
+            }
+            for d in &cell.detectors {
+                found.push(BlockDetector { row: d.compartment, lane, threshold: d.threshold, id: *detectors });
+                *detectors += 1;
+            }
+            // In the order of the kinds, so that the order of insertion does not show in the bits.
+            let mut insertions: Vec<_> = cell.insertions.iter().collect();
+            insertions.sort_by_key(|insertion| insertion.channel);
+            for insertion in insertions.into_iter().filter(|i| channels[i.channel].gates.is_empty()) {
+                let e_rev = insertion.overrides.iter().find(|o| o.quantity == Overridden::Reversal);
+                for (row, &g) in insertion.g_max.iter().enumerate() {
+                    let e_rev = e_rev.map_or(channels[insertion.channel].e_rev, |o| o.values[row]);
+                    g_leak[row].0[lane] += g;
+                    i_fixed[row].0[lane] += g * e_rev;
+                }
+            }
+        }
+        for (fixed, leak) in g_fixed.iter_mut().zip(&g_leak) {
+            for (fixed, leak) in fixed.0.iter_mut().zip(leak.0) {
+                *fixed += leak;
+            }
+        }
+        let mut gate_lines = 0;
+        let gated = (0..channels.len()).filter(|&k| !channels[k].gates.is_empty());
+        let made: Vec<BlockChannel> =
+            gated.filter_map(|k| BlockChannel::new(k, n, group, &columns[k], &channels[k], &mut gate_lines)).collect();
+        Self {
+            first,
+            sizes: group.iter().map(|cell| cell.compartments.len()).collect(),
+            trees: Trees::new(parents).expect("parents were checked"),
+            c_m,
+            g_fixed,
+            i_fixed,
+            g_leak,
+            coupling,
+            channels: made,
+            gate_lines,
+            detectors: found,
+        }
+    }
+
+    pub fn rows(&self) -> usize {
+        self.c_m.len()
+    }
+}
+
+impl BlockChannel {
+    fn new(
+        channel: usize,
+        n: usize,
+        group: &[Cell],
+        columns: &[bool],
+        kind: &Channel,
+        gate_lines: &mut usize,
+    ) -> Option<Self> {
+        let lanes: Vec<_> = group.iter().map(|c| c.insertions.iter().find(|i| i.channel == channel)).collect();
+        let conductance =
+            |row: usize, lane: usize| lanes[lane].and_then(|i| i.g_max.get(row)).copied().unwrap_or_default();
+        let rows: Vec<u32> =
+            (0..n).filter(|&row| (0..lanes.len()).any(|lane| conductance(row, lane) > 0.0)).map(|r| r as u32).collect();
+        if rows.is_empty() {
+            return None;
+        }
+        let column = |quantity: Option<Overridden>, default: f64| -> Vec<F64x8> {
+            let value = |row: usize, lane: usize| match quantity {
+                None => conductance(row, lane),
+                Some(quantity) => lanes[lane]
+                    .and_then(|i| i.overrides.iter().find(|o| o.quantity == quantity))
+                    .and_then(|o| o.values.get(row))
+                    .copied()
+                    .unwrap_or(default),
+            };
+            let line = |&row: &u32| {
+                F64x8(std::array::from_fn(|lane| if lane < lanes.len() { value(row as usize, lane) } else { default }))
+            };
+            rows.iter().map(line).collect()
+        };
+        let parameters = kind.parameters.iter().enumerate().map(|(k, &default)| {
+            let quantity = Overridden::Parameter(k as u16);
+            columns[k].then(|| column(Some(quantity), default))
+        });
+        let (g_max, e_rev) = (column(None, 0.0), column(Some(Overridden::Reversal), kind.e_rev));
+        let parameters = parameters.collect();
+        let gates_at = *gate_lines;
+        *gate_lines += rows.len() * kind.gates.len();
+        Some(Self { channel, dense: rows.len() == n, rows, g_max, e_rev, parameters, gates_at })
+    }
+}
+
+/// FNV-1a over what decides results.
+fn fingerprint(channels: &[Channel], blocks: &[Block], temperature: f64) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut eat = |x: u64| hash = (hash ^ x).wrapping_mul(0x0000_0100_0000_01b3);
+    eat(temperature.to_bits());
+    for channel in channels {
+        format!("{channel:?}").bytes().for_each(|byte| eat(u64::from(byte)));
+    }
+    for block in blocks {
+        block.sizes.iter().for_each(|&size| eat(size as u64));
+        for row in 0..block.rows() {
+            block.trees.parents(row).iter().for_each(|&parent| eat(u64::from(parent)));
+        }
+        let shared = [&block.c_m, &block.g_fixed, &block.i_fixed, &block.coupling];
+        let own =
+            block.channels.iter().flat_map(|c| [&c.g_max, &c.e_rev].into_iter().chain(c.parameters.iter().flatten()));
+        for column in shared.into_iter().chain(own) {
+            F64x8::as_f64s(column).iter().for_each(|x| eat(x.to_bits()));
+        }
+        for c in &block.channels {
+            eat(c.channel as u64);
+            c.rows.iter().for_each(|&row| eat(u64::from(row)));
+        }
+        for d in &block.detectors {
+            eat(u64::from(d.row) << 8 | d.lane as u64);
+            eat(d.threshold.to_bits());
+        }
+    }
+    hash
+}

@@ -1,0 +1,333 @@
+//! Runs a population: each block by its own clock through all steps, spikes gathered in order of time and detector.
+//!
+//! **Backward Euler**: first order, L-stable. **Crank-Nicolson**: second order, gates at half steps (Hines 1984); not
+//! damped, so a stiff clamp or a jump rings at steps far above its time constant. Spike times are interpolated
+//! linearly, to the order of the voltages. Same bits for any threads, level and split of a run.
+
+use super::channel::{ChannelInput, GateForm, MAX_GATES, MAX_INPUTS};
+use super::drive::{Drive, Moment, Ports};
+use super::fault::{NeuronFault, NeuronQuantity};
+use super::kernel::Step;
+use super::plan::{Block, BlockChannel, Plan};
+use super::state::{BlockState, State};
+use crate::mechanism::{self, EvalError, Input};
+use crate::time::Tick;
+use numerics::simd::{F64x8, LANES, Level};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::sync::{Mutex, PoisonError};
+use thiserror::Error;
+
+/// Which implicit rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// First order, L-stable.
+    BackwardEuler,
+    /// Second order, gates staggered.
+    CrankNicolson,
+}
+
+/// How steps are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stepping {
+    /// Which instructions; results do not depend on it.
+    pub level: Level,
+    /// Length of a step.
+    pub dt: Tick,
+    /// The rule.
+    pub method: Method,
+}
+
+/// An upward crossing of a detector's threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Spike {
+    /// When, interpolated within the step.
+    pub at: Tick,
+    /// The detector's number, counted through all cells.
+    pub detector: u32,
+    /// The cell.
+    pub cell: u32,
+    /// The compartment.
+    pub compartment: u32,
+}
+
+/// Why a population was not advanced.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+pub enum RunError {
+    /// A step that is not positive, or shorter than two ticks.
+    #[error("a step of {dt}; it must be 2e-9 ms at least")]
+    Step {
+        /// What came.
+        dt: Tick,
+    },
+    /// The state has other cells.
+    #[error("the state belongs to another population")]
+    State,
+    /// Not one drive a block.
+    #[error("{got} drives given for {want} blocks of eight cells")]
+    Drives {
+        /// How many came.
+        got: usize,
+        /// How many are needed.
+        want: usize,
+    },
+    /// A number became meaningless.
+    #[error(transparent)]
+    Fault(#[from] NeuronFault),
+    /// The rate program could not be evaluated; the plan is broken.
+    #[error(transparent)]
+    Evaluation(#[from] EvalError),
+}
+
+/// Working memory; never saved. Kept between runs, it makes them nearly free of allocation.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    idle: Mutex<Vec<Work>>,
+}
+
+/// What one thread needs.
+#[derive(Debug, Default)]
+struct Work {
+    diagonal: Vec<F64x8>,
+    rhs: Vec<F64x8>,
+    rates: Vec<F64x8>,
+    v: Vec<F64x8>,
+    before: Vec<f64>,
+    ports: Ports,
+    evaluation: mechanism::Scratch,
+}
+
+/// A thread's hold on working memory, given back when dropped.
+struct Lease<'a>(&'a Scratch, Work);
+
+impl<'a> Lease<'a> {
+    fn new(scratch: &'a Scratch) -> Self {
+        let work = scratch.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Self(scratch, work.unwrap_or_default())
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        let work = std::mem::take(&mut self.1);
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(work);
+    }
+}
+
+impl Work {
+    fn fit(&mut self, block: &Block) {
+        let grow = |column: &mut Vec<F64x8>, n: usize| column.resize(column.len().max(n), F64x8::splat(0.0));
+        grow(&mut self.diagonal, block.rows());
+        grow(&mut self.rhs, block.rows());
+        grow(&mut self.v, block.rows());
+        grow(&mut self.rates, 2 * block.gate_lines);
+        self.ports.fit(block.rows());
+    }
+}
+
+/// Advances every cell by `steps` steps; spikes are appended to `spikes` in order of time, then detector.
+///
+/// `drives`: one a block of eight cells. Threads of the current rayon pool share the blocks. Cost a step: one program
+/// run a channel and compartment, two exponentials' worth a gate, one division and 3 multiply-adds a compartment.
+///
+/// # Errors
+/// [`RunError`]; after a [`NeuronFault`] (the earliest, then the first cell's) the state is not to be used.
+pub fn run<D: Drive>(
+    plan: &Plan,
+    state: &mut State,
+    scratch: &Scratch,
+    stepping: Stepping,
+    steps: u64,
+    drives: &mut [D],
+    spikes: &mut Vec<Spike>,
+) -> Result<(), RunError> {
+    if stepping.dt < Tick(2) {
+        return Err(RunError::Step { dt: stepping.dt });
+    }
+    if !state.fits(plan) {
+        return Err(RunError::State);
+    }
+    if drives.len() != plan.blocks.len() {
+        return Err(RunError::Drives { got: drives.len(), want: plan.blocks.len() });
+    }
+    if steps == 0 {
+        return Ok(());
+    }
+    let clocks = Clocks { clock: state.clock, gates_at: state.gates_at };
+    let blocks = state.blocks.par_iter_mut().zip(&plan.blocks).zip(drives.par_iter_mut());
+    let results: Vec<Result<Vec<Spike>, RunError>> = blocks
+        .map_init(
+            || Lease::new(scratch),
+            |lease, ((state, block), drive)| {
+                let mut found = Vec::new();
+                lease.1.fit(block);
+                run_block(plan, block, state, clocks, stepping, steps, drive, &mut lease.1, &mut found)?;
+                Ok(found)
+            },
+        )
+        .collect();
+    let start = spikes.len();
+    let mut worst: Option<NeuronFault> = None;
+    for result in results {
+        match result {
+            Ok(found) => spikes.extend(found),
+            Err(RunError::Fault(fault)) if worst.is_none_or(|w| (fault.at, fault.cell) < (w.at, w.cell)) => {
+                worst = Some(fault);
+            }
+            Err(RunError::Fault(_)) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    if let Some(fault) = worst {
+        spikes.truncate(start);
+        return Err(fault.into());
+    }
+    spikes[start..].sort_unstable();
+    let steps = i64::try_from(steps).expect("time stays within 106 days");
+    state.clock += stepping.dt * steps;
+    state.gates_at = state.clock - lag(stepping);
+    Ok(())
+}
+
+/// How far the gates are behind after a step.
+fn lag(stepping: Stepping) -> Tick {
+    match stepping.method {
+        Method::BackwardEuler => Tick::ZERO,
+        Method::CrankNicolson => Tick(stepping.dt.0 - stepping.dt.0 / 2),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Clocks {
+    clock: Tick,
+    gates_at: Tick,
+}
+
+#[expect(clippy::too_many_arguments, reason = "plan, state, work and orders, each its own thing")]
+fn run_block<D: Drive>(
+    plan: &Plan,
+    block: &Block,
+    state: &mut BlockState,
+    mut clocks: Clocks,
+    Stepping { level, dt, method }: Stepping,
+    steps: u64,
+    drive: &mut D,
+    work: &mut Work,
+    found: &mut Vec<Spike>,
+) -> Result<(), RunError> {
+    let second = method == Method::CrankNicolson;
+    let h = dt.ms() * if second { 0.5 } else { 1.0 };
+    let n = block.rows();
+    let lanes = ((1_u32 << block.sizes.len()) - 1) as u8;
+    for _ in 0..steps {
+        let start = clocks.clock;
+        let at = if second { start + Tick(dt.0 / 2) } else { start + dt };
+        let moment = Moment { start, at, end: start + dt };
+        work.ports.clear();
+        drive.drive(moment, &state.v, &mut work.ports);
+        for c in &block.channels {
+            rates(plan, c, level, &state.v, work)?;
+        }
+        work.before.clear();
+        work.before.extend(block.detectors.iter().map(|d| state.v[d.row as usize].0[d.lane]));
+        let sound = level.dispatch(Step {
+            plan,
+            block,
+            v: &mut state.v,
+            gates: &mut state.gates,
+            rates: &work.rates,
+            ports: work.ports.filled(),
+            diagonal: &mut work.diagonal,
+            rhs: &mut work.rhs,
+            h_gates: (at - clocks.gates_at).ms(),
+            h,
+            extrapolate: second,
+        });
+        if sound & lanes != lanes {
+            return Err(blame(plan, block, state, work, lanes & !sound, start).into());
+        }
+        for (d, &before) in block.detectors.iter().zip(&work.before) {
+            let after = state.v[d.row as usize].0[d.lane];
+            if before < d.threshold && after >= d.threshold {
+                let part = (d.threshold - before) / (after - before);
+                let within = Tick((part * dt.0 as f64).round_ties_even() as i64);
+                let (detector, cell) = (d.id, (block.first + d.lane) as u32);
+                found.push(Spike { at: start + within, detector, cell, compartment: d.row });
+            }
+        }
+        drive.after(moment, &work.rhs[..n], &state.v);
+        clocks = Clocks { clock: moment.end, gates_at: at };
+    }
+    Ok(())
+}
+
+/// Rates of a channel on all its rows of the block, into `work.rates`.
+fn rates(plan: &Plan, c: &BlockChannel, level: Level, v: &[F64x8], work: &mut Work) -> Result<(), EvalError> {
+    let kind = &plan.channels[c.channel];
+    let m = c.rows.len();
+    let v = if c.dense {
+        v
+    } else {
+        for (to, &row) in work.v.iter_mut().zip(&c.rows) {
+            *to = v[row as usize];
+        }
+        &work.v[..m]
+    };
+    let mut inputs = [Input::Uniform(0.0); MAX_INPUTS];
+    for (to, &input) in inputs.iter_mut().zip(&kind.inputs) {
+        *to = match input {
+            ChannelInput::Voltage => Input::Column(F64x8::as_f64s(v)),
+            ChannelInput::Temperature => Input::Uniform(plan.temperature),
+            ChannelInput::Parameter(k) => match &c.parameters[usize::from(k)] {
+                Some(column) => Input::Column(F64x8::as_f64s(column)),
+                None => Input::Uniform(kind.parameters[usize::from(k)]),
+            },
+        };
+    }
+    let outputs = 2 * kind.gates.len();
+    let lines = &mut work.rates[2 * c.gates_at..2 * c.gates_at + outputs * m];
+    let mut columns = F64x8::as_f64s_mut(lines).chunks_exact_mut(m * LANES);
+    let mut out: [&mut [f64]; 2 * MAX_GATES] = std::array::from_fn(|_| columns.next().unwrap_or_default());
+    let evaluator = &plan.evaluators[c.channel];
+    evaluator.eval(level, &inputs[..kind.inputs.len()], &mut out[..outputs], &mut work.evaluation)
+}
+
+/// Finds the number that was not sound first: ports, then rates, then gates, then voltages; lane by lane.
+fn blame(plan: &Plan, block: &Block, state: &BlockState, work: &Work, unsound: u8, at: Tick) -> NeuronFault {
+    let lane = unsound.trailing_zeros() as usize;
+    let fault =
+        |quantity, value, row: usize| NeuronFault { quantity, value, cell: block.first + lane, compartment: row, at };
+    let (rows, g, i) = work.ports.filled();
+    for &row in rows {
+        let row = row as usize;
+        if let Some(&value) = [g[row].0[lane], i[row].0[lane]].iter().find(|x| !x.is_finite()) {
+            return fault(NeuronQuantity::Port, value, row);
+        }
+    }
+    let mut gate_fault = None;
+    for c in &block.channels {
+        let m = c.rows.len();
+        for (k, &row) in c.rows.iter().enumerate().filter(|(k, _)| c.g_max[*k].0[lane] > 0.0) {
+            for (gate, kind) in plan.channels[c.channel].gates.iter().enumerate() {
+                let line = 2 * c.gates_at + 2 * gate * m + k;
+                let pair = [work.rates[line].0[lane], work.rates[line + m].0[lane]];
+                let sound = |(index, x): (usize, f64)| match kind.form {
+                    GateForm::Steady if index == 1 => x >= 0.0,
+                    _ => x >= 0.0 && x.is_finite(),
+                };
+                if let Some((_, value)) = pair.into_iter().enumerate().find(|&pair| !sound(pair)) {
+                    return fault(NeuronQuantity::Rate { channel: c.channel, gate }, value, row as usize);
+                }
+                let x = state.gates[c.gates_at + gate * m + k].0[lane];
+                if !(-1e-9..=1.0 + 1e-9).contains(&x) && gate_fault.is_none() {
+                    gate_fault = Some(fault(NeuronQuantity::Gate { channel: c.channel, gate }, x, row as usize));
+                }
+            }
+        }
+    }
+    gate_fault.unwrap_or_else(|| {
+        let voltage = (0..block.sizes[lane]).map(|row| (row, state.v[row].0[lane])).find(|(_, v)| !v.is_finite());
+        let (row, value) = voltage.unwrap_or((0, state.v[0].0[lane]));
+        fault(NeuronQuantity::Voltage, value, row)
+    })
+}

@@ -1,0 +1,170 @@
+//! The state of a population: voltages, gates and two clocks; all that a snapshot holds.
+
+use super::plan::{Plan, Site};
+use crate::time::Tick;
+use numerics::simd::{F64x8, LANES};
+use serde::{Deserialize, Serialize};
+
+/// Voltages and gates of every cell, block by block. Made by [`State::at`] or [`Plan::rest`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Raw", into = "Raw")]
+pub struct State {
+    pub(super) clock: Tick,
+    /// When the gates are: half a step behind the clock after Crank-Nicolson.
+    pub(super) gates_at: Tick,
+    pub(super) blocks: Vec<BlockState>,
+}
+
+/// Eight cells.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct BlockState {
+    pub v: Vec<F64x8>,
+    pub gates: Vec<F64x8>,
+}
+
+/// As it is written.
+#[derive(Serialize, Deserialize)]
+struct Raw {
+    clock: Tick,
+    gates_at: Tick,
+    blocks: Vec<(Vec<f64>, Vec<f64>)>,
+}
+
+impl From<State> for Raw {
+    fn from(state: State) -> Self {
+        let plain = |column: &[F64x8]| F64x8::as_f64s(column).to_vec();
+        let blocks = state.blocks.iter().map(|block| (plain(&block.v), plain(&block.gates))).collect();
+        Self { clock: state.clock, gates_at: state.gates_at, blocks }
+    }
+}
+
+impl TryFrom<Raw> for State {
+    type Error = &'static str;
+    fn try_from(raw: Raw) -> Result<Self, Self::Error> {
+        let lines = |values: &[f64]| {
+            let (lines, rest) = values.as_chunks::<LANES>();
+            if rest.is_empty() { Ok(lines.iter().map(|&line| F64x8(line)).collect()) } else { Err("broken lines") }
+        };
+        if raw.gates_at > raw.clock {
+            return Err("gates ahead of the clock");
+        }
+        let block = |(v, gates): &(Vec<f64>, Vec<f64>)| Ok(BlockState { v: lines(v)?, gates: lines(gates)? });
+        let blocks = raw.blocks.iter().map(block).collect::<Result<Vec<_>, Self::Error>>()?;
+        Ok(Self { clock: raw.clock, gates_at: raw.gates_at, blocks })
+    }
+}
+
+impl State {
+    /// Every compartment at `v` mV, every gate at its steady state there, at time 0.
+    ///
+    /// # Panics
+    /// If `v` is not finite.
+    #[must_use]
+    pub fn at(plan: &Plan, v: f64) -> Self {
+        assert!(v.is_finite(), "a voltage is a number");
+        let block = |block: &super::plan::Block| BlockState {
+            v: vec![F64x8::splat(v); block.rows()],
+            gates: vec![F64x8::splat(0.0); block.gate_lines],
+        };
+        let blocks = plan.blocks.iter().map(block).collect();
+        let mut state = Self { clock: Tick::ZERO, gates_at: Tick::ZERO, blocks };
+        state.settle(plan);
+        state
+    }
+
+    /// Puts every gate at its steady state for the voltage it sees, at the time of the clock.
+    ///
+    /// # Panics
+    /// If the state is of another plan.
+    pub fn settle(&mut self, plan: &Plan) {
+        assert!(self.fits(plan), "the state of this plan");
+        self.gates_at = self.clock;
+        let mut steady = [0.0; super::channel::MAX_GATES];
+        for (block, state) in plan.blocks.iter().zip(&mut self.blocks) {
+            for c in &block.channels {
+                let gates = plan.channels[c.channel].gates.len();
+                for (k, &row) in c.rows.iter().enumerate() {
+                    for lane in 0..LANES {
+                        plan.steady(c, (k, lane), state.v[row as usize].0[lane], &mut steady);
+                        for (gate, &x) in steady[..gates].iter().enumerate() {
+                            state.gates[c.gates_at + gate * c.rows.len() + k].0[lane] = x;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn fits(&self, plan: &Plan) -> bool {
+        let mut pairs = self.blocks.iter().zip(&plan.blocks);
+        self.blocks.len() == plan.blocks.len()
+            && pairs.all(|(state, block)| state.v.len() == block.rows() && state.gates.len() == block.gate_lines)
+    }
+
+    /// Time since the start.
+    #[must_use]
+    pub fn clock(&self) -> Tick {
+        self.clock
+    }
+
+    /// Voltage at a site, mV. Panics if it is not of this population.
+    #[must_use]
+    pub fn v_m(&self, site: Site) -> f64 {
+        self.blocks[site.block].v[site.compartment as usize].0[site.lane]
+    }
+
+    /// Sets a voltage, mV; the gates stay. Panics if the site is not of this population or `v` not finite.
+    pub fn set_v_m(&mut self, site: Site, v: f64) {
+        assert!(v.is_finite(), "a voltage is a number");
+        self.blocks[site.block].v[site.compartment as usize].0[site.lane] = v;
+    }
+
+    /// Voltages of a block, mV, a line of lanes a compartment. Panics out of range.
+    #[must_use]
+    pub fn block(&self, block: usize) -> &[F64x8] {
+        &self.blocks[block].v
+    }
+
+    /// A gate (0 to 1) of a channel kind at a site; none where the channel is not. After Crank-Nicolson steps it is
+    /// that of half a step before the clock. Panics if the site or gate does not exist.
+    #[must_use]
+    pub fn gate(&self, plan: &Plan, site: Site, channel: usize, gate: usize) -> Option<f64> {
+        assert!(gate < plan.channels[channel].gates.len(), "gate {gate} of channel {channel} exists");
+        let c = plan.blocks[site.block].channels.iter().find(|c| c.channel == channel)?;
+        let k = c.rows.binary_search(&site.compartment).ok()?;
+        if c.g_max[k].0[site.lane] == 0.0 {
+            return None;
+        }
+        Some(self.blocks[site.block].gates[c.gates_at + gate * c.rows.len() + k].0[site.lane])
+    }
+
+    /// The current of a gated channel kind at a site, pA, outward positive; 0 where the channel is not.
+    ///
+    /// # Panics
+    /// If the site does not exist.
+    #[must_use]
+    pub fn current(&self, plan: &Plan, site: Site, channel: usize) -> f64 {
+        let Some(c) = plan.blocks[site.block].channels.iter().find(|c| c.channel == channel) else { return 0.0 };
+        let Ok(k) = c.rows.binary_search(&site.compartment) else { return 0.0 };
+        let g = self.conductance(plan, c, site.block, (k, site.lane));
+        g * (self.v_m(site) - c.e_rev[k].0[site.lane])
+    }
+
+    /// Conductance (nS) of line `k` of a channel in a lane.
+    pub(super) fn conductance(
+        &self,
+        plan: &Plan,
+        c: &super::plan::BlockChannel,
+        block: usize,
+        (k, lane): (usize, usize),
+    ) -> f64 {
+        let mut g = c.g_max[k].0[lane];
+        if g > 0.0 {
+            for (j, gate) in plan.channels[c.channel].gates.iter().enumerate() {
+                let x = self.blocks[block].gates[c.gates_at + j * c.rows.len() + k].0[lane];
+                (0..gate.count).for_each(|_| g *= x);
+            }
+        }
+        g
+    }
+}
