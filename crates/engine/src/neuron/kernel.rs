@@ -52,9 +52,10 @@ impl Kernel for Step<'_> {
         for c in &block.channels {
             let kind = &plan.channels[c.channel].gates[..];
             worst = match kind {
-                [a] => channel::<L, 1>(c, &[*a], gates, rates, diagonal, rhs, h_gates, worst),
-                [a, b] => channel::<L, 2>(c, &[*a, *b], gates, rates, diagonal, rhs, h_gates, worst),
-                more => many::<L>(c, more, gates, rates, diagonal, rhs, h_gates, worst),
+                // The lengths are said again so that the compiler unrolls the loop over gates.
+                [a] => channel::<L>(c, &[*a], gates, rates, diagonal, rhs, h_gates, worst),
+                [a, b] => channel::<L>(c, &[*a, *b], gates, rates, diagonal, rhs, h_gates, worst),
+                more => channel::<L>(c, more, gates, rates, diagonal, rhs, h_gates, worst),
             };
         }
         let (rows, g, i) = ports;
@@ -104,9 +105,9 @@ fn power<L: Lanes>(x: L, count: u8) -> L {
 /// Advances the gates of a channel and adds its conductance to the matrix; gives the largest |x - 1/2| met.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "columns, each its own thing")]
-fn channel<L: Lanes, const N: usize>(
+fn channel<L: Lanes>(
     c: &BlockChannel,
-    kind: &[Gate; N],
+    kind: &[Gate],
     gates: &mut [F64x8],
     rates: &[F64x8],
     diagonal: &mut [F64x8],
@@ -114,10 +115,10 @@ fn channel<L: Lanes, const N: usize>(
     h: f64,
     mut worst: L,
 ) -> L {
-    let m = c.rows.len();
+    let (m, n) = (c.rows.len(), kind.len());
     let (zero, half, h) = (L::splat(0.0), L::splat(0.5), L::splat(h));
-    let gates = &mut gates[c.gates_at..c.gates_at + N * m];
-    let rates = &rates[2 * c.gates_at..2 * (c.gates_at + N * m)];
+    let gates = &mut gates[c.gates_at..c.gates_at + n * m];
+    let rates = &rates[2 * c.gates_at..2 * (c.gates_at + n * m)];
     let (g_max, e_rev) = (&c.g_max[..m], &c.e_rev[..m]);
     for k in 0..m {
         let g_max = L::load(&g_max[k]);
@@ -137,43 +138,6 @@ fn channel<L: Lanes, const N: usize>(
         let row = c.rows[k] as usize;
         (L::load(&diagonal[row]) + g).store(&mut diagonal[row]);
         g.mul_add(L::load(&e_rev[k]), L::load(&rhs[row])).store(&mut rhs[row]);
-    }
-    worst
-}
-
-/// As [`channel`] for any number of gates.
-#[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "columns, each its own thing")]
-fn many<L: Lanes>(
-    c: &BlockChannel,
-    kind: &[Gate],
-    gates: &mut [F64x8],
-    rates: &[F64x8],
-    diagonal: &mut [F64x8],
-    rhs: &mut [F64x8],
-    h: f64,
-    mut worst: L,
-) -> L {
-    let m = c.rows.len();
-    let (zero, half, h) = (L::splat(0.0), L::splat(0.5), L::splat(h));
-    for k in 0..m {
-        let g_max = L::load(&c.g_max[k]);
-        let mut g = g_max;
-        let mut off = worst;
-        for (j, gate) in kind.iter().enumerate() {
-            let at = c.gates_at + j * m + k;
-            let line = 2 * c.gates_at + 2 * j * m + k;
-            let x = advance(gate.form, L::load(&gates[at]), L::load(&rates[line]), L::load(&rates[line + m]), h);
-            x.store(&mut gates[at]);
-            off = off.max((x - half).abs());
-            g = g * power(x, gate.count);
-        }
-        let here = g_max.gt(zero);
-        let g = L::select(here, g, zero);
-        worst = L::select(here, off, worst);
-        let row = c.rows[k] as usize;
-        (L::load(&diagonal[row]) + g).store(&mut diagonal[row]);
-        g.mul_add(L::load(&c.e_rev[k]), L::load(&rhs[row])).store(&mut rhs[row]);
     }
     worst
 }
