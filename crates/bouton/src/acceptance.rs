@@ -1,5 +1,7 @@
 //! `bouton catalogue check`: every entry's own checks, compared to the printed digits, and every loop of every scheme.
 
+mod recipe;
+
 use crate::lower::{self, LoweredScheme, observable};
 use crate::response::{self, ResponseError};
 use model::catalogue::{Catalogue, Entry};
@@ -81,7 +83,11 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
     for check in entry.body.list("check") {
         let subject = Subject { entry: &entry, part: &part, scheme: scheme.as_ref() };
         let title = title(check);
-        match subject.measure(check) {
+        let measures = match check.word("protocol") {
+            Some("at_rest") => recipe::at_rest(&entry, catalogue),
+            _ => subject.measure(check),
+        };
+        match measures {
             Ok(measures) => expectations(check, &title, &measures, &mut verdict),
             Err(e) => verdict.failures.push(format!("{title}: {e}")),
         }
@@ -349,16 +355,28 @@ impl Subject<'_> {
     }
 
     fn membrane(&self) -> Result<Measures, ResponseError> {
-        let membrane = self.entry.body.table("membrane").ok_or(ResponseError::Nothing("the entry has no membrane"))?;
+        let body = &self.entry.body;
+        let membrane = body.table("membrane").ok_or(ResponseError::Nothing("the entry has no membrane"))?;
         let value = |name: &str| membrane.number(name).map(Number::value);
-        let area = value("area")
-            .or_else(|| Some(std::f64::consts::PI * value("diameter")? * value("length")?))
-            .ok_or(ResponseError::Nothing("the membrane has no area"))?;
+        let cylinder = |of: &Read| {
+            let size = |name: &str| of.number(name).map(Number::value);
+            Some(std::f64::consts::PI * size("diameter")? * size("length")?)
+        };
+        let sections: Vec<(&str, f64)> =
+            body.named("section").iter().filter_map(|(k, s)| Some((k.name.as_str(), cylinder(s)?))).collect();
+        let area = if sections.is_empty() {
+            value("area").or_else(|| cylinder(membrane)).ok_or(ResponseError::Nothing("the membrane has no area"))?
+        } else {
+            sections.iter().map(|s| s.1).sum()
+        };
         let capacitance = value("capacitance").ok_or(ResponseError::Nothing("the membrane has no capacitance"))? * area;
         let mut leak = 0.0;
-        for (_, channel) in self.entry.body.named("channel") {
+        for (_, channel) in body.named("channel") {
             if channel.text("use") == Some("channel/leak") {
-                leak += channel.number("density").map_or(0.0, Number::value) * area;
+                let here = |name: &str| channel.texts("on").is_empty() || channel.texts("on").iter().any(|t| t.0 == name);
+                let on = sections.iter().filter(|s| here(s.0)).map(|s| s.1).sum::<f64>();
+                let on = if sections.is_empty() { area } else { on };
+                leak += channel.number("density").map_or(0.0, Number::value) * on;
             }
         }
         Ok(vec![

@@ -4,6 +4,7 @@
 mod catalogue;
 mod model_file;
 mod output;
+mod run;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -42,6 +43,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Run a model and leave a folder of results: recordings, numbers, and a report.
+    Run(run::Run),
     /// Print the JSON Schema of a model file or of a kind of catalogue entry, or the reference page.
     Schema {
         /// A kind of entry (receptor, sensor, channel ...) instead of a model file.
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Explain { file, condition, json } => {
             model_file::explain(&file, condition.as_deref(), json, &catalogue)
         }
+        Command::Run(options) => run::run(&options, cli.catalogue.as_deref(), &catalogue),
         Command::Schema { of, format } => model_file::schema(of.as_deref(), matches!(format, Format::Markdown)),
         Command::Catalogue { command } => catalogue::run(command, &catalogue),
         Command::Completions { shell } => {

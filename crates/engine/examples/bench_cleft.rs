@@ -3,8 +3,12 @@
 //!
 //! Run with `cargo run --release --example bench_cleft -p bouton-engine`. Prints the median of repeats and quartiles.
 
-use engine::cleft::{Amount, Cleft, Geometry, Pore, Porous, Resident, Rim, Scratch, Site, Source, Tolerance, Work};
-use engine::mechanism::{Description, Kinetics, LigandIndex, OutputIndex, ProgramBuilder, StateIndex, Transition};
+use engine::cleft::{
+    Amount, Cleft, Geometry, Pore, Porous, Resident, Rim, Scratch, Site, Source, Stretch, Tolerance, Work,
+};
+use engine::mechanism::{
+    Description, Kinetics, LigandIndex, ObservableIndex, OutputIndex, ProgramBuilder, StateIndex, Transition,
+};
 use engine::time::Tick;
 use std::time::Instant;
 
@@ -34,7 +38,8 @@ fn resident(states: usize, list: &[(u16, u16, f64, i8)], site: Site, amount: Amo
         rates: builder.finish(&outputs).expect("a short program"),
         inputs: Vec::new(),
         absorbing: Vec::new(),
-        observables: Vec::new(),
+        // What the fourth state holds, where there is one.
+        observables: vec![(0..states).map(|s| f64::from(u8::from(s == 3.min(states - 1)))).collect()],
     })
     .expect("a sound scheme");
     Resident::new(kinetics, list.iter().map(|step| step.2).collect(), site, amount)
@@ -115,6 +120,34 @@ fn once(cleft: &Cleft, scratch: &mut Scratch, tolerance: Tolerance) -> (f64, Wor
     (start.elapsed().as_secs_f64() * 1e6, work)
 }
 
+/// A quantum to 100 ms in natural steps, read or not: us, and how many steps.
+fn natural(cleft: &Cleft, scratch: &mut Scratch, stretch: Option<&mut Stretch>) -> (f64, u64) {
+    let list = [(0, ObservableIndex(0)), (1, ObservableIndex(0))];
+    let (end, tolerance, watch) =
+        (Tick(100_000_000_000), Tolerance::default(), cleft.watch(&list).expect("observables"));
+    let (mut state, mut steps, mut own) = (cleft.start(), 0, Stretch::default());
+    cleft.release(&mut state, 3000.0).expect("a sound release");
+    let read = stretch.is_some();
+    let stretch = stretch.unwrap_or(&mut own);
+    let start = Instant::now();
+    while state.clock() < end {
+        let limit = end - state.clock();
+        let done = if read {
+            cleft.step_into(&mut state, scratch, limit, tolerance, &watch, stretch)
+        } else {
+            cleft.step(&mut state, scratch, limit, tolerance)
+        };
+        done.expect("no fault");
+        steps += 1;
+    }
+    (start.elapsed().as_secs_f64() * 1e6, steps)
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
 fn main() {
     let cleft = synapse(50, 20);
     let mut scratch = cleft.scratch();
@@ -143,6 +176,23 @@ fn main() {
             error(2)
         );
     }
+    let mut stretch = Stretch::default();
+    let steps = natural(&cleft, &mut scratch, None).1;
+    let plain = median((0..REPEATS).map(|_| natural(&cleft, &mut scratch, None).0).collect());
+    let read = median((0..REPEATS).map(|_| natural(&cleft, &mut scratch, Some(&mut stretch)).0).collect());
+    let through = median(
+        (0..REPEATS)
+            .map(|_| {
+                let mut state = cleft.start();
+                cleft.release(&mut state, 3000.0).expect("a sound release");
+                let start = Instant::now();
+                let all = Tick(100_000_000_000);
+                cleft.advance(&mut state, &mut scratch, all, Tolerance::default()).expect("no fault");
+                start.elapsed().as_secs_f64() * 1e6
+            })
+            .collect(),
+    );
+    println!("to 100 ms at 1e-3: {steps} natural steps, {plain:.0} us, {read:.0} us read; {through:.0} us by advance");
     println!("rings and shells of tissue: worst error against 400 and 160, % of the peak (space alone)");
     let tight = Tolerance { relative: 1e-6, concentration: 1e-8, occupancy: 1e-8 };
     let fine = course(&synapse(400, 160), tight);

@@ -4,7 +4,7 @@
 //! Run with `cargo run --release --example bench_ensemble -p bouton-engine`. Prints the median of repeats and their
 //! quartiles; results of the levels are compared to the bit.
 
-use engine::ensemble::{Exact, Implicit, Jumps, Laws, Means, Method};
+use engine::ensemble::{Drive, Exact, Implicit, Individuals, IndividualsPlan, Jumps, Laws, Luck, Means, Method};
 use engine::mechanism::{
     Description, Evaluator, Input, InputRole, Kinetics, LigandIndex, OutputIndex, ProgramBuilder, Scratch, Shape,
     StateIndex, Transition,
@@ -75,6 +75,31 @@ fn measure(label: &str, level: Level, per: usize, mut work: impl FnMut()) {
         times[quarter],
         times[REPEATS - 1 - quarter]
     );
+}
+
+/// 100 copies at 10 places: rates so low that nobody jumps, rates that make jumps, a drive that stays.
+fn individuals(level: Level, kinetics: &Kinetics, rates: &[f64]) {
+    let (slots, plan) = (200, IndividualsPlan::new(kinetics));
+    let luck = Luck { key: StreamKey::new(1, 0, 1, 0), first: 0 };
+    let slot = Tick::from_ms(0.02).expect("a slot");
+    for (label, factor, change, steps) in [
+        ("individuals, nobody jumps, per copy-slot", 1e-9, 1e-3, slots),
+        ("individuals, jumps, per copy-slot", 1.0, 1e-3, slots),
+        ("individuals, drive stays, per slot", 1e-9, 0.0, 100 * slots),
+    ] {
+        let rates: Vec<f64> = rates.iter().map(|r| r * factor).collect();
+        let start = Individuals::new(&plan, luck, 100, |k| (0, (k % 10) as u16)).expect("a start");
+        let mut jumps = 0;
+        measure(label, level, if change > 0.0 { 100 * steps } else { steps }, || {
+            let mut all = start.clone();
+            for k in 0..steps {
+                let ligand = [(0.3 - change * k as f64).max(0.0); 10];
+                let drive = Drive { rates: &rates, ligand: &ligand };
+                jumps += all.advance(&plan, luck, all.clock() + slot, drive, &mut |_| ()).expect("sound");
+            }
+        });
+        println!("  {:.3} jumps a copy-slot", jumps as f64 / (REPEATS + 1) as f64 / (100 * steps) as f64);
+    }
 }
 
 fn main() {
@@ -164,5 +189,6 @@ fn main() {
         measure("jumps, Gillespie, 8 copies, per instance", level, few, || {
             jumps.gillespie(key, &kinetics, &coefficients, &[Input::Column(&own[..few])], dt).expect("sound");
         });
+        individuals(level, &kinetics, &rates);
     });
 }

@@ -3,6 +3,7 @@
 //! Plan (immutable, shared), state (all that a snapshot holds) and scratch (never saved) are three things everywhere.
 //! Units: ms, um, mV, pA, amol, K, mM. The same bits for any number of threads and every SIMD level.
 
+mod alarm;
 pub mod cleft;
 pub mod ensemble;
 pub mod fault;

@@ -5,7 +5,7 @@
 //! exact Jacobian, so that total ligand and total protein are kept to rounding. Limit: dense, a few hundred unknowns.
 
 use crate::fault::{Fault, Quantity};
-use crate::mechanism::{InputRole, Kinetics, KineticsError};
+use crate::mechanism::{Kinetics, KineticsError};
 use crate::rodas::{A, C, GAMMA};
 use crate::time::Tick;
 use serde::{Deserialize, Serialize};
@@ -211,7 +211,7 @@ impl WellMixed {
             if !known || p.ligands.len() != p.kinetics.ligands() {
                 return Err(BoxError::Ligands { pool });
             }
-            if p.kinetics.inputs().iter().any(|role| matches!(role, InputRole::Ligand(_))) {
+            if p.kinetics.reads_ligand(|_| true) {
                 return Err(BoxError::NotMassAction { pool });
             }
             // At unit concentration a transition's rate is its coefficient.

@@ -1,13 +1,26 @@
 //! Resolved -> Plan: what the model says becomes what the engine steps. One file an organ; schemes, which every organ
 //! has, stand here.
 
+mod cell;
+mod cleft;
+mod context;
 mod expression;
+mod fold;
+mod instrument;
+mod model;
+mod record;
+mod terminal;
 
+pub use self::model::model;
+pub use cell::LoweredCell;
+pub use fold::Folded;
+
+use ::model::resolve::{Part, ResolvedGate, ResolvedGateForm, ResolvedRate};
+use ::model::units::Expr;
 use engine::mechanism::{
-    Description, InputRole, Kinetics, KineticsError, LigandIndex, OutputIndex, ProgramBuilder, ProgramError,
+    Description, InputRole, Kinetics, KineticsError, LigandIndex, OutputIndex, Program, ProgramBuilder, ProgramError,
     StateIndex, Transition, Value,
 };
-use model::resolve::{Part, ResolvedGate, ResolvedGateForm, ResolvedRate};
 use thiserror::Error;
 
 /// Why a resolved part cannot be lowered. After `resolve` this is a broken invariant of ours, never the user's fault.
@@ -80,26 +93,69 @@ pub fn scheme(part: &Part) -> Result<LoweredScheme, LowerError> {
     finish(part, builder, &outputs, transitions, [open, conductance, absorbed])
 }
 
+/// An expression of a part as a program over its layout, times `factor`.
+fn expression_value(part: &Part, expr: &Expr, factor: f64) -> Result<Program, LowerError> {
+    let mut b = ProgramBuilder::new(part.layout.names.len() as u16);
+    let value = expression::write(&mut b, expr);
+    let factor = b.constant(factor);
+    let out = b.mul(value, factor);
+    b.finish(&[out]).map_err(|e| LowerError::Program(part.entry.clone(), e))
+}
+
+/// Lowers `count` gates in series to a ladder of `count + 1` states, the last of which is open.
+///
+/// # Errors
+/// See [`LowerError`].
+pub fn ladder(part: &Part, gate: &ResolvedGate) -> Result<LoweredScheme, LowerError> {
+    let mut b = ProgramBuilder::new(part.layout.names.len() as u16);
+    let (opening, closing) = opening_and_closing(&mut b, gate);
+    let n = gate.count as u16;
+    let (mut outputs, mut transitions) = (Vec::new(), Vec::new());
+    for k in 0..n {
+        for (from, to, rate, copies) in [(k, k + 1, opening, n - k), (k + 1, k, closing, k + 1)] {
+            let copies = b.constant(f64::from(copies));
+            let rate = b.mul(rate, copies);
+            transitions.push(Transition {
+                from: StateIndex(from),
+                to: StateIndex(to),
+                rate: OutputIndex(outputs.len() as u16),
+                takes_up: None,
+                gives_off: None,
+            });
+            outputs.push(rate);
+        }
+    }
+    let mut open = vec![0.0; usize::from(n) + 1];
+    open[usize::from(n)] = 1.0;
+    let zeros = vec![0.0; usize::from(n) + 1];
+    finish(part, b, &outputs, transitions, [open, zeros.clone(), zeros])
+}
+
+/// Rates of a gate, whichever way they were published.
+fn opening_and_closing(b: &mut ProgramBuilder, gate: &ResolvedGate) -> (Value, Value) {
+    let scaled = |b: &mut ProgramBuilder, rate: &ResolvedRate| {
+        let value = expression::write(b, &rate.expr);
+        let factor = b.constant(rate.factor);
+        b.mul(value, factor)
+    };
+    match &gate.form {
+        ResolvedGateForm::Rates { opening, closing } => (scaled(b, opening), scaled(b, closing)),
+        ResolvedGateForm::Relaxation { steady, tau } => {
+            let (steady, tau) = (scaled(b, steady), scaled(b, tau));
+            let one = b.constant(1.0);
+            let shut = b.sub(one, steady);
+            (b.div(steady, tau), b.div(shut, tau))
+        }
+    }
+}
+
 /// Lowers a gate to its two states, closed and open; [`observable::OPEN`] is the share of gates that are open.
 ///
 /// # Errors
 /// See [`LowerError`].
 pub fn gate(part: &Part, gate: &ResolvedGate) -> Result<LoweredScheme, LowerError> {
     let mut b = ProgramBuilder::new(part.layout.names.len() as u16);
-    let scaled = |b: &mut ProgramBuilder, rate: &ResolvedRate| {
-        let value = expression::write(b, &rate.expr);
-        let factor = b.constant(rate.factor);
-        b.mul(value, factor)
-    };
-    let (opening, closing) = match &gate.form {
-        ResolvedGateForm::Rates { opening, closing } => (scaled(&mut b, opening), scaled(&mut b, closing)),
-        ResolvedGateForm::Relaxation { steady, tau } => {
-            let (steady, tau) = (scaled(&mut b, steady), scaled(&mut b, tau));
-            let one = b.constant(1.0);
-            let shut = b.sub(one, steady);
-            (b.div(steady, tau), b.div(shut, tau))
-        }
-    };
+    let (opening, closing) = opening_and_closing(&mut b, gate);
     let transition = |from, to, rate| Transition {
         from: StateIndex(from),
         to: StateIndex(to),

@@ -36,6 +36,9 @@ pub enum ResponseError {
     /// There is nothing to measure.
     #[error("{0}")]
     Nothing(&'static str),
+    /// A recipe that cannot be built; every fault of it.
+    #[error("{0}")]
+    Recipe(String),
 }
 
 /// A scheme at one voltage (mV) and set of ligand concentrations (mM).

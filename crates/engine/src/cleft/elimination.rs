@@ -65,37 +65,47 @@ impl Elimination {
         Self { pivots, slots, places }
     }
 
-    /// In place: the diagonal becomes reciprocals of pivots, below it the factors.
+    /// In place, in each of `groups` of shells: the diagonal becomes reciprocals of pivots, below it the factors.
     #[inline(always)]
-    pub fn factorise<L: Lanes>(&self, a: &mut [F64x8]) {
+    pub fn factorise<L: Lanes>(&self, groups: usize, a: &mut [F64x8]) {
+        // Groups innermost: they do not wait for each other.
         for pivot in &self.pivots {
-            let inverse = L::splat(1.0) / L::load(&a[pivot.state]);
-            inverse.store(&mut a[pivot.state]);
-            for &(_, at) in &pivot.below {
-                (L::load(&a[at]) * inverse).store(&mut a[at]);
+            for start in (0..groups).map(|g| g * self.slots) {
+                let inverse = L::splat(1.0) / L::load(&a[start + pivot.state]);
+                inverse.store(&mut a[start + pivot.state]);
+                for &(_, at) in &pivot.below {
+                    (L::load(&a[start + at]) * inverse).store(&mut a[start + at]);
+                }
             }
             for &[changed, factor, number] in &pivot.updates {
-                let factor = L::load(&a[factor]);
-                factor.neg_mul_add(L::load(&a[number]), L::load(&a[changed])).store(&mut a[changed]);
+                for start in (0..groups).map(|g| g * self.slots) {
+                    let (factor, number) = (L::load(&a[start + factor]), L::load(&a[start + number]));
+                    factor.neg_mul_add(number, L::load(&a[start + changed])).store(&mut a[start + changed]);
+                }
             }
         }
     }
 
-    /// Solves in place with what [`factorise`](Self::factorise) left.
+    /// Solves in place, in each of `groups`, with what [`factorise`](Self::factorise) left.
     #[inline(always)]
-    pub fn solve<L: Lanes>(&self, a: &[F64x8], x: &mut [F64x8]) {
+    pub fn solve<L: Lanes>(&self, groups: usize, a: &[F64x8], x: &mut [F64x8]) {
+        let starts = || (0..groups).map(|g| (g * self.slots, g * self.pivots.len()));
         for pivot in &self.pivots {
-            let known = L::load(&x[pivot.state]);
             for &(row, at) in &pivot.below {
-                L::load(&a[at]).neg_mul_add(known, L::load(&x[row])).store(&mut x[row]);
+                for (a0, x0) in starts() {
+                    let (known, number) = (L::load(&x[x0 + pivot.state]), L::load(&a[a0 + at]));
+                    number.neg_mul_add(known, L::load(&x[x0 + row])).store(&mut x[x0 + row]);
+                }
             }
         }
         for pivot in self.pivots.iter().rev() {
-            let mut sum = L::load(&x[pivot.state]);
-            for &(column, at) in &pivot.right {
-                sum = L::load(&a[at]).neg_mul_add(L::load(&x[column]), sum);
+            for (a0, x0) in starts() {
+                let mut sum = L::load(&x[x0 + pivot.state]);
+                for &(column, at) in &pivot.right {
+                    sum = L::load(&a[a0 + at]).neg_mul_add(L::load(&x[x0 + column]), sum);
+                }
+                (sum * L::load(&a[a0 + pivot.state])).store(&mut x[x0 + pivot.state]);
             }
-            (sum * L::load(&a[pivot.state])).store(&mut x[pivot.state]);
         }
     }
 }

@@ -17,6 +17,7 @@ mod resident;
 mod rodas;
 mod run;
 mod state;
+mod stretch;
 
 pub use geometry::{Geometry, Porous, Rim};
 pub use plan::{Cleft, CleftError};
@@ -24,3 +25,4 @@ pub use pore::{Pore, Source};
 pub use resident::{Amount, Ligand, Resident, Site};
 pub use run::{Scratch, Tolerance, Work};
 pub use state::{Budget, State, Unrest};
+pub use stretch::{Stretch, Watch};

@@ -129,6 +129,16 @@ impl Cleft {
         self.blocks.get(resident).map(|b| b.total * numerics::constants::AVOGADRO)
     }
 
+    /// The shells where a resident lives, innermost first, and the share of its molecules in each (the shares sum to 1):
+    /// where single receptors may be put. `None` if there is no such resident.
+    #[must_use]
+    pub fn places(&self, resident: usize) -> Option<Vec<(usize, f64)>> {
+        let block = self.blocks.get(resident)?;
+        let amounts = block.amount.iter().flat_map(|line| line.0);
+        let shells = amounts.enumerate().filter(|(_, amount)| *amount > 0.0);
+        Some(shells.map(|(i, amount)| (block.first * LANES + i, amount / block.total)).collect())
+    }
+
     /// Where all transmitter is. Panics on a state of another cleft.
     #[must_use]
     pub fn budget(&self, state: &State) -> Budget {

@@ -89,6 +89,14 @@ pub enum CleftError {
         /// The one asked for.
         resident: usize,
     },
+    /// No such observable.
+    #[error("resident {resident} has no observable {observable}")]
+    NoSuchObservable {
+        /// The resident.
+        resident: usize,
+        /// The one asked for.
+        observable: u16,
+    },
 }
 
 /// A cleft: immutable, shared by any number of states.
@@ -306,6 +314,12 @@ impl Cleft {
         state.rates[block.rates..block.rates + rates.len()].copy_from_slice(&rates);
         state.next = state.next.min(1e-3);
         Ok(())
+    }
+
+    /// The shell where elimination from both ends meets; never the first.
+    #[inline(always)]
+    pub(super) fn middle(&self) -> usize {
+        self.inverse.len() / 2
     }
 
     /// The state's lines, checked.

@@ -7,7 +7,7 @@
 use super::elimination::Elimination;
 use super::geometry::{Geometry, Shells};
 use super::plan::CleftError;
-use crate::mechanism::{InputRole, Kinetics};
+use crate::mechanism::Kinetics;
 use numerics::constants::AVOGADRO;
 use numerics::simd::{F64x8, LANES};
 
@@ -186,11 +186,7 @@ impl Block {
         {
             return Err(CleftError::Ligands { resident: index });
         }
-        let moving = |role: &InputRole| match role {
-            InputRole::Ligand(l) => !matches!(resident.ligands[usize::from(l.0)], Ligand::Held(_)),
-            _ => false,
-        };
-        if kinetics.inputs().iter().any(moving) {
+        if kinetics.reads_ligand(|l| !matches!(resident.ligands[usize::from(l.0)], Ligand::Held(_))) {
             return Err(CleftError::NotMassAction { resident: index });
         }
         resident.rates(index, &resident.coefficients)?;

@@ -26,16 +26,40 @@ pub(super) struct Attempt<'a> {
     pub scratch: &'a mut Scratch,
 }
 
-/// `to += sum factors[k] u[k]`, `to` starting as `from`.
+/// `to = from + sum factors[k] u[k]`, `from` being `to` itself where there is none.
 #[inline(always)]
-fn combine<L: Lanes>(from: &[F64x8], factors: &[f64], scale: f64, u: &[F64x8], to: &mut [F64x8]) {
-    let n = from.len();
-    for (i, to) in to.iter_mut().enumerate() {
-        let mut sum = L::load(&from[i]);
-        for (k, factor) in factors.iter().enumerate() {
-            sum = L::splat(factor * scale).mul_add(L::load(&u[k * n + i]), sum);
+fn combine<L: Lanes>(from: Option<&[F64x8]>, factors: &[f64], scale: f64, u: &[F64x8], to: &mut [F64x8]) {
+    match factors.len() {
+        0 => to.copy_from_slice(from.unwrap_or(&[])),
+        1 => combined::<L, 1>(from, factors, scale, u, to),
+        2 => combined::<L, 2>(from, factors, scale, u, to),
+        3 => combined::<L, 3>(from, factors, scale, u, to),
+        4 => combined::<L, 4>(from, factors, scale, u, to),
+        _ => combined::<L, 5>(from, factors, scale, u, to),
+    }
+}
+
+#[inline(always)]
+fn combined<L: Lanes, const K: usize>(
+    from: Option<&[F64x8]>,
+    factors: &[f64],
+    scale: f64,
+    u: &[F64x8],
+    to: &mut [F64x8],
+) {
+    let n = to.len();
+    let mut weights = [L::splat(0.0); K];
+    let mut lines: [&[F64x8]; K] = [&[]; K];
+    for k in 0..K {
+        weights[k] = L::splat(factors[k] * scale);
+        lines[k] = &u[k * n..(k + 1) * n];
+    }
+    for i in 0..n {
+        let mut sum = if let Some(from) = from { L::load(&from[i]) } else { L::load(&to[i]) };
+        for k in 0..K {
+            sum = weights[k].mul_add(L::load(&lines[k][i]), sum);
         }
-        sum.store(to);
+        sum.store(&mut to[i]);
     }
 }
 
@@ -57,7 +81,7 @@ fn add<L: Lanes>(value: L, to: &mut F64x8) {
 
 /// Sum over lanes in a fixed order.
 #[inline(always)]
-fn total(lanes: &F64x8) -> f64 {
+pub(super) fn total(lanes: &F64x8) -> f64 {
     let l = &lanes.0;
     ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]))
 }
@@ -99,18 +123,12 @@ impl Kernel for Attempt<'_> {
             let (done_plain, now_plain) = s.u_plain.split_at_mut(stage * m);
             let (now, now_plain) = (&mut now[..n], &mut now_plain[..m]);
             let factors: (&[f64], &[f64]) = if stage > 0 { (A[stage - 1], C[stage - 1]) } else { (&[], &[]) };
-            combine::<L>(&s.y, factors.0, 1.0, done, &mut s.after);
+            combine::<L>(Some(&s.y), factors.0, 1.0, done, &mut s.after);
             s.after_plain.copy_from_slice(&s.y_plain);
             combine_plain(factors.0, 1.0, done_plain, &mut s.after_plain);
-            slope::<L>(self.plan, self.rates, &s.after, &s.after_plain, now, now_plain);
+            slope::<L>(self.plan, self.rates, (&s.after, &s.after_plain), &mut s.flow, (now, now_plain));
             if stage > 0 {
-                for (i, now) in now.iter_mut().enumerate() {
-                    let mut sum = L::load(now);
-                    for (k, factor) in factors.1.iter().enumerate() {
-                        sum = L::splat(factor / h).mul_add(L::load(&done[k * n + i]), sum);
-                    }
-                    sum.store(now);
-                }
+                combine::<L>(None, factors.1, 1.0 / h, done, now);
                 combine_plain(factors.1, 1.0 / h, done_plain, now_plain);
             }
             self.solve::<L>(stage);
@@ -121,7 +139,13 @@ impl Kernel for Attempt<'_> {
 
 /// `f(v)`: lines of shells, then of residents; plain: vesicles, escaped, turned over.
 #[inline(always)]
-fn slope<L: Lanes>(plan: &Cleft, rates: &[f64], v: &[F64x8], v_plain: &[f64], f: &mut [F64x8], f_plain: &mut [f64]) {
+fn slope<L: Lanes>(
+    plan: &Cleft,
+    rates: &[f64],
+    (v, v_plain): (&[F64x8], &[f64]),
+    flow: &mut [f64],
+    (f, f_plain): (&mut [F64x8], &mut [f64]),
+) {
     let vesicles = v_plain.len() - 1 - plan.blocks.len();
     let mut pour = 0.0;
     for i in (0..vesicles).step_by(2) {
@@ -134,14 +158,17 @@ fn slope<L: Lanes>(plan: &Cleft, rates: &[f64], v: &[F64x8], v_plain: &[f64], f:
     let c = &F64x8::as_f64s(&v[..plan.groups])[..shells];
     let f_c = F64x8::as_f64s_mut(&mut f[..plan.groups]);
     f_c[shells..].fill(0.0);
-    let (mut from_inside, conductance) = (0.0, &plan.shells.conductance[..shells]);
-    for i in 0..shells {
-        let next = if i + 1 < shells { c[i + 1] } else { plan.shells.outside };
-        let out = conductance[i] * (c[i] - next);
-        f_c[i] = plan.spread[i].mul_add(pour, (from_inside - out) * plan.inverse[i]);
-        from_inside = out;
+    // Over each edge outwards, the centre first: two passes, so that the compiler takes lanes.
+    let last = shells - 1;
+    for (((flow, g), c), next) in flow[1..].iter_mut().zip(&plan.shells.conductance).zip(c).zip(&c[1..]) {
+        *flow = g * (c - next);
     }
-    f_plain[vesicles] = from_inside;
+    flow[shells] = plan.shells.conductance[last] * (c[last] - plan.shells.outside);
+    let sides = flow[..shells].iter().zip(&flow[1..]);
+    for (((f, (inside, out)), inverse), share) in f_c.iter_mut().zip(sides).zip(&plan.inverse).zip(&plan.spread) {
+        *f = share.mul_add(pour, (inside - out) * inverse);
+    }
+    f_plain[vesicles] = flow[shells];
     for (index, block) in plan.blocks.iter().enumerate() {
         let rates = &rates[block.rates..block.rates + block.moves.len()];
         let mut turned = L::splat(0.0);
@@ -210,8 +237,16 @@ impl Attempt<'_> {
                         add(L::splat(m.net) * by_from, &mut row[m.from]);
                     }
                 }
-                block.elimination.factorise::<L>(lu);
-                block.elimination.solve::<L>(lu, z);
+                own.store(&mut s.own[g]);
+            }
+            let lines = block.offset..block.offset + block.groups * block.states;
+            let (lu, z) = (&mut s.lu[block.factors..block.factors + block.groups * slots], &mut s.z[lines.clone()]);
+            block.elimination.factorise::<L>(block.groups, lu);
+            block.elimination.solve::<L>(block.groups, lu, z);
+            for (g, own) in s.own[..block.groups].iter().enumerate() {
+                let mut own = L::load(own);
+                let range = lines.start + g * block.states..lines.start + (g + 1) * block.states;
+                let (z, row) = (&s.z[range.clone()], &mut s.row[range]);
                 let density = L::load(&block.density[g]);
                 for (row, z) in row.iter_mut().zip(z.iter()) {
                     let weighted = L::load(row);
@@ -223,14 +258,28 @@ impl Attempt<'_> {
             }
         }
         let schur = F64x8::as_f64s(&s.schur);
-        let mut before = 0.0;
-        for (i, schur) in schur[..plan.inverse.len()].iter().enumerate() {
-            let factor = plan.inward[i] * before;
-            s.factor[i] = factor;
+        let (n, middle) = (plan.inverse.len(), plan.middle());
+        let diagonal = |i: usize| sigma + plan.loss[i] + schur[i];
+        // From both ends to the middle: half the wait.
+        let mut inner = 0.0;
+        for i in 0..middle {
+            let factor = plan.inward[i] * inner;
             let above = if i > 0 { plan.outward[i - 1] } else { 0.0 };
-            before = 1.0 / f64::mul_add(-factor, above, sigma + plan.loss[i] + schur);
-            s.pivot[i] = before;
+            inner = 1.0 / f64::mul_add(-factor, above, diagonal(i));
+            (s.factor[i], s.pivot[i], s.over[i]) = (factor, inner, inner * plan.outward[i]);
         }
+        let mut outer = 0.0;
+        for i in (middle + 1..n).rev() {
+            let factor = plan.outward[i] * outer;
+            let below = if i + 1 < n { plan.inward[i + 1] } else { 0.0 };
+            outer = 1.0 / f64::mul_add(-factor, below, diagonal(i));
+            (s.factor[i], s.pivot[i], s.over[i]) = (factor, outer, outer * plan.inward[i]);
+        }
+        let left = f64::mul_add(-plan.inward[middle] * inner, plan.outward[middle - 1], diagonal(middle));
+        let below = if middle + 1 < n { plan.inward[middle + 1] } else { 0.0 };
+        s.factor[middle] = plan.inward[middle] * inner;
+        s.over[middle] = plan.outward[middle] * outer;
+        s.pivot[middle] = 1.0 / f64::mul_add(-s.over[middle], below, left);
     }
 
     /// Stage `stage`'s right-hand side becomes its solution.
@@ -257,12 +306,12 @@ impl Attempt<'_> {
             }
         }
         for block in &plan.blocks {
-            let slots = block.elimination.slots;
+            let (start, length) = (block.offset - plan.groups, block.groups * block.states);
+            let factors = block.factors..block.factors + block.groups * block.elimination.slots;
+            block.elimination.solve::<L>(block.groups, &s.lu[factors], &mut x_p[start..start + length]);
             for g in 0..block.groups {
                 let start = block.offset + g * block.states;
-                let at = block.factors + g * slots;
-                let p = &mut x_p[start - plan.groups..start - plan.groups + block.states];
-                block.elimination.solve::<L>(&s.lu[at..at + slots], p);
+                let p = &x_p[start - plan.groups..start - plan.groups + block.states];
                 let mut sum = L::load(&x_c[block.first + g]);
                 for (p, row) in p.iter().zip(&s.row[start..]) {
                     sum = L::load(row).neg_mul_add(L::load(p), sum);
@@ -271,15 +320,25 @@ impl Attempt<'_> {
             }
         }
         let c = &mut F64x8::as_f64s_mut(x_c)[..plan.inverse.len()];
-        let mut before = 0.0;
-        for (c, factor) in c.iter_mut().zip(&s.factor) {
-            before = f64::mul_add(-factor, before, *c);
-            *c = before;
+        let (middle, mut inner, mut outer) = (plan.middle(), 0.0, 0.0);
+        for (c, factor) in c[..middle].iter_mut().zip(&s.factor) {
+            inner = f64::mul_add(-factor, inner, *c);
+            *c = inner;
         }
-        let mut after = 0.0;
-        for i in (0..c.len()).rev() {
-            after = f64::mul_add(-plan.outward[i], after, c[i]) * s.pivot[i];
-            c[i] = after;
+        for (c, factor) in c[middle + 1..].iter_mut().zip(&s.factor[middle + 1..]).rev() {
+            outer = f64::mul_add(-factor, outer, *c);
+            *c = outer;
+        }
+        let both = f64::mul_add(-s.factor[middle], inner, f64::mul_add(-s.over[middle], outer, c[middle]));
+        c[middle] = both * s.pivot[middle];
+        (inner, outer) = (c[middle], c[middle]);
+        for ((c, over), pivot) in c[..middle].iter_mut().zip(&s.over[..middle]).zip(&s.pivot[..middle]).rev() {
+            inner = f64::mul_add(-over, inner, *c * pivot);
+            *c = inner;
+        }
+        for ((c, over), pivot) in c[middle + 1..].iter_mut().zip(&s.over[middle + 1..]).zip(&s.pivot[middle + 1..]) {
+            outer = f64::mul_add(-over, outer, *c * pivot);
+            *c = outer;
         }
         let last = c.len() - 1;
         plain[vesicles] = step * plan.shells.conductance[last].mul_add(c[last], plain[vesicles]);

@@ -7,6 +7,7 @@
 //! | jumps, one ligand and voltage for all | [`Jumps::step_shared`]: exact multinomial draws |
 //! | jumps, each instance its own, many copies | [`Jumps::step_each`]: exact, one propagator an instance |
 //! | jumps, few copies | [`Jumps::gillespie`]: exact, one jump at a time |
+//! | jumps, copies at places of their own, each jump at its tick | [`Individuals`]: exact for rates constant in slots |
 //!
 //! Layout: blocks of 8 instances, within a block one line of 8 lanes a state (design: a block is the unit of work), so
 //! that fixed chunks split between threads without sharing and a step reads one stream.
@@ -14,6 +15,7 @@
 mod elimination;
 mod exact;
 mod implicit;
+mod individuals;
 mod jumps;
 mod means;
 mod sparse;
@@ -21,6 +23,7 @@ mod tree;
 
 pub use exact::Exact;
 pub use implicit::{Implicit, Method};
+pub use individuals::{ASLEEP, Drive, Individuals, IndividualsPlan, Luck, Move};
 pub use jumps::{Jumps, Laws};
 pub use means::Means;
 
@@ -59,6 +62,9 @@ pub enum EnsembleError {
         /// How many are needed.
         want: usize,
     },
+    /// Copies at rest have no one law to wait in.
+    #[error("at rest, copies need active states, others, and one law whatever the start")]
+    Rest,
     /// A step that is negative.
     #[error("a step must not be negative")]
     Step,

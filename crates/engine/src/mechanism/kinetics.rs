@@ -226,6 +226,17 @@ impl Kinetics {
         Ok(Self { description })
     }
 
+    /// Whether a rate depends on the concentration of a ligand for which `which` holds, other than by mass action.
+    #[must_use]
+    pub fn reads_ligand(&self, which: impl Fn(LigandIndex) -> bool) -> bool {
+        let roles = self.description.inputs.iter().enumerate();
+        let mut ligands = roles.filter_map(|(i, role)| match role {
+            InputRole::Ligand(l) if which(*l) => Some(i),
+            _ => None,
+        });
+        ligands.any(|i| self.description.rates.reads(i))
+    }
+
     /// How many states.
     #[must_use]
     pub fn states(&self) -> usize {

@@ -164,6 +164,12 @@ impl Program {
         self.outputs.len()
     }
 
+    /// Whether any output depends on an input; false out of range.
+    #[must_use]
+    pub fn reads(&self, input: usize) -> bool {
+        self.nodes.iter().any(|n| matches!(n, Node::Input(i) if usize::from(*i) == input))
+    }
+
     /// How many operations are left after folding, sharing and removal of dead code (inputs and constants too).
     #[must_use]
     pub fn len(&self) -> usize {

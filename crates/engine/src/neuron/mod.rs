@@ -24,5 +24,5 @@ pub use instrument::{CurrentClamp, Filter, FilterState, InstrumentError, Voltage
 pub use linear::{Gating, LinearError};
 pub use plan::{Plan, PlanError, Site};
 pub use rest::RestError;
-pub use run::{Method, RunError, Scratch, Spike, Stepping, run};
+pub use run::{Method, RunError, Scratch, Spike, Stepping, run, run_here};
 pub use state::State;

@@ -141,18 +141,7 @@ pub fn run<D: Drive>(
     drives: &mut [D],
     spikes: &mut Vec<Spike>,
 ) -> Result<(), RunError> {
-    if stepping.dt < Tick(2) {
-        return Err(RunError::Step { dt: stepping.dt });
-    }
-    if !state.fits(plan) {
-        return Err(RunError::State);
-    }
-    if drives.len() != plan.blocks.len() {
-        return Err(RunError::Drives { got: drives.len(), want: plan.blocks.len() });
-    }
-    if steps == 0 {
-        return Ok(());
-    }
+    check(plan, state, stepping, drives.len())?;
     let clocks = Clocks { clock: state.clock, gates_at: state.gates_at };
     let blocks = state.blocks.par_iter_mut().zip(&plan.blocks).zip(drives.par_iter_mut());
     let results: Vec<Result<Vec<Spike>, RunError>> = blocks
@@ -167,25 +156,85 @@ pub fn run<D: Drive>(
         )
         .collect();
     let start = spikes.len();
-    let mut worst: Option<NeuronFault> = None;
+    let mut worst = None;
     for result in results {
         match result {
             Ok(found) => spikes.extend(found),
-            Err(RunError::Fault(fault)) if worst.is_none_or(|w| (fault.at, fault.cell) < (w.at, w.cell)) => {
-                worst = Some(fault);
-            }
-            Err(RunError::Fault(_)) => {}
-            Err(other) => return Err(other),
+            Err(error) => worse(&mut worst, error)?,
         }
     }
+    finish(state, stepping, steps, worst, (spikes, start))
+}
+
+/// [`run`] on the calling thread alone, for whoever steps many small populations side by side. The same bits.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_here<D: Drive>(
+    plan: &Plan,
+    state: &mut State,
+    scratch: &Scratch,
+    stepping: Stepping,
+    steps: u64,
+    drives: &mut [D],
+    spikes: &mut Vec<Spike>,
+) -> Result<(), RunError> {
+    check(plan, state, stepping, drives.len())?;
+    let clocks = Clocks { clock: state.clock, gates_at: state.gates_at };
+    let mut lease = Lease::new(scratch);
+    let start = spikes.len();
+    let mut worst = None;
+    for ((state, block), drive) in state.blocks.iter_mut().zip(&plan.blocks).zip(drives) {
+        lease.1.fit(block);
+        if let Err(error) = run_block(plan, block, state, clocks, stepping, steps, drive, &mut lease.1, spikes) {
+            worse(&mut worst, error)?;
+        }
+    }
+    finish(state, stepping, steps, worst, (spikes, start))
+}
+
+fn check(plan: &Plan, state: &State, stepping: Stepping, drives: usize) -> Result<(), RunError> {
+    if stepping.dt < Tick(2) {
+        return Err(RunError::Step { dt: stepping.dt });
+    }
+    if !state.fits(plan) {
+        return Err(RunError::State);
+    }
+    if drives != plan.blocks.len() {
+        return Err(RunError::Drives { got: drives, want: plan.blocks.len() });
+    }
+    Ok(())
+}
+
+/// Keeps the earliest fault, then the first cell's; another error ends all.
+fn worse(worst: &mut Option<NeuronFault>, error: RunError) -> Result<(), RunError> {
+    match error {
+        RunError::Fault(fault) if worst.is_none_or(|w| (fault.at, fault.cell) < (w.at, w.cell)) => {
+            *worst = Some(fault);
+            Ok(())
+        }
+        RunError::Fault(_) => Ok(()),
+        other => Err(other),
+    }
+}
+
+fn finish(
+    state: &mut State,
+    stepping: Stepping,
+    steps: u64,
+    worst: Option<NeuronFault>,
+    (spikes, start): (&mut Vec<Spike>, usize),
+) -> Result<(), RunError> {
     if let Some(fault) = worst {
         spikes.truncate(start);
         return Err(fault.into());
     }
-    spikes[start..].sort_unstable();
-    let steps = i64::try_from(steps).expect("time stays within 106 days");
-    state.clock += stepping.dt * steps;
-    state.gates_at = state.clock - lag(stepping);
+    if steps > 0 {
+        spikes[start..].sort_unstable();
+        let steps = i64::try_from(steps).expect("time stays within 106 days");
+        state.clock += stepping.dt * steps;
+        state.gates_at = state.clock - lag(stepping);
+    }
     Ok(())
 }
 

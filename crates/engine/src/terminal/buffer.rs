@@ -3,7 +3,7 @@
 //! `dp/dt = p Q(c)` times the total, and every step that takes calcium up or gives it off moves c by as much.
 
 use super::{TerminalError, nonnegative, positive};
-use crate::mechanism::{InputRole, Kinetics};
+use crate::mechanism::Kinetics;
 use numerics::markov::Generator;
 
 /// A step of a buffer: states, coefficient (/ms or /mM/ms), whether calcium drives it, calcium freed less bound by it.
@@ -69,7 +69,7 @@ impl Buffer {
         if kinetics.ligands() != 1 {
             return Err(TerminalError::Scheme("a calcium buffer has one ligand, calcium"));
         }
-        if kinetics.inputs().iter().any(|role| matches!(role, InputRole::Ligand(_))) {
+        if kinetics.reads_ligand(|_| true) {
             return Err(TerminalError::Scheme("calcium enters other than by mass action"));
         }
         let rates = kinetics.transition_rates(coefficients, &[1.0])?;

@@ -12,6 +12,9 @@ use crate::time::Tick;
 use numerics::constants::FARADAY;
 use serde::{Deserialize, Serialize};
 
+/// mM: less is none.
+const LEAST: f64 = 1e-6;
+
 /// A terminal as one volume. Immutable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bulk {
@@ -62,6 +65,29 @@ impl Bulk {
     #[must_use]
     pub fn start(&self) -> BulkState {
         BulkState { clock: Tick::ZERO, values: self.column.start(), extruded: 0.0 }
+    }
+
+    /// Calcium at rest, mM.
+    #[must_use]
+    pub fn resting(&self) -> f64 {
+        self.column.rest[0]
+    }
+
+    /// Whether free calcium, and all calcium, are within `share` of their values at rest (rest counted as 1 nM at least).
+    /// Panics on a state of another terminal.
+    #[must_use]
+    pub fn near_rest(&self, state: &BulkState, share: f64) -> bool {
+        let near = |x: f64, rest: f64, least: f64| (x - rest).abs() <= share * rest.max(least);
+        let (all, rest) = (self.content(state), self.column.content(&self.column.rest));
+        near(state.calcium(), self.resting(), LEAST) && near(all, rest, LEAST * self.column.volumes[0])
+    }
+
+    /// Puts the terminal at rest at `clock`; the calcium this takes is booked as extruded. Panics on a state of another
+    /// terminal.
+    pub fn to_rest(&self, state: &mut BulkState, clock: Tick) {
+        state.extruded += self.content(state) - self.column.content(&self.column.rest);
+        state.values.copy_from_slice(&self.column.rest);
+        state.clock = clock;
     }
 
     /// Calcium, free and bound, amol. Panics on a state of another terminal.

@@ -10,7 +10,7 @@ use crate::time::Tick;
 
 /// 1 - 1/sqrt 2.
 const GAMMA: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
-const ITERATIONS: u32 = 60;
+pub(super) const ITERATIONS: u32 = 60;
 
 /// How calcium is carried out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,8 +58,8 @@ pub(super) struct Column {
     /// um3.
     pub volumes: Vec<f64>,
     /// Area over length to the next cell, um; the last one's to the resting bath beyond.
-    links: Vec<f64>,
-    buffers: Vec<Buffer>,
+    pub links: Vec<f64>,
+    pub buffers: Vec<Buffer>,
     extrusion: Vec<Extrusion>,
     /// mM/ms: balances extrusion at rest.
     leak: f64,
@@ -74,12 +74,12 @@ pub(super) struct Column {
 /// Memory for a step; holds nothing between steps.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    base: Vec<f64>,
-    slope: Vec<f64>,
-    residual: Vec<f64>,
-    block: Vec<f64>,
-    kept: Vec<f64>,
-    stage: Vec<f64>,
+    pub(super) base: Vec<f64>,
+    pub(super) slope: Vec<f64>,
+    pub(super) residual: Vec<f64>,
+    pub(super) block: Vec<f64>,
+    pub(super) kept: Vec<f64>,
+    pub(super) stage: Vec<f64>,
 }
 
 impl Column {
@@ -127,7 +127,7 @@ impl Column {
     }
 
     /// Net loss of a cell, mM/ms, and its slope.
-    fn loss(&self, c: f64) -> (f64, f64) {
+    pub fn loss(&self, c: f64) -> (f64, f64) {
         self.extrusion.iter().fold((-self.leak, 0.0), |(sum, slope), e| {
             let (x, s) = e.at(c);
             (sum + x, slope + s)
@@ -208,6 +208,9 @@ impl Column {
 
     /// Solves `Y + E(Y) - g f(Y) = base` from the guess in `y`; false if Newton does not settle.
     fn stage(&self, y: &mut [f64], g: f64, influx: f64, scratch: &mut Scratch) -> bool {
+        if self.alone() {
+            return self.cell_stage(y, g, influx, scratch);
+        }
         let (m, n) = (self.width(), self.volumes.len());
         let w = 2 * m + 1;
         let Scratch { base, residual, block, kept, .. } = scratch;

@@ -4,7 +4,7 @@
 //! source on a reflecting membrane with excess mobile buffer. Neher (1998) Cell Calcium 24:345; Naraghi & Neher (1997) J
 //! Neurosci 17:6961. Limits: buffer not depleted (nearer than ~15 nm it is), no fixed buffer (it does not act in the
 //! steady state), r above 0. [`shells`](super::shells) has no such limits. Fluctuation of the channels is the caller's: a
-//! mean current into a fourth-power sensor underestimates release by E[c^4]/E[c]^4 (D-19).
+//! mean current into a fourth-power sensor underestimates release by `E[c^4]/E[c]^4` (D-19).
 
 use super::{TerminalError, length, nonnegative, positive};
 use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level};

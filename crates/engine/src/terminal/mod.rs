@@ -8,23 +8,31 @@
 //! | [`bulk`] | volume-averaged calcium, buffers, extrusion | implicit, stiff |
 //! | [`sensor`], [`sites`], [`means`] | a release sensor; its vesicles as jumps; as occupancies | exact per slot |
 //! | [`pools`], [`release`] | whole vesicles between pools; sites and pools together | exact, one event at a time |
+//! | [`Terminal`], [`layout`] | the whole sending side; where its channels and vesicles are | a slot at a time; silence asleep |
 //!
 //! Currents come in as numbers (pA, inward positive): whose channel, and how it is driven (GHK, not a fixed reversal
 //! potential: D-21), is the caller's. Units: ms, um, mV, pA, mM, um2/ms, amol.
 
 pub mod action_potential;
-mod alarm;
 pub mod buffer;
 pub mod bulk;
+mod cell;
 mod column;
 pub mod domain;
+pub mod layout;
 pub mod means;
+mod plan;
 pub mod pools;
 pub mod release;
+mod run;
 pub mod sensor;
 pub mod shells;
 pub mod sites;
 
+pub use plan::{ChannelKind, Port, Tail, Terminal, TerminalDescription};
+pub use run::{SlotDrive, TerminalScratch, TerminalState, Work};
+
+use crate::ensemble::EnsembleError;
 use crate::fault::Fault;
 use crate::mechanism::KineticsError;
 use thiserror::Error;
@@ -58,6 +66,9 @@ pub enum TerminalError {
     /// Rates that are not rates.
     #[error(transparent)]
     Kinetics(#[from] KineticsError),
+    /// Channels that cannot be followed.
+    #[error(transparent)]
+    Ensemble(#[from] EnsembleError),
     /// The run failed.
     #[error(transparent)]
     Fault(#[from] Fault),

@@ -5,8 +5,8 @@
 //! port that changes from slot to slot (calcium-dependent priming) is exact, too. No vesicle is ever made or lost.
 //! Gillespie (1977) J Phys Chem 81:2340. Fusion comes from the sites, not from here.
 
-use super::alarm::Alarm;
 use super::{TerminalError, length, nonnegative};
+use crate::alarm::Alarm;
 use crate::time::Tick;
 use numerics::rng::StreamKey;
 use serde::{Deserialize, Serialize};
@@ -162,6 +162,11 @@ impl Pools {
     #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.iter().map(|&c| u64::from(c)).sum()
+    }
+
+    /// When the next transfer is due while ports and counts stay, if before `until`. No draw.
+    pub(super) fn next_due(&self, until: Tick) -> Option<Tick> {
+        self.alarm.due(until)
     }
 
     pub(super) fn fits(&self, plan: &PoolPlan, ports: &[f64]) -> Result<(), TerminalError> {

@@ -55,8 +55,20 @@ impl Release {
         &self.sensor
     }
 
-    fn pool_luck(&self) -> (numerics::rng::StreamKey, u64) {
-        (self.luck.key, self.luck.first + u64::from(self.pools.sites()))
+    /// How many sites.
+    #[must_use]
+    pub fn sites(&self) -> u32 {
+        self.pools.sites()
+    }
+
+    /// How many ports a slot needs.
+    #[must_use]
+    pub fn ports(&self) -> usize {
+        self.pools.ports()
+    }
+
+    fn pool_luck(&self, luck: Luck) -> (numerics::rng::StreamKey, u64) {
+        (luck.key, luck.first + u64::from(self.pools.sites()))
     }
 
     /// A state at time 0, at rest: `counts` vesicles in each pool, the docked ones in the first sites.
@@ -64,20 +76,44 @@ impl Release {
     /// # Errors
     /// Counts that do not fit the pools.
     pub fn start(&self, counts: &[u32]) -> Result<ReleaseState, TerminalError> {
-        let (key, member) = self.pool_luck();
+        self.start_with(self.luck, counts)
+    }
+
+    /// The same, with luck of its own.
+    pub(super) fn start_with(&self, luck: Luck, counts: &[u32]) -> Result<ReleaseState, TerminalError> {
+        let (key, member) = self.pool_luck(luck);
         let pools = Pools::new(&self.pools, key, member, counts)?;
         let docked = counts[self.pools.docked()];
-        Ok(ReleaseState { sites: Sites::new(&self.sensor, self.luck, self.pools.sites(), docked)?, pools })
+        Ok(ReleaseState { sites: Sites::new(&self.sensor, luck, self.pools.sites(), docked)?, pools })
     }
 
     /// Advances by `dt`; fusions are appended to `out` in the order of time. `ports` multiply the transfers' rates.
     ///
-    /// Cost: one comparison a site, and the events. The same slots give the same bits.
+    /// Cost: one comparison a site, and the events. The same slots give the same bits, also where one is cut in two.
     ///
     /// # Errors
     /// Arguments that do not fit; the state is then untouched or, for calcium, not yet advanced.
     pub fn advance(
         &self,
+        state: &mut ReleaseState,
+        dt: Tick,
+        calcium: Calcium,
+        ports: &[f64],
+        out: &mut Vec<Fusion>,
+    ) -> Result<(), TerminalError> {
+        self.advance_with(self.luck, state, dt, calcium, ports, out)
+    }
+
+    /// When the next vesicle jumps, fuses, falls asleep or is moved while calcium and ports stay, if before `until`.
+    pub(super) fn next_due(&self, state: &ReleaseState, until: Tick) -> Option<Tick> {
+        let dues = [state.sites.next_due(&self.sensor, until), state.pools.next_due(until)];
+        dues.into_iter().flatten().min()
+    }
+
+    /// As [`advance`](Self::advance), with luck of its own.
+    pub(super) fn advance_with(
+        &self,
+        luck: Luck,
         state: &mut ReleaseState,
         dt: Tick,
         calcium: Calcium,
@@ -92,11 +128,11 @@ impl Release {
         let mut now = state.sites.clock();
         let until = now + dt;
         let mut done = out.len();
-        state.sites.advance(&self.sensor, self.luck, dt, calcium, out)?;
+        state.sites.advance(&self.sensor, luck, dt, calcium, out)?;
         loop {
             let fusion = out.get(done).copied();
             let horizon = fusion.map_or(until, |f| f.at);
-            let Some(mut moved) = state.pools.next(&self.pools, ports, self.pool_luck(), now, horizon) else {
+            let Some(mut moved) = state.pools.next(&self.pools, ports, self.pool_luck(luck), now, horizon) else {
                 let Some(fusion) = fusion else { return Ok(()) };
                 state.pools.fuse(&self.pools);
                 now = fusion.at;
@@ -113,7 +149,7 @@ impl Release {
             let choice: Vec<u32> = (0..self.pools.sites()).filter(|s| occupied(s) != docking).collect();
             let site = choice[moved.draws.below(choice.len() as u64) as usize];
             if docking {
-                if let Some(at) = state.sites.dock(&self.sensor, self.luck, site, now, until, calcium) {
+                if let Some(at) = state.sites.dock(&self.sensor, luck, site, now, until, calcium) {
                     let fusion = Fusion { at, site };
                     let place = done + out[done..].partition_point(|f| *f < fusion);
                     out.insert(place, fusion);

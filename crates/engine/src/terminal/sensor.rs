@@ -2,17 +2,14 @@
 //!
 //! Rates are `a + b c` (c in mM). **At rest** a vesicle has the quasi-stationary law q of the states not yet fused,
 //! `q Q' = -nu q`: it is what is left unchanged by waiting unfused, and from it fusion is Poisson with rate `nu` *exactly*
-//! (Darroch & Seneta 1967 J Appl Prob 4:192), so a silent vesicle is one waiting time. Found by squaring the propagator,
-//! positive numbers only: nu of 1e-12 /ms keeps its digits.
+//! (Darroch & Seneta 1967 J Appl Prob 4:192), so a silent vesicle is one waiting time ([`Generator::quasi_stationary`]).
+//!
+//! [`Generator::quasi_stationary`]: numerics::markov::Generator::quasi_stationary
 
 use super::{TerminalError, nonnegative};
-use crate::mechanism::{InputRole, Kinetics};
+use crate::mechanism::Kinetics;
 use crate::time::Tick;
-
-/// Laws closer than this (total variation) are the law at rest.
-const SETTLED: f64 = 1e-9;
-/// Doublings of the time of the propagator before the search for the law at rest is given up.
-const DOUBLINGS: u32 = 80;
+use numerics::markov::MarkovError;
 
 /// A step of the sensor: rate `fixed + by_calcium c` in /ms.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,7 +63,7 @@ impl Sensor {
         if kinetics.ligands() != 1 {
             return Err(TerminalError::Scheme("a release sensor has one ligand, calcium"));
         }
-        if kinetics.inputs().iter().any(|role| matches!(role, InputRole::Ligand(_))) {
+        if kinetics.reads_ligand(|_| true) {
             return Err(TerminalError::Scheme("calcium enters other than by mass action"));
         }
         if kinetics.absorbing().is_empty() || kinetics.absorbing().len() == kinetics.states() {
@@ -113,48 +110,19 @@ impl Sensor {
     }
 
     fn settle(&mut self, kinetics: &Kinetics, coefficients: &[f64], fused: &[usize]) -> Result<(), TerminalError> {
-        let alive: Vec<usize> = (0..self.states).filter(|s| !fused.contains(s)).collect();
-        let m = alive.len();
-        let fastest = alive.iter().map(|&s| self.exit(s, self.resting)).fold(0.0, f64::max);
-        let mut span = if fastest > 0.0 { 1.0 / fastest } else { 1.0 };
+        let alive = (0..self.states).filter(|s| !fused.contains(s));
+        let fastest = alive.map(|s| self.exit(s, self.resting)).fold(0.0, f64::max);
+        let span = if fastest > 0.0 { 1.0 / fastest } else { 1.0 };
         let q = kinetics.generator(coefficients, &[self.resting])?;
-        let p = q.propagator(span).map_err(|_| TerminalError::Scheme("rates that overflow"))?;
-        let mut a: Vec<f64> =
-            alive.iter().flat_map(|&i| alive.iter().map(move |&j| (i, j))).map(|(i, j)| p.row(i)[j]).collect();
-        let mut settled = None;
-        for _ in 0..DOUBLINGS {
-            // Laws given survival, from every start: alike when the start is forgotten.
-            let sums: Vec<f64> = a.chunks_exact(m).map(|row| row.iter().sum()).collect();
-            let far = |i: usize| (0..m).map(|j| (a[i * m + j] / sums[i] - a[j] / sums[0]).abs()).sum::<f64>() * 0.5;
-            let spread = (0..m).map(far).fold(0.0, |w: f64, x| if w >= x || w.is_nan() { w } else { x });
-            if spread <= SETTLED && settled.is_none() {
-                settled = Some(span);
-            }
-            if spread <= 1e-14 {
-                break;
-            }
-            let largest = a.iter().copied().fold(0.0, f64::max);
-            let mut square = vec![0.0; m * m];
-            for i in 0..m {
-                for k in 0..m {
-                    let x = a[i * m + k] / largest;
-                    for j in 0..m {
-                        square[i * m + j] = x.mul_add(a[k * m + j] / largest, square[i * m + j]);
-                    }
-                }
-            }
-            a = square;
-            span *= 2.0;
-        }
-        let span = settled.ok_or(TerminalError::Scheme("a vesicle at rest never forgets where it started"))?;
-        let sum: f64 = a[..m].iter().sum();
-        self.law = vec![0.0; self.states];
-        for (&state, x) in alive.iter().zip(&a) {
-            self.law[state] = x / sum;
-        }
-        self.rate =
-            self.steps.iter().filter(|s| s.fuses).fold(0.0, |r, s| self.law[s.from].mul_add(s.rate(self.resting), r));
-        self.settling = Tick::from_ms(span).map_err(|_| TerminalError::Scheme("settling takes longer than time"))?;
+        let quiet = q.quasi_stationary_from(fused, span).map_err(|error| {
+            TerminalError::Scheme(match error {
+                MarkovError::BadStep { .. } => "rates that overflow",
+                _ => "a vesicle at rest never forgets where it started",
+            })
+        })?;
+        let late = |_| TerminalError::Scheme("settling takes longer than time");
+        self.settling = Tick::from_ms(quiet.settling).map_err(late)?;
+        (self.law, self.rate) = (quiet.law, quiet.rate);
         Ok(())
     }
 

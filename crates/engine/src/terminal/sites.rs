@@ -6,13 +6,16 @@
 //! [`Sensor::settling`]: one waiting time, until calcium moves and its state is drawn from the law at rest.
 //! Luck has the address (vesicle's site, ordinal of that site's event).
 
-use super::alarm::Alarm;
 use super::sensor::Sensor;
 use super::{TerminalError, length, nonnegative};
+use crate::alarm::Alarm;
+pub use crate::ensemble::Luck;
 use crate::time::Tick;
 use numerics::rng::StreamKey;
 use serde::{Deserialize, Serialize};
 
+/// Ordinals kept for the events of a site between two vesicles that are taken from it.
+const BETWEEN: u64 = 1 << 24;
 const EMPTY: u8 = u8::MAX;
 const ASLEEP: u8 = u8::MAX - 1;
 
@@ -32,15 +35,6 @@ pub enum Calcium<'a> {
     Resting,
     /// mM at each site, constant over the slot.
     Sites(&'a [f64]),
-}
-
-/// Where a site's luck is found.
-#[derive(Clone, Copy, Debug)]
-pub struct Luck {
-    /// Key of the plan.
-    pub key: StreamKey,
-    /// Member of the first site; further sites follow.
-    pub first: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -257,6 +251,22 @@ impl Sites {
 
     /// Takes the vesicle out of a site.
     pub(super) fn vacate(&mut self, site: u32) {
-        self.list[site as usize].state = EMPTY;
+        let site = &mut self.list[site as usize];
+        // The site had been run to the slot's end, beyond this moment: the luck spent there must not show.
+        let ordinal = (site.ordinal / BETWEEN + 1) * BETWEEN;
+        *site = Site { state: EMPTY, ordinal, alarm: Alarm::new(0.0, 0.0, Tick::ZERO) };
+    }
+
+    /// How many vesicles are followed step by step.
+    #[must_use]
+    pub fn awake(&self) -> u32 {
+        self.list.iter().filter(|s| s.state < ASLEEP).count() as u32
+    }
+
+    /// When the next vesicle jumps, fuses or falls asleep while calcium stays, if before `until`. No draw.
+    pub(super) fn next_due(&self, sensor: &Sensor, until: Tick) -> Option<Tick> {
+        let sleep =
+            self.calm.filter(|_| self.awake() > 0).map(|calm| calm + sensor.settling()).filter(|&at| at < until);
+        self.list.iter().filter(|s| s.state != EMPTY).filter_map(|s| s.alarm.due(until)).chain(sleep).min()
     }
 }

@@ -151,13 +151,13 @@ impl Catalogue {
     }
 
     /// The entry, read whole; every fault in it goes to `out`, and with an error among them there is none.
-    pub fn entry(&self, name: &str, sources: &mut Sources, out: &mut Diagnostics) -> Option<Entry> {
+    pub fn entry(&self, name: &str, sources: &mut Sources, out: &mut Diagnostics) -> Option<std::sync::Arc<Entry>> {
         let mut own = Diagnostics::default();
         let (file, node) = self.tree(name, sources, &mut own)?;
         let entry = entry::read(name, file, &node, self, sources, &mut own);
         let failed = own.has_errors();
         own.0.into_iter().for_each(|d| out.push(d));
-        entry.filter(|_| !failed)
+        entry.filter(|_| !failed).map(std::sync::Arc::new)
     }
 
     fn citations(&self) -> &[Citation] {

@@ -6,7 +6,9 @@ use super::Kind::{
 };
 use super::Limits::{Between, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
-use super::model::{CLEFT, MEMBRANE, PLACED_CHANNEL, PLACED_RECEPTOR, PLACED_TRANSPORTER, SITS_ON, TERMINAL};
+use super::model::{
+    CLEFT, MEMBRANE, PLACED_CHANNEL, PLACED_RECEPTOR, PLACED_TRANSPORTER, SECTION, SITS_ON, SPINE, TERMINAL,
+};
 use super::{Field, Kind, Table, field};
 use crate::units::Dimension as D;
 
@@ -122,9 +124,10 @@ static BLOCK: Table = Table {
 };
 static NEURON: Table = Table {
     name: "neuron",
-    doc: "A neuron of one compartment.",
+    doc: "A neuron: one compartment, or sections.",
     fields: head![
         field("membrane", Kind::Table(&MEMBRANE), Optional, "The passive membrane."),
+        field("section", Named(&SECTION), Optional, "Sections by name; the first is the root."),
         field("channel", Named(&PLACED_CHANNEL), Optional, "Channels by name."),
     ],
 };
@@ -136,6 +139,7 @@ static SYNAPSE: Table = Table {
         field("cleft", Kind::Table(&CLEFT), Optional, "The gap."),
         field("receptor", Named(&PLACED_RECEPTOR), Optional, "Receptors by name."),
         field("clearance", Named(&PLACED_TRANSPORTER), Optional, "What ends the signal, by name."),
+        field("spine", Kind::Table(&SPINE), Optional, "The spine that the receiving side sits on."),
     ],
 };
 
@@ -310,6 +314,7 @@ pub static CHECK: Table = Table {
                 ("block", "the share that stays open"),
                 ("turnover", "cycles per second against substrate"),
                 ("membrane", "passive constants"),
+                ("at_rest", "a recipe built and at rest, 2 mM calcium outside"),
             ]),
             Required,
             "What is done.",

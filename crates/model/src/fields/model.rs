@@ -2,7 +2,7 @@
 
 use super::Kind::{
     Choice, Choices, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Observable, Overlay, Parameters, Paths,
-    Place, Text,
+    Place, Text, Texts,
 };
 use super::Limits::{Any, Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
@@ -57,7 +57,37 @@ pub static MODEL: Table = Table {
             "condition",
             Named(&CONDITION),
             Optional,
-            "Conditions by name, run side by side; each says only what differs.",
+            "Conditions by name, run side by side; each says only what differs. With conditions, only they are run.",
+        ),
+        field("numerics", Kind::Table(&NUMERICS), Optional, "How finely to compute."),
+    ],
+};
+
+/// Numerical settings; results should not depend on them.
+static NUMERICS: Table = Table {
+    name: "numerics",
+    doc: "How finely to compute. Halve each to see what a number owes to it.",
+    fields: &[
+        field("step", Number(D::TIME, Between(1e-6, 1.0)), Default("25 us"), "Step of the neurons."),
+        field(
+            "slot",
+            Number(D::TIME, Between(1e-6, 1.0)),
+            Default("10 us"),
+            "Within a slot of an action potential, voltage and calcium of a terminal are constant.",
+        ),
+        field(
+            "tolerance",
+            Number(D::NONE, Between(1e-9, 0.1)),
+            Default("1e-3"),
+            "Relative error of a step of the cleft, which chooses its own.",
+        ),
+        field("rings", Count { least: 2, most: 10_000 }, Default("32"), "Rings of the cleft."),
+        field("shells", Count { least: 2, most: 10_000 }, Default("16"), "Shells of the tissue around it."),
+        field(
+            "reach",
+            Number(D::LENGTH, Positive),
+            Default("3 um"),
+            "How far the tissue reaches from the centre of the cleft; beyond, concentrations are at rest.",
         ),
     ],
 };
@@ -90,6 +120,18 @@ static SPACE: Table = Table {
             Required,
             "lambda; the effective diffusion coefficient is D / lambda^2.",
         ),
+        field(
+            "glial_membrane",
+            Number(D::PER_LENGTH, NotNegative),
+            Optional,
+            "Area of glial membrane per volume of tissue, for what sits `on = \"glia\"`.",
+        ),
+        field(
+            "resting",
+            NamedNumbers(D::CONCENTRATION, NotNegative),
+            Optional,
+            "Concentrations of transmitters far from any synapse, by name.",
+        ),
     ],
 };
 
@@ -101,9 +143,43 @@ static CELL: Table = Table {
         field("count", Count { least: 1, most: MOST }, Default("1"), "How many of them."),
         field("inside", Kind::Table(&SOLUTION), Optional, "Free concentrations inside."),
         field("membrane", Kind::Table(&MEMBRANE), Optional, "Passive membrane."),
+        field("section", Named(&SECTION), Optional, "Sections by name; the first is the root."),
         field("channel", Named(&PLACED_CHANNEL), Optional, "Channels by name."),
-        field("times", Numbers(D::TIME, NotNegative), Optional, "Spike times, of a `neuron/spike_train`."),
+        field(
+            "threshold",
+            Number(D::VOLTAGE, Between(-200.0, 200.0)),
+            Default("0 mV"),
+            "An upward crossing of it at the root is a spike.",
+        ),
+        field("times", Numbers(D::TIME, NotNegative), Optional, "Spike times of a cell that only spikes."),
+        field("course", Kind::Table(&COURSE), Optional, "The voltage of a cell on which it is imposed."),
         field("without", Paths, Optional, "Parts of the used entry to leave out, e.g. `channel.m`."),
+    ],
+};
+
+static COURSE: Table = Table {
+    name: "course",
+    doc: "A voltage imposed in time: points, between them monotone cubics; constant before and after.",
+    fields: &[
+        field("times", Numbers(D::TIME, NotNegative), Required, "When, ascending."),
+        field("voltages", Numbers(D::VOLTAGE, Between(-300.0, 300.0)), Required, "The voltage there."),
+    ],
+};
+
+/// A section, in neurons of the catalogue and of a model file alike.
+pub(super) static SECTION: Table = Table {
+    name: "section",
+    doc: "An unbranched piece of a neuron: a cylinder without its ends.",
+    fields: &[
+        field("on", Text, Optional, "The section at whose far end it begins; none for the root."),
+        field("diameter", Number(D::LENGTH, Positive), Required, "Diameter of the cylinder."),
+        field("length", Number(D::LENGTH, Positive), Required, "Length of the cylinder."),
+        field(
+            "compartments",
+            Count { least: 1, most: 100_000 },
+            Optional,
+            "Into how many it is cut; without it, as many as keep each below a tenth of the length constant at 100 Hz.",
+        ),
     ],
 };
 
@@ -145,6 +221,7 @@ pub(super) static PLACED_CHANNEL: Table = Table {
             Optional,
             "Reversal potential, said otherwise than in the entry.",
         ),
+        field("on", Texts, Optional, "Sections that have it; without it, all."),
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
     ],
 };
@@ -166,6 +243,7 @@ static SYNAPSE: Table = Table {
         field("cleft", Kind::Table(&CLEFT), Optional, "The gap."),
         field("receptor", Named(&PLACED_RECEPTOR), Optional, "Receptors by name."),
         field("clearance", Named(&PLACED_TRANSPORTER), Optional, "What ends the signal, by name."),
+        field("spine", Kind::Table(&SPINE), Optional, "The spine that the receiving side sits on."),
         field(
             "without",
             Paths,
@@ -186,6 +264,122 @@ pub(super) static TERMINAL: Table = Table {
         field("docked", Count { least: 0, most: 1_000_000 }, Optional, "Docked vesicles."),
         field("resting_calcium", Number(D::CONCENTRATION, NotNegative), Optional, "Free calcium at rest."),
         field("molecules", Count { least: 0, most: 100_000_000 }, Optional, "Transmitter molecules in a vesicle."),
+        field(
+            "molecules_cv",
+            Number(D::NONE, Between(0.0, 2.0)),
+            Default("0"),
+            "Coefficient of variation of a vesicle's content between vesicles (gamma distributed).",
+        ),
+        field("volume", Number(D::VOLUME, Positive), Optional, "Volume that bulk calcium and buffers share."),
+        field(
+            "active_zone_radius",
+            Number(D::LENGTH, Positive),
+            Optional,
+            "Radius of the disc in which vesicles are docked.",
+        ),
+        field(
+            "calcium_diffusion",
+            Number(D::DIFFUSION, Positive),
+            Default("0.22 um2/ms"),
+            "Diffusion coefficient of free calcium.",
+        ),
+        field(
+            "action_potential",
+            Kind::Table(&ACTION_POTENTIAL),
+            Optional,
+            "The action potential in the terminal of a cell that only spikes.",
+        ),
+        field("extrusion", Kind::Table(&EXTRUSION), Optional, "How bulk calcium is carried out."),
+        field("pools", Kind::Table(&POOLS), Optional, "Vesicles that are not docked, and how they move."),
+    ],
+};
+
+static ACTION_POTENTIAL: Table = Table {
+    name: "action_potential",
+    doc: "A template: from rest to the peak and back, smooth to the second derivative.",
+    fields: &[
+        field("resting", Number(D::VOLTAGE, Between(-200.0, 100.0)), Required, "Resting potential of the terminal."),
+        field("amplitude", Number(D::VOLTAGE, Positive), Required, "Height above rest."),
+        field("half_width", Number(D::TIME, Positive), Required, "Width at half of the height."),
+        field("rise_share", Number(D::NONE, Fraction), Default("0.35"), "Share of its duration that it rises."),
+    ],
+};
+
+static EXTRUSION: Table = Table {
+    name: "extrusion",
+    doc: "Removal of bulk calcium: `rate`, or `v_max` and `k_m`. A leak balances it at rest.",
+    fields: &[
+        field("rate", Number(D::RATE, NotNegative), Optional, "Rate of removal of free calcium."),
+        field("v_max", Number(D::CONCENTRATION_RATE, NotNegative), Optional, "Largest removal."),
+        field("k_m", Number(D::CONCENTRATION, Positive), Optional, "Calcium at which removal is half of the largest."),
+    ],
+};
+
+static POOLS: Table = Table {
+    name: "pools",
+    doc: "Whole vesicles: replacement -> docked -> fused -> recycling -> replacement, and reserve -> recycling. None is ever made or lost.",
+    fields: &[
+        field("replacement", Count { least: 0, most: 1_000_000 }, Default("0"), "Vesicles ready to dock."),
+        field("recycling", Count { least: 0, most: 1_000_000 }, Default("0"), "Vesicles that come back."),
+        field("reserve", Count { least: 0, most: 1_000_000 }, Default("0"), "Vesicles that seldom move."),
+        field(
+            "priming",
+            Number(D::RATE, NotNegative),
+            Default("0 /s"),
+            "Rate at which a free place is docked at, while there is a vesicle in replacement.",
+        ),
+        field(
+            "refill",
+            Number(D::RATE, NotNegative),
+            Default("0 /s"),
+            "Rate a vesicle goes from recycling to replacement.",
+        ),
+        field(
+            "mobilise",
+            Number(D::RATE, NotNegative),
+            Default("0 /s"),
+            "Rate a vesicle goes from reserve to recycling.",
+        ),
+        field(
+            "endocytosis",
+            Number(D::RATE, NotNegative),
+            Default("0 /s"),
+            "Rate a fused vesicle comes back to recycling.",
+        ),
+    ],
+};
+
+/// A spine, for recipes of the catalogue as well.
+pub(super) static SPINE: Table = Table {
+    name: "spine",
+    doc: "A spine: a head on a neck, with the passive membrane of the section it sits on.",
+    fields: &[
+        field("head_diameter", Number(D::LENGTH, Positive), Required, "Diameter of the head, a sphere."),
+        field("neck_length", Number(D::LENGTH, Positive), Required, "Length of the neck."),
+        field("neck_diameter", Number(D::LENGTH, Positive), Required, "Diameter of the neck."),
+    ],
+};
+
+static PORE: Table = Table {
+    name: "pore",
+    doc: "How a vesicle empties. It sets the peak in the cleft.",
+    fields: &[
+        field(
+            "kind",
+            Choice(&[
+                ("instantaneous", "all at once"),
+                ("first_order", "exponential, with `tau`"),
+                ("expanding", "through a pore that grows: `growth`, `widest`, `length`, `volume`, `diffusion`"),
+            ]),
+            Required,
+            "How.",
+        ),
+        field("tau", Number(D::TIME, Positive), Optional, "Time constant of emptying."),
+        field("growth", Number(D::PERMEABILITY, Positive), Optional, "Growth of the pore's radius."),
+        field("widest", Number(D::LENGTH, Positive), Optional, "Largest radius of the pore."),
+        field("length", Number(D::LENGTH, NotNegative), Optional, "Length of the pore."),
+        field("volume", Number(D::VOLUME, Positive), Optional, "Inner volume of the vesicle."),
+        field("diffusion", Number(D::DIFFUSION, Positive), Optional, "Diffusion coefficient in the pore."),
     ],
 };
 
@@ -202,6 +396,13 @@ pub(super) static CLEFT: Table = Table {
             Optional,
             "Effective lateral diffusion coefficient in the cleft; tortuosity is already in it.",
         ),
+        field(
+            "free_diffusion",
+            Number(D::DIFFUSION, Positive),
+            Optional,
+            "Diffusion coefficient in free solution, for the tissue around; the space's tortuosity is applied to it.",
+        ),
+        field("pore", Kind::Table(&PORE), Optional, "How a vesicle empties; without it, instantaneously."),
     ],
 };
 
@@ -246,6 +447,12 @@ pub(super) static PLACED_RECEPTOR: Table = Table {
             ]),
             Default("postsynaptic"),
             "The membrane they sit in.",
+        ),
+        field(
+            "reversal",
+            Number(D::VOLTAGE, Between(-200.0, 200.0)),
+            Optional,
+            "Reversal potential, said otherwise than in the entry.",
         ),
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
         field(
@@ -298,7 +505,15 @@ static CLAMP: Table = Table {
             Default("0 Mohm"),
             "Uncompensated series resistance.",
         ),
+        field(
+            "filter",
+            Number(D::RATE, Positive),
+            Optional,
+            "Corner (-3 dB) of the four-pole Bessel filter that the recorded current passes.",
+        ),
         field("current", Number(D::CURRENT, Any), Optional, "Injected current; positive depolarises."),
+        field("start", Number(D::TIME, NotNegative), Default("0 ms"), "When the current begins."),
+        field("stop", Number(D::TIME, NotNegative), Optional, "When it ends; without it, with the trial."),
     ],
 };
 
@@ -315,6 +530,7 @@ static MEASURE: Table = Table {
                 ("rise_10_90", "10 to 90 % rise time"),
                 ("half_decay", "time from the peak to half of it"),
                 ("decay", "time constant of the decay"),
+                ("decay_weighted", "charge after the peak over its amplitude"),
                 ("charge", "integral"),
                 ("latency", "time from the stimulus"),
                 ("failures", "share of trials without a response"),
@@ -322,6 +538,13 @@ static MEASURE: Table = Table {
             Required,
             "What to take of it.",
         ),
+        field(
+            "after",
+            Number(D::TIME, NotNegative),
+            Optional,
+            "The stimulus; before it is the baseline. Without it, the first spike of a sender.",
+        ),
+        field("until", Number(D::TIME, Positive), Optional, "Where the window ends; without it, with the trial."),
     ],
 };
 
@@ -331,7 +554,13 @@ static PROBE: Table = Table {
     fields: &[
         field("read", Observable, Required, "What to record, e.g. `contact.cleft.glutamate`."),
         field("every", Number(D::TIME, Positive), Optional, "Sampling interval; without it, every step."),
-        field("average", Flag, Default("false"), "Record the mean over trials instead of each."),
+        field("average", Flag, Default("false"), "Record mean and deviation over trials, and no single trial."),
+        field(
+            "keep",
+            Count { least: 0, most: MOST },
+            Optional,
+            "Of how many trials the trace is kept; without it, of all.",
+        ),
     ],
 };
 

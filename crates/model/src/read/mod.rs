@@ -162,6 +162,20 @@ impl Read {
             _ => None,
         }
     }
+    /// Lets `f` change every number, in tables within as well.
+    pub(crate) fn numbers_mut(&mut self, f: &mut impl FnMut(&mut Number)) {
+        for (_, _, typed) in &mut self.fields {
+            match typed {
+                Typed::Number(n) => f(n),
+                Typed::Numbers(all) => all.iter_mut().for_each(&mut *f),
+                Typed::NamedNumbers(all) => all.iter_mut().for_each(|(_, n)| f(n)),
+                Typed::Table(t) => t.numbers_mut(f),
+                Typed::Named(all) => all.iter_mut().for_each(|(_, t)| t.numbers_mut(f)),
+                Typed::List(all) => all.iter_mut().for_each(|t| t.numbers_mut(f)),
+                _ => {}
+            }
+        }
+    }
     /// Texts with their places; none if the field is not there.
     pub fn texts(&self, name: &str) -> &[(String, Span)] {
         match self.get(name) {

@@ -6,13 +6,13 @@ use crate::read::Read;
 use std::collections::{HashMap, HashSet};
 
 /// Names of one kind.
-struct Names {
-    list: Vec<String>,
-    set: HashSet<String>,
+pub(super) struct Names {
+    pub list: Vec<String>,
+    pub set: HashSet<String>,
 }
 
 impl Names {
-    fn new<'a>(all: impl Iterator<Item = &'a str>) -> Self {
+    pub fn new<'a>(all: impl Iterator<Item = &'a str>) -> Self {
         let list: Vec<String> = all.map(str::to_owned).collect();
         let set = list.iter().cloned().collect();
         Self { list, set }
@@ -23,11 +23,17 @@ impl Resolver<'_> {
     pub(super) fn bind(&mut self, model: &Read) {
         let of = |table: &'static str| Names::new(model.named(table).iter().map(|(k, _)| k.name.as_str()));
         let (cells, clamps) = (of("cell"), of("clamp"));
+        let sections: HashMap<&str, Names> = model
+            .named("cell")
+            .iter()
+            .filter(|(_, c)| !c.named("section").is_empty())
+            .map(|(k, c)| (k.name.as_str(), Names::new(c.named("section").iter().map(|(s, _)| s.name.as_str()))))
+            .collect();
         let synapses: HashMap<&str, &Read> = model.named("synapse").iter().map(|(k, s)| (k.name.as_str(), s)).collect();
         let spiking: HashSet<&str> = model
             .named("cell")
             .iter()
-            .filter(|(_, c)| c.get("times").is_some())
+            .filter(|(_, c)| c.get("times").is_some() || c.get("course").is_some())
             .map(|(k, _)| k.name.as_str())
             .collect();
         for (key, _) in model.named("synapse") {
@@ -42,8 +48,8 @@ impl Resolver<'_> {
             self.cell(&key.name, &key.span, cell);
         }
         for (key, synapse) in model.named("synapse") {
-            self.place(synapse, "from", &cells);
-            self.place(synapse, "to", &cells);
+            self.place(synapse, "from", &cells, &sections);
+            self.place(synapse, "to", &cells, &sections);
             self.transmitter(synapse);
             let recipe = synapse.get("use").is_some();
             if !recipe && !["terminal", "cleft", "receptor"].iter().any(|f| synapse.get(f).is_some()) {
@@ -59,10 +65,25 @@ impl Resolver<'_> {
                 for (name, channel) in terminal.named("channel") {
                     self.either(channel, &name.name, &name.span, ["count", "density"], true);
                 }
+                if let Some(extrusion) = terminal.table("extrusion") {
+                    let has = |f: &str| extrusion.get(f).is_some();
+                    if has("rate") == (has("v_max") || has("k_m")) || has("v_max") != has("k_m") {
+                        self.out.push(
+                            Diagnostic::error(
+                                "extrusion has either a `rate`, or `v_max` and `k_m`",
+                                extrusion.span.clone(),
+                            )
+                            .hint("e.g. extrusion = { rate = \"1 /ms\" }"),
+                        );
+                    }
+                }
+            }
+            if let Some(pore) = synapse.table("cleft").and_then(|c| c.table("pore")) {
+                self.pore(pore);
             }
         }
         for (key, clamp) in model.named("clamp") {
-            self.place(clamp, "at", &cells);
+            self.place(clamp, "at", &cells, &sections);
             if let (Some(at), Some(span)) = (clamp.text("at"), clamp.span_of("at"))
                 && let Some(cell) = at.split('.').next().filter(|c| spiking.contains(c))
             {
@@ -72,36 +93,108 @@ impl Resolver<'_> {
                 );
             }
             self.either(clamp, &key.name, &key.span, ["hold", "current"], true);
+            if let (Some(start), Some(stop)) = (clamp.number("start"), clamp.number("stop"))
+                && stop.value() <= start.value()
+                && let Some(span) = clamp.span_of("stop")
+            {
+                let message = format!("the current of `{}` stops before it starts", key.name);
+                self.out.push(Diagnostic::error(message, span.clone()));
+            }
         }
         for (field, table) in [("of", "measure"), ("read", "probe")] {
             for (_, m) in model.named(table) {
-                self.observable(m, field, &cells, &synapses, &clamps);
+                self.observable(model, m, field, &synapses, &clamps);
             }
         }
     }
 
     fn cell(&mut self, name: &str, span: &Span, cell: &Read) {
-        let times = cell.span_of("times");
-        match (cell.get("membrane"), times) {
-            (None, None) if cell.get("use").is_none() => {
-                self.out.push(
-                    Diagnostic::error(format!("cell `{name}` has neither a membrane nor spike times"), span.clone())
-                        .hint("use = \"neuron/...\", a `membrane`, or `times` for a sender that only spikes"),
-                );
-            }
-            (Some(_), Some(times)) => self.out.push(
-                Diagnostic::error(format!("cell `{name}` has a membrane and given spike times"), times.clone())
-                    .hint("a cell with `times` has no membrane: its spikes are given"),
-            ),
-            _ => {}
+        let sections = cell.named("section");
+        let membrane = cell.get("membrane").is_some() || !sections.is_empty();
+        let imposed: Vec<(&str, &Span)> =
+            ["times", "course"].into_iter().filter_map(|f| Some((f, cell.span_of(f)?))).collect();
+        if !membrane && imposed.is_empty() && cell.get("use").is_none() {
+            self.out.push(
+                Diagnostic::error(format!("cell `{name}` has neither a membrane nor spike times"), span.clone())
+                    .hint("use = \"neuron/...\", a `membrane`, or `times` for a sender that only spikes"),
+            );
         }
-        if let (Some(m), None) = (cell.table("membrane"), times) {
+        if membrane && let Some((field, place)) = imposed.first() {
+            let what = if *field == "times" { "given spike times" } else { "an imposed voltage" };
+            self.out.push(
+                Diagnostic::error(format!("cell `{name}` has a membrane and {what}"), (*place).clone())
+                    .hint(format!("a cell with `{field}` has no membrane: its voltage is given")),
+            );
+        }
+        if let [_, (_, second)] = imposed[..] {
+            let message = format!("cell `{name}` has both spike times and an imposed voltage");
+            self.out.push(Diagnostic::error(message, second.clone()).hint("give one of them"));
+        }
+        if let (Some(m), true) = (cell.table("membrane"), imposed.is_empty()) {
             let (area, d, l) = (m.get("area"), m.get("diameter"), m.get("length"));
-            if area.is_some() == (d.is_some() || l.is_some()) || d.is_some() != l.is_some() {
+            let said = area.is_some() || d.is_some() || l.is_some();
+            if sections.is_empty() && (area.is_some() == (d.is_some() || l.is_some()) || d.is_some() != l.is_some()) {
                 self.out.push(Diagnostic::error(
                     format!("the membrane of `{name}` needs its `area`, or `diameter` and `length`"),
                     m.span.clone(),
                 ));
+            }
+            if !sections.is_empty() && said {
+                self.out.push(
+                    Diagnostic::error(
+                        format!("the membrane of `{name}` has a size, and so have its sections"),
+                        m.span.clone(),
+                    )
+                    .hint("sizes of a cell with sections stand in the sections"),
+                );
+            }
+            if sections.len() > 1 && m.get("axial_resistivity").is_none() {
+                self.out.push(
+                    Diagnostic::error(format!("`{name}` has sections, but no `axial_resistivity`"), m.span.clone())
+                        .hint("e.g. membrane.axial_resistivity = \"150 ohm*cm\""),
+                );
+            }
+        }
+        let known = Names::new(sections.iter().map(|(k, _)| k.name.as_str()));
+        for (i, (key, section)) in sections.iter().enumerate() {
+            let before = Names::new(sections[..i].iter().map(|(k, _)| k.name.as_str()));
+            match (section.text("on"), section.span_of("on")) {
+                (Some(on), Some(place)) if !before.set.contains(on) => {
+                    self.unknown("earlier section", on, place.clone(), &before);
+                }
+                (None, _) if i > 0 && section.get("on").is_none() => self.out.push(
+                    Diagnostic::error(format!("section `{}` hangs on nothing", key.name), key.span.clone())
+                        .hint(format!("on = \"{}\"; only the first section is the root", sections[0].0.name)),
+                ),
+                _ => {}
+            }
+        }
+        for (_, channel) in cell.named("channel") {
+            for (section, place) in channel.texts("on") {
+                if !known.set.contains(section) {
+                    self.unknown("section", section, place.clone(), &known);
+                }
+            }
+        }
+        if let Some(course) = cell.table("course")
+            && let (Some(times), Some(voltages)) = (course.numbers("times"), course.numbers("voltages"))
+        {
+            if times.len() != voltages.len() || times.len() < 2 {
+                self.out.push(
+                    Diagnostic::error(
+                        format!("the course of `{name}` has {} times and {} voltages", times.len(), voltages.len()),
+                        course.span.clone(),
+                    )
+                    .hint("as many voltages as times, two at least"),
+                );
+            }
+            for pair in times.windows(2) {
+                if pair[1].value() <= pair[0].value()
+                    && let Some(place) = &pair[1].span
+                {
+                    let message = format!("the course does not go on: {} after {}", pair[1].written, pair[0].written);
+                    self.out.push(Diagnostic::error(message, place.clone()).hint("times ascend"));
+                }
             }
         }
         for (key, channel) in cell.named("channel") {
@@ -124,6 +217,30 @@ impl Resolver<'_> {
         }
     }
 
+    fn pore(&mut self, pore: &Read) {
+        let needs: &[&str] = match pore.word("kind") {
+            Some("first_order") => &["tau"],
+            Some("expanding") => &["growth", "widest", "length", "volume", "diffusion"],
+            Some(_) => &[],
+            None => return,
+        };
+        let kind = pore.word("kind").unwrap_or_default();
+        let missing: Vec<&str> = needs.iter().filter(|f| pore.get(f).is_none()).copied().collect();
+        if !missing.is_empty() {
+            let message = format!("a pore of kind `{kind}` needs {}", missing.join(", "));
+            self.out.push(Diagnostic::error(message, pore.span.clone()));
+        }
+        for (field, span, _) in pore.iter() {
+            if field != "kind"
+                && !needs.contains(&field)
+                && let Some(span) = span
+            {
+                let message = format!("a pore of kind `{kind}` has no `{field}`");
+                self.out.push(Diagnostic::error(message, span.clone()).hint("another `kind`, or leave it out"));
+            }
+        }
+    }
+
     /// Exactly one of two fields, or (not `needed`) at most one.
     fn either(&mut self, read: &Read, name: &str, span: &Span, fields: [&str; 2], needed: bool) {
         let given = fields.map(|f| read.span_of(f));
@@ -139,11 +256,17 @@ impl Resolver<'_> {
         }
     }
 
-    fn place(&mut self, read: &Read, field: &str, cells: &Names) {
+    fn place(&mut self, read: &Read, field: &str, cells: &Names, sections: &HashMap<&str, Names>) {
         let (Some(text), Some(span)) = (read.text(field), read.span_of(field)) else { return };
         let cell = text.split('.').next().unwrap_or(text).trim();
         if !cells.set.contains(cell) {
             self.unknown("cell", cell, span.clone(), cells);
+        }
+        if let (Some(known), Some((_, rest))) = (sections.get(cell), text.split_once('.')) {
+            let section = rest.split('(').next().unwrap_or(rest).trim();
+            if !known.set.contains(section) {
+                self.unknown("section", section, span.clone(), known);
+            }
         }
         if let Some(open) = text.find('(') {
             let inner = text[open + 1..].strip_suffix(')').and_then(|x| x.trim().parse::<f64>().ok());
@@ -159,7 +282,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn unknown(&mut self, what: &str, name: &str, span: Span, known: &Names) {
+    pub(super) fn unknown(&mut self, what: &str, name: &str, span: Span, known: &Names) {
         let few = |list: &[String]| list.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
         let hint = match if self.out.crowded() { None } else { nearest(name, &known.list) } {
             Some(n) => format!("did you mean `{n}`?"),
@@ -192,45 +315,6 @@ impl Resolver<'_> {
                     );
                 }
             }
-        }
-    }
-
-    fn observable(&mut self, read: &Read, field: &str, cells: &Names, synapses: &HashMap<&str, &Read>, clamps: &Names) {
-        let (Some(text), Some(span)) = (read.text(field), read.span_of(field)) else { return };
-        let names: Vec<&str> = text.split('.').collect();
-        let one_of = |this: &mut Self, what: &str, got: Option<&&str>, known: &[&str]| {
-            if !got.is_some_and(|g| known.contains(g)) {
-                let known = Names::new(known.iter().copied());
-                this.unknown(what, got.copied().unwrap_or_default(), span.clone(), &known);
-            }
-        };
-        if names[0] == "clamp" {
-            let name = names.get(1).copied().unwrap_or_default();
-            if clamps.set.contains(name) {
-                one_of(self, "quantity of a clamp", names.get(2), &["current", "voltage"]);
-            } else {
-                self.unknown("clamp", name, span.clone(), clamps);
-            }
-        } else if let Some(synapse) = synapses.get(names[0]) {
-            let parts: Vec<&str> = ["terminal", "cleft", "receptor", "clearance"]
-                .into_iter()
-                .filter(|p| synapse.get(p).is_some())
-                .collect();
-            one_of(self, "part of the synapse", names.get(1), &parts);
-            if let Some(kind @ ("receptor" | "clearance")) = names.get(1).copied() {
-                let placed: Vec<&str> = synapse.named(kind).iter().map(|(k, _)| k.name.as_str()).collect();
-                one_of(self, kind, names.get(2), &placed);
-            }
-        } else if !cells.set.contains(names[0]) {
-            let mut list: Vec<&str> = cells.list.iter().map(String::as_str).chain(synapses.keys().copied()).collect();
-            list.sort_unstable();
-            let known = Names::new(list.into_iter());
-            self.unknown("cell or synapse", names[0], span.clone(), &known);
-        } else if names.len() < 2 {
-            self.out.push(
-                Diagnostic::error(format!("`{text}` names a cell, but not what of it"), span.clone())
-                    .hint(format!("e.g. `{text}.soma.v_m`")),
-            );
         }
     }
 }

@@ -5,8 +5,8 @@ use crate::diagnostic::{Diagnostic, nearest};
 use crate::tree::{Fields, Node, Value};
 
 /// What a model table takes over from an entry.
-const FROM_NEURON: &[&str] = &["membrane", "channel"];
-const FROM_SYNAPSE: &[&str] = &["terminal", "cleft", "receptor", "clearance"];
+const FROM_NEURON: &[&str] = &["membrane", "section", "channel"];
+const FROM_SYNAPSE: &[&str] = &["terminal", "cleft", "receptor", "clearance", "spine"];
 
 impl Resolver<'_> {
     pub(super) fn expand(&mut self, model: &Node) -> Node {

@@ -3,8 +3,10 @@
 
 mod bind;
 mod expand;
+mod observable;
 mod part;
 
+pub use observable::{OF_CLAMP, OF_CLEARANCE, OF_RECEPTOR, OF_TERMINAL};
 pub use part::{
     DirectedStep, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep, part,
 };
@@ -70,6 +72,8 @@ pub struct Resolved {
     pub condition: Option<String>,
     /// K
     pub temperature: f64,
+    /// The file as it was read, recipes merged in, numbers at the model's temperature.
+    pub read: Read,
     /// Every value, in the order of the file.
     pub values: Vec<ResolvedValue>,
     /// Every placed entry by its path.
@@ -95,10 +99,21 @@ const MAX_CONDITION_VALUES: usize = 300_000;
 
 /// Reads and resolves a model text; every fault of it is in the outcome.
 pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
+    model_with(name, text, &[], catalogue)
+}
+
+/// The same, with `path = value` said otherwise, as TOML (`synapse.contact.terminal.docked = 5`); a value that is none is
+/// taken as a text, so that `temperature=34 degC` needs no quotes. Conditions lie over these.
+pub fn model_with(name: &str, text: Arc<str>, overrides: &[String], catalogue: &Catalogue) -> Outcome {
     let mut sources = Sources::default();
     let mut out = Diagnostics::default();
     let file = sources.add(name, text.clone());
-    let node = tree::parse(&text, file, &sources, &mut out);
+    let mut node = tree::parse(&text, file, &sources, &mut out);
+    for written in overrides {
+        if let Some(overlay) = said_otherwise(written, &mut sources, &mut out) {
+            node = Node { span: node.span.clone(), ..node.merged(&overlay) };
+        }
+    }
     // With broken syntax half of the fields are missing, and saying so would drown the cause.
     let mut broken = out.has_errors();
     if !broken && node.get("evidence").is_some() && node.get("check").is_some() {
@@ -151,6 +166,32 @@ pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
     Outcome { sources, diagnostics: out, resolved }
 }
 
+/// One `path = value` as a tree.
+fn said_otherwise(written: &str, sources: &mut Sources, out: &mut Diagnostics) -> Option<Node> {
+    let quoted = written.split_once('=').map(|(path, value)| {
+        let escaped = value.trim().replace('\\', "\\\\").replace('"', "\\\"");
+        format!("{} = \"{escaped}\"", path.trim())
+    });
+    let Some(quoted) = quoted else {
+        let file = sources.add("--set", written.into());
+        let d = Diagnostic::error(format!("`{written}` says nothing otherwise"), Span { file, range: 0..written.len() });
+        out.push(d.hint("--set path=value, e.g. --set synapse.contact.terminal.docked=5"));
+        return None;
+    };
+    for (text, last) in [(written.to_owned(), false), (quoted, true)] {
+        let file = sources.add("--set", text.as_str().into());
+        let mut faults = Diagnostics::default();
+        let node = tree::parse(&text, file, sources, &mut faults);
+        if !faults.has_errors() {
+            return Some(node);
+        }
+        if last {
+            faults.0.into_iter().for_each(|d| out.push(d));
+        }
+    }
+    None
+}
+
 /// Entries read so far, for the file and all of its conditions.
 #[derive(Default)]
 struct Loaded {
@@ -196,7 +237,7 @@ impl<'a> Resolver<'a> {
         let entry = match self.loaded.entries.get(name) {
             Some(known) => known.clone(),
             None => {
-                let entry = self.catalogue.entry(name, self.sources, self.out).map(Arc::new);
+                let entry = self.catalogue.entry(name, self.sources, self.out);
                 self.loaded.entries.insert(name.to_owned(), entry.clone());
                 entry
             }
@@ -223,18 +264,39 @@ impl<'a> Resolver<'a> {
     fn resolve(mut self, node: &Node, condition: Option<&str>) -> Option<Resolved> {
         let expanded = self.expand(node);
         let mut reader = Reader { catalogue: self.catalogue, sources: self.sources, out: self.out, partial: false };
-        let read = reader.table(&expanded, &MODEL)?;
+        let mut read = reader.table(&expanded, &MODEL)?;
         self.bind(&read);
         self.temperature = read.number("temperature").map_or(f64::NAN, Number::value);
+        if self.temperature.is_finite() {
+            self.heat(&mut read);
+        }
         self.walk("", &read);
         let entries = self.used.iter().filter_map(|n| Some((n.clone(), self.catalogue.hash(n)?))).collect();
         Some(Resolved {
             condition: condition.map(str::to_owned),
             temperature: self.temperature,
+            read,
             values: self.values,
             parts: self.parts,
             entries,
         })
+    }
+
+    /// Takes every number that has a Q10 to the model's temperature.
+    fn heat(&self, read: &mut Read) {
+        read.numbers_mut(&mut |n| {
+            if let Some(step) = self.heating(n) {
+                n.quantity.value *= step.factor;
+            }
+        });
+    }
+
+    /// What the model's temperature does to a number that has a Q10.
+    fn heating(&self, n: &Number) -> Option<TemperatureStep> {
+        let entry = n.span.as_ref().and_then(|s| self.files.get(&s.file)).map(|(name, _)| name);
+        let own = entry.and_then(|name| self.loaded.entries.get(name)?.as_ref().map(|e| e.temperature));
+        let reference = n.provenance.temperature.or(own)?;
+        Some(TemperatureStep::new(reference, self.temperature, Some(n.provenance.q10?)))
     }
 
     fn origin(&self, span: Option<&Span>) -> Origin {
@@ -265,7 +327,7 @@ impl<'a> Resolver<'a> {
             content: Content::Quantity(n.quantity),
             origin,
             provenance,
-            temperature: None,
+            temperature: self.heating(n),
         });
     }
 
@@ -289,7 +351,14 @@ impl<'a> Resolver<'a> {
                 Typed::Texts(t) => plain(Content::Words(t.iter().map(|t| t.0.as_str()).collect::<Vec<_>>().join(", "))),
                 Typed::Words(w) => plain(Content::Words(w.join(", "))),
                 Typed::Flag(b) => plain(Content::Words(b.to_string())),
-                Typed::Count(n) => plain(Content::Count(*n)),
+                Typed::Count(n) => {
+                    plain(Content::Count(*n));
+                    // A count has no provenance of its own: that of its recipe holds.
+                    let recipe = span.and_then(|s| self.files.get(&s.file)).map(|(_, p)| p.clone());
+                    if let (Some(p), Some(last)) = (recipe, self.values.last_mut()) {
+                        last.provenance = p;
+                    }
+                }
                 Typed::Factors(_) | Typed::Formula(_) | Typed::NamedTexts(_) | Typed::List(_) | Typed::Faulty => {}
                 Typed::Number(n) => self.number(path, n),
                 Typed::Numbers(all) => all.iter().enumerate().for_each(|(i, n)| self.number(format!("{path}[{i}]"), n)),
@@ -326,8 +395,15 @@ impl<'a> Resolver<'a> {
         let mut part = part(&entry, temperature, read, self.sources, self.out);
         let listed = std::mem::take(&mut part.values);
         self.values.extend(listed.into_iter().map(|v| ResolvedValue { path: format!("{prefix}.{}", v.path), ..v }));
-        if let Some(block) = entry.body.table("permeation").and_then(|p| p.text("block")).map(str::to_owned) {
-            self.entry(&block);
+        if let Some(block) = entry.body.table("permeation").and_then(|p| p.text("block")).map(str::to_owned)
+            && let Some(block) = self.entry(&block)
+        {
+            let as_it_stands = block.body.without_fields();
+            let mut part = part::part(&block, temperature, &as_it_stands, self.sources, self.out);
+            let listed = std::mem::take(&mut part.values);
+            let path = format!("{prefix}.block");
+            self.values.extend(listed.into_iter().map(|v| ResolvedValue { path: format!("{path}.{}", v.path), ..v }));
+            self.parts.insert(path, part);
         }
         self.parts.insert(prefix.to_owned(), part);
     }

@@ -8,6 +8,7 @@ use crate::catalogue::{Balance, Block, Entry, GateForm, Layout, Rate, Scheme};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
 use crate::read::{Number, Provenance, Read, provenance_of};
 use crate::units::{Dimension, Expr, Quantity};
+use std::sync::Arc;
 
 /// What temperature did to a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +24,7 @@ pub struct TemperatureStep {
 }
 
 impl TemperatureStep {
-    fn new(reference: f64, temperature: f64, q10: Option<f64>) -> Self {
+    pub(super) fn new(reference: f64, temperature: f64, q10: Option<f64>) -> Self {
         let factor = q10.map_or(1.0, |q| numerics::math::pow(q, (temperature - reference) / 10.0));
         Self { reference, temperature, q10, factor }
     }
@@ -98,6 +99,8 @@ pub struct Part {
     pub parameters: Vec<f64>,
     /// K
     pub temperature: f64,
+    /// Everything else that the entry says.
+    pub body: Arc<Entry>,
     /// The scheme, if the entry has one.
     pub scheme: Option<ResolvedScheme>,
     /// The gates, if it has any.
@@ -154,7 +157,7 @@ fn at(message: String, blame: &Option<Span>, own: &Span) -> Diagnostic {
 }
 
 /// Resolves an entry at a place. `placed` is the table that uses it; only its `parameter` and `conductance` matter here.
-pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, out: &mut Diagnostics) -> Part {
+pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sources, out: &mut Diagnostics) -> Part {
     let mut list = Lister { entry, sources, values: Vec::new() };
     let given = placed.named_numbers("parameter");
     let names: Vec<String> = entry.parameters.iter().map(|p| p.0.clone()).collect();
@@ -329,6 +332,7 @@ pub fn part(entry: &Entry, temperature: f64, placed: &Read, sources: &Sources, o
     Part {
         entry: entry.name.clone(),
         kind: entry.kind,
+        body: entry.clone(),
         layout: entry.layout.clone(),
         parameters,
         temperature,

@@ -79,6 +79,10 @@ impl Dimension {
     pub const NUMBER_DENSITY: Self = Self([-2, 0, 0, 0, 0, 0]);
     /// um3/ms: a permeability times an area, as single channels have
     pub const FLOW: Self = Self([3, -1, 0, 0, 0, 0]);
+    /// 1/um: area per volume
+    pub const PER_LENGTH: Self = Self([-1, 0, 0, 0, 0, 0]);
+    /// mM/ms
+    pub const CONCENTRATION_RATE: Self = Self([-3, -1, 0, 0, 1, 0]);
     /// um/ms: a permeability
     pub const PERMEABILITY: Self = Self([1, -1, 0, 0, 0, 0]);
 

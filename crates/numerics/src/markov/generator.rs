@@ -45,6 +45,8 @@ pub enum MarkovError {
     },
     /// Every state was excluded.
     NothingLeft,
+    /// The law of a chain not yet killed depends on the start for ever.
+    NeverForgets,
 }
 
 impl fmt::Display for MarkovError {
@@ -70,6 +72,7 @@ impl fmt::Display for MarkovError {
                  the stationary law depends on the start; exclude one class"
             ),
             Self::NothingLeft => write!(f, "every state was excluded from the stationary law"),
+            Self::NeverForgets => write!(f, "what was not killed never forgets where it started: it has no one law"),
         }
     }
 }

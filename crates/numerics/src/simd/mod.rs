@@ -242,12 +242,20 @@ pub enum Level {
     Avx512,
 }
 
+/// The level in use.
+static BEST: OnceLock<Level> = OnceLock::new();
+
 impl Level {
-    /// The quickest level of this machine. Asked of the CPU once.
+    /// The quickest level of this machine, or that of [`limit`](Self::limit). Asked of the CPU once.
     #[inline]
     pub fn best() -> Level {
-        static BEST: OnceLock<Level> = OnceLock::new();
         *BEST.get_or_init(detect)
+    }
+
+    /// From now on nothing above `level` is used; results do not depend on it, which this is for showing. False if a level
+    /// was used already.
+    pub fn limit(level: Level) -> bool {
+        BEST.set(level.min(detect())).is_ok()
     }
 
     /// All levels of this machine, slowest first.

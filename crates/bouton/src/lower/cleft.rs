@@ -1,0 +1,268 @@
+//! The cleft of a synapse: geometry, pore, and everything that binds the transmitter.
+
+use super::context::{Lowering, valence, value};
+use super::fold::Folded;
+use super::{expression_value, scheme};
+use crate::simulation::{Block, Clearance, Receptor};
+use ::model::read::Read;
+use ::model::resolve::Part;
+use engine::cleft::{Amount, Cleft, Geometry, Ligand, Pore, Porous, Resident, Rim, Site, Source};
+use engine::ensemble::IndividualsPlan;
+
+/// A cleft with what is in it.
+pub(super) struct LoweredCleft {
+    pub cleft: Cleft,
+    pub receptors: Vec<Receptor>,
+    pub clearance: Vec<Clearance>,
+    pub transmitter: String,
+    /// Radius of the disc over which "the" concentration is the mean, um.
+    pub radius: f64,
+}
+
+/// The voltage that the residents of a cleft are taken to be at, mV: what little their binding depends on it is left out.
+const RESIDENTS_AT: f64 = -70.0;
+
+impl Lowering<'_> {
+    fn setting(&self, field: &str, otherwise: f64) -> f64 {
+        let numerics = self.resolved.read.table("numerics");
+        let count = numerics.and_then(|n| n.count(field)).map(|n| *n as f64);
+        count.or_else(|| numerics.and_then(|n| value(n, field))).unwrap_or(otherwise)
+    }
+
+    /// Lowers the cleft of synapse `name`.
+    pub fn cleft(&mut self, name: &str, synapse: &Read, cell: (&str, &Read)) -> Option<LoweredCleft> {
+        let path = format!("synapse.{name}");
+        let Some(read) = synapse.table("cleft") else {
+            self.fault(&synapse.span, format!("`{path}` has no `cleft`, and cannot be run without"), "");
+            return None;
+        };
+        let at = format!("{path}.cleft");
+        let needed = ["height", "radius", "diffusion"].map(|f| self.need(&at, read, f));
+        let Some(transmitter) = read.text("transmitter").map(str::to_owned) else {
+            self.fault(&read.span, format!("`{at}.transmitter` is needed to run this model"), "");
+            return None;
+        };
+        let [Some(height), Some(radius), Some(diffusion)] = needed else { return None };
+        let rim = self.rim(&at, read, &transmitter, radius)?;
+        let shells = self.setting("rings", 32.0) as usize;
+        let geometry = Geometry { radius, height, diffusion, shells, grading: 0.4, rim };
+        let pore = read.table("pore").map_or(Pore::Instantaneous, pore);
+        let source = Source { pore, radius: 0.0 };
+        let mut residents = Vec::new();
+        let mut receptors = Vec::new();
+        let mut watched: f64 = 0.0;
+        for (key, placed) in synapse.named("receptor") {
+            let here = format!("{path}.receptor.{}", key.name);
+            let Some(receptor) = self.receptor(&here, &key.name, placed, cell, (&transmitter, radius)) else {
+                continue;
+            };
+            let disc = value(placed, "radius").unwrap_or(radius);
+            watched = watched.max(disc);
+            let (kinetics, rates) = (receptor.folded.kinetics.clone(), receptor.folded.rates.clone());
+            residents.push(Resident::new(kinetics, rates, Site::Disc(disc), Amount::Count(f64::from(receptor.count))));
+            receptors.push(receptor);
+        }
+        let mut clearance = Vec::new();
+        for (key, placed) in synapse.named("clearance") {
+            let here = format!("{path}.clearance.{}", key.name);
+            let Some(resident) = self.clearance(&here, placed, &transmitter, &geometry) else { continue };
+            let states = self.part(&here).and_then(|p| p.scheme.as_ref()).map_or_else(Vec::new, |s| s.states.clone());
+            clearance.push(Clearance { name: key.name.clone(), resident: residents.len(), states });
+            residents.push(resident);
+        }
+        if receptors.len() < synapse.named("receptor").len() || clearance.len() < synapse.named("clearance").len() {
+            return None;
+        }
+        match Cleft::new(&geometry, &source, &residents) {
+            Ok(cleft) => {
+                for (i, receptor) in receptors.iter_mut().enumerate() {
+                    receptor.places = cleft.places(i).unwrap_or_default();
+                }
+                let radius = if watched > 0.0 { watched.min(radius) } else { radius };
+                Some(LoweredCleft { cleft, receptors, clearance, transmitter, radius })
+            }
+            Err(e) => {
+                self.fault(&read.span, format!("the cleft of `{path}` cannot be built: {e}"), "");
+                None
+            }
+        }
+    }
+
+    fn rim(&mut self, at: &str, read: &Read, transmitter: &str, radius: f64) -> Option<Rim> {
+        let space = self.resolved.read.named("space").iter().find(|(k, _)| k.name == "ecs");
+        let Some((_, space)) = space else {
+            // Without tissue around it, what reaches the rim is gone.
+            return Some(Rim::Absorbing);
+        };
+        let diffusion = self.need(at, read, "free_diffusion")?;
+        let resting = space.named_numbers("resting").iter().find(|(k, _)| k.name == transmitter);
+        let reach = self.setting("reach", 3.0);
+        if reach <= radius {
+            let message = format!("the tissue reaches to {reach} um, the cleft to {radius} um");
+            self.fault(&read.span, message, "a larger numerics.reach");
+            return None;
+        }
+        Some(Rim::Porous(Porous {
+            volume_fraction: value(space, "volume_fraction")?,
+            tortuosity: value(space, "tortuosity")?,
+            diffusion,
+            reach,
+            shells: self.setting("shells", 16.0) as usize,
+            resting: resting.map_or(0.0, |(_, n)| n.value()),
+        }))
+    }
+
+    /// Concentrations of a scheme's ligands (mM), 1 for the transmitter, and which one that is.
+    fn ligands(&mut self, path: &str, part: &Part, placed: &Read, transmitter: &str) -> Option<(Vec<Ligand>, usize)> {
+        let scheme = part.scheme.as_ref()?;
+        let span = placed.span_of("use").unwrap_or(&placed.span).clone();
+        let mut all = Vec::with_capacity(scheme.ligands.len());
+        let mut moving = None;
+        for (i, name) in scheme.ligands.iter().enumerate() {
+            if name == transmitter {
+                moving = Some(i);
+                all.push(Ligand::Transmitter);
+            } else if scheme.steps.iter().all(|s| s.takes_up != Some(i)) {
+                all.push(Ligand::Product);
+            } else if valence(name).is_some() {
+                all.push(Ligand::Held(self.bath(name, &format!("`{path}`"), &span)?));
+            } else {
+                self.fault(
+                    &span,
+                    format!("`{path}` also binds {name}, of which nothing is known here"),
+                    "use another entry",
+                );
+                return None;
+            }
+        }
+        Some((all, moving?))
+    }
+
+    fn receptor(
+        &mut self,
+        path: &str,
+        name: &str,
+        placed: &Read,
+        cell: (&str, &Read),
+        (transmitter, cleft_radius): (&str, f64),
+    ) -> Option<Receptor> {
+        let part = self.part(path)?;
+        let span = placed.span_of("use").unwrap_or(&placed.span).clone();
+        if placed.word("on").is_some_and(|on| on != "postsynaptic") {
+            let message = format!("`{path}` sits on another membrane than the postsynaptic one, which cannot be run");
+            self.fault(placed.span_of("on").unwrap_or(&span), message, "on = \"postsynaptic\"");
+            return None;
+        }
+        let disc = value(placed, "radius").unwrap_or(cleft_radius);
+        if disc > cleft_radius {
+            let message = format!("the disc of `{path}` is wider than the cleft ({disc} um against {cleft_radius} um)");
+            self.fault(placed.span_of("radius").unwrap_or(&span), message, "a smaller radius, or a wider cleft");
+            return None;
+        }
+        let area = std::f64::consts::PI * disc * disc;
+        let count = match placed.count("count") {
+            Some(n) => *n as f64,
+            None => (value(placed, "density")? * area).round(),
+        };
+        if !(1.0..=1e6).contains(&count) {
+            self.fault(
+                &span,
+                format!("`{path}` has {count} receptors"),
+                "from 1 to 1,000,000; `without` leaves a part out",
+            );
+            return None;
+        }
+        let e_rev = self.reversal(path, placed, cell)?;
+        let (ligands, moving) = self.ligands(path, part, placed, transmitter)?;
+        let block = self.block(path, &span);
+        if part.body.body.table("permeation").is_some_and(|p| p.text("block").is_some()) && block.is_none() {
+            return None;
+        }
+        let held: Vec<f64> = ligands.iter().map(|l| if let Ligand::Held(c) = *l { c } else { 0.0 }).collect();
+        let folded = scheme(part).map_err(|e| e.to_string());
+        let folded = folded.and_then(|s| Folded::new(&s, Some(moving), &held, RESIDENTS_AT).map_err(|e| e.to_string()));
+        match folded {
+            Ok(folded) => Some(Receptor {
+                name: name.to_owned(),
+                feels_voltage: folded.feels_voltage(),
+                plan: IndividualsPlan::new(&folded.kinetics),
+                folded,
+                count: count as u32,
+                places: Vec::new(),
+                e_rev,
+                block,
+                states: part.scheme.as_ref().map_or_else(Vec::new, |s| s.states.clone()),
+            }),
+            Err(e) => {
+                self.fault(&span, format!("`{path}` cannot be built: {e}"), "");
+                None
+            }
+        }
+    }
+
+    /// The instantaneous block of a receptor's channel.
+    fn block(&mut self, path: &str, span: &model::diagnostic::Span) -> Option<Block> {
+        let part = self.part(&format!("{path}.block"))?;
+        let block = part.block.as_ref()?;
+        let concentration = self.bath(&block.ion, &format!("the block of `{path}`"), span)?;
+        let program = expression_value(part, &block.open_fraction.expr, f64::from(block.open_fraction.sites)).ok()?;
+        Some(Block { program, parameters: part.parameters.clone(), temperature: part.temperature, concentration })
+    }
+
+    fn clearance(&mut self, path: &str, placed: &Read, transmitter: &str, geometry: &Geometry) -> Option<Resident> {
+        let part = self.part(path)?;
+        let span = placed.span_of("use").unwrap_or(&placed.span).clone();
+        let transport = part.body.body.table("transport");
+        let density = value(placed, "density").or_else(|| transport.and_then(|t| value(t, "density")));
+        let Some(density) = density else {
+            self.fault(&span, format!("`{path}` needs a `density`: its entry has none"), "density = \"1000 /um2\"");
+            return None;
+        };
+        let on = placed.word("on").or_else(|| transport.and_then(|t| t.word("on"))).unwrap_or("cleft");
+        let (ligands, _) = self.ligands(path, part, placed, transmitter)?;
+        let held: Vec<f64> = ligands.iter().map(|l| if let Ligand::Held(c) = *l { c } else { 0.0 }).collect();
+        let lowered = match scheme(part) {
+            Ok(lowered) => lowered,
+            Err(e) => {
+                self.fault(&span, format!("`{path}` cannot be built: {e}"), "");
+                return None;
+            }
+        };
+        let coefficients = lowered.coefficients(RESIDENTS_AT, &held);
+        let (site, amount) = if on == "glia" {
+            let Rim::Porous(tissue) = geometry.rim else {
+                let message = format!("`{path}` sits on glia, but there is no tissue around the cleft");
+                self.fault(&span, message, "[space.ecs] with volume_fraction and tortuosity");
+                return None;
+            };
+            let space = self.resolved.read.named("space").iter().find(|(k, _)| k.name == "ecs");
+            let membrane = space.and_then(|(_, s)| value(s, "glial_membrane"));
+            let Some(membrane) = membrane else {
+                let message = format!("`{path}` sits on glia, but how much glial membrane there is was not said");
+                self.fault(&span, message, "space.ecs.glial_membrane = \"1.4 um2/um3\"");
+                return None;
+            };
+            (Site::Ecs(geometry.radius, tissue.reach), Amount::PerVolume(density * membrane))
+        } else {
+            (Site::Disc(geometry.radius), Amount::PerArea(density))
+        };
+        let mut resident = Resident::new(lowered.kinetics, coefficients, site, amount);
+        resident.ligands = ligands;
+        Some(resident)
+    }
+}
+
+fn pore(read: &Read) -> Pore {
+    let get = |field: &str| value(read, field).unwrap_or(f64::NAN);
+    match read.word("kind") {
+        Some("first_order") => Pore::FirstOrder { tau: get("tau") },
+        Some("expanding") => Pore::Expanding {
+            rate: get("growth"),
+            widest: get("widest"),
+            length: get("length"),
+            volume: get("volume"),
+            diffusion: get("diffusion"),
+        },
+        _ => Pore::Instantaneous,
+    }
+}

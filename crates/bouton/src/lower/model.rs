@@ -1,0 +1,233 @@
+//! The whole of a condition: cells, synapses, pipettes, recordings, bound together.
+
+use super::cell::Spine;
+use super::context::{Lowering, value};
+use super::terminal::Sender;
+use super::{observable, record};
+use crate::simulation::{CellPlan, Detail, Plan, SynapsePlan, Tap, Voltage};
+use ::model::diagnostic::{Diagnostic, Diagnostics};
+use ::model::read::Read;
+use ::model::resolve::Resolved;
+use engine::cleft::Tolerance;
+use engine::neuron::Site;
+use engine::terminal::action_potential::ActionPotential;
+use engine::time::Tick;
+
+/// Most steps of a trial.
+const MOST_STEPS: i64 = 1_000_000_000;
+
+/// Makes a condition ready to run; what hinders that is in `out`, all of it.
+pub fn model(resolved: &Resolved, out: &mut Diagnostics) -> Option<Plan> {
+    let before = out.errors();
+    let plan = Lowering { resolved, out }.plan();
+    plan.filter(|_| out.errors() == before)
+}
+
+impl Lowering<'_> {
+    fn plan(&mut self) -> Option<Plan> {
+        let read = &self.resolved.read;
+        let step = self.tick("step", 0.025);
+        let duration = self.duration(read, step)?;
+        let (cells, sections_known) = self.cells(read);
+        let synapses = self.synapses(read, &cells);
+        let clamps = self.clamps(read, &cells, duration);
+        if !sections_known || synapses.len() < read.named("synapse").len() || clamps.len() < read.named("clamp").len() {
+            return None;
+        }
+        let tolerance = read.table("numerics").and_then(|n| value(n, "tolerance")).unwrap_or(1e-3);
+        let default = Tolerance::default();
+        let share = tolerance / default.relative;
+        let order = order(&cells, &synapses);
+        let mut plan = Plan {
+            name: self.resolved.condition.clone().unwrap_or_default(),
+            seed: read.count("seed").copied().unwrap_or(1),
+            trials: read.count("trials").copied().unwrap_or(1),
+            temperature: self.resolved.temperature,
+            duration,
+            step,
+            tolerance: Tolerance {
+                relative: tolerance,
+                concentration: default.concentration * share,
+                occupancy: default.occupancy * share,
+            },
+            cells,
+            synapses,
+            clamps,
+            probes: Vec::new(),
+            measures: Vec::new(),
+            order,
+        };
+        self.settle(read, &mut plan)?;
+        record::record(self, read, &mut plan)?;
+        for synapse in &mut plan.synapses {
+            let list: Vec<_> = synapse.taps.iter().map(|t| (t.receptor, record::observable_of(synapse, t))).collect();
+            synapse.watch = synapse.cleft.watch(&list).ok()?;
+        }
+        Some(plan)
+    }
+
+    fn duration(&mut self, read: &Read, step: Tick) -> Option<Tick> {
+        let span = read.span_of("duration").unwrap_or(&read.span).clone();
+        let asked = Tick::from_ms(value(read, "duration")?).ok();
+        let Some(asked) = asked.filter(|t| t.0 / step.0 <= MOST_STEPS) else {
+            let message = format!("the duration is more than {MOST_STEPS} steps of {} ms", step.ms());
+            self.fault(&span, message, "a shorter duration, or a longer numerics.step");
+            return None;
+        };
+        Some(step * ((asked.0 + step.0 - 1) / step.0).max(1))
+    }
+
+    /// Cells, and whether all could be built.
+    fn cells(&mut self, read: &Read) -> (Vec<CellPlan>, bool) {
+        let mut cells = Vec::new();
+        let mut all = true;
+        for (key, cell) in read.named("cell") {
+            let voltage = if let Some(times) = cell.numbers("times") {
+                Some(Voltage::Spikes(times.iter().filter_map(|t| Tick::from_ms(t.value()).ok()).collect()))
+            } else if let Some(course) = cell.table("course") {
+                self.course(&key.name, course).map(Voltage::Course)
+            } else {
+                let spines = spines(read, &key.name);
+                self.cell(&key.name, cell, &spines).map(|lowered| {
+                    let rest = lowered.rest.clone();
+                    Voltage::Membrane { cell: Box::new(lowered), rest }
+                })
+            };
+            all &= voltage.is_some();
+            // A cell that could not be built keeps its place, so that what else is wrong can be found.
+            let voltage = voltage.unwrap_or_else(|| Voltage::Spikes(Vec::new()));
+            cells.push(CellPlan { name: key.name.clone(), voltage });
+        }
+        (cells, all)
+    }
+
+    fn course(&mut self, name: &str, course: &Read) -> Option<ActionPotential> {
+        let list =
+            |f: &str| course.numbers(f).map(|all| all.iter().map(::model::read::Number::value).collect::<Vec<_>>());
+        let (times, voltages) = (list("times")?, list("voltages")?);
+        match ActionPotential::table(&times, &voltages) {
+            Ok(course) => Some(course),
+            Err(e) => {
+                self.fault(&course.span, format!("the course of `cell.{name}` cannot be used: {e}"), "");
+                None
+            }
+        }
+    }
+
+    fn synapses(&mut self, read: &Read, cells: &[CellPlan]) -> Vec<SynapsePlan> {
+        let mut all = Vec::new();
+        for (key, synapse) in read.named("synapse") {
+            all.extend(self.synapse(read, &key.name, synapse, cells));
+        }
+        all
+    }
+
+    fn synapse(&mut self, model: &Read, name: &str, read: &Read, cells: &[CellPlan]) -> Option<SynapsePlan> {
+        let detail = read.word("detail").or_else(|| model.word("detail")).unwrap_or("kinetic");
+        let detail = match detail {
+            "kinetic" => Detail::Kinetic,
+            "mean" => Detail::Mean,
+            other => {
+                let span = read.span_of("detail").or_else(|| model.span_of("detail")).unwrap_or(&read.span).clone();
+                let message = format!("the level `{other}` cannot be run yet");
+                self.out.push(Diagnostic::error(message, span).hint("detail = \"kinetic\" or \"mean\""));
+                return None;
+            }
+        };
+        let place = |field: &str| {
+            let text = read.text(field)?;
+            let (cell, place) = text.split_once('.').unwrap_or((text, ""));
+            let index = cells.iter().position(|c| c.name == cell.trim())?;
+            let compartment = match &cells[index].voltage {
+                Voltage::Membrane { cell, .. } => cell.compartment(place),
+                _ => 0,
+            };
+            Some((index, compartment))
+        };
+        let (from, mut to) = (place("from")?, place("to")?);
+        if let Voltage::Membrane { cell, .. } = &cells[to.0].voltage
+            && read.get("spine").is_some()
+        {
+            to.1 = cell.compartment(name);
+        }
+        if matches!(cells[to.0].voltage, Voltage::Spikes(_)) && read.get("to").is_some() {
+            let span = read.span_of("to").unwrap_or(&read.span).clone();
+            let message = format!("`{}` only spikes: there is no membrane to receive", cells[to.0].name);
+            self.fault(&span, message, "a receiver with a `membrane`, or use = \"neuron/...\"");
+            return None;
+        }
+        let sender_read = &model.named("cell")[from.0].1;
+        let sender = match &cells[from.0].voltage {
+            Voltage::Spikes(times) => Sender::Spikes(times),
+            Voltage::Course(course) => Sender::Course(course),
+            Voltage::Membrane { rest, .. } => Sender::Axon(rest.v_m(Site { block: 0, compartment: from.1, lane: 0 })),
+        };
+        let receiver = (cells[to.0].name.as_str(), &model.named("cell")[to.0].1);
+        let sending = self.sending(name, read, sender_read, &sender);
+        let lowered = self.cleft(name, read, receiver);
+        if read.named("receptor").is_empty() && lowered.is_some() {
+            self.fault(&read.span, format!("`synapse.{name}` has no receptors, so nothing would come of it"), "");
+            return None;
+        }
+        let (sending, lowered) = (sending?, lowered?);
+        let edges = lowered.cleft.edges();
+        let ring = |a: f64, b: f64| (b - a) * (b + a);
+        let r = lowered.radius;
+        let seen: Vec<(usize, f64)> = (0..lowered.cleft.rings())
+            .filter(|&i| edges[i] < r)
+            .map(|i| (i, ring(edges[i], edges[i + 1].min(r)) / ring(0.0, r)))
+            .collect();
+        let shells = lowered.receptors.iter().flat_map(|r| &r.places).map(|p| p.0 + 1).max().unwrap_or(0);
+        let shells = shells.max(seen.len());
+        let resting = lowered.cleft.concentrations(&lowered.cleft.start())[..shells].to_vec();
+        let taps = lowered.receptors.iter().enumerate().map(|(i, r)| Tap {
+            receptor: i,
+            weights: r.folded.kinetics.weights(observable::CONDUCTANCE).unwrap_or(&[]).to_vec(),
+            samples: 0,
+        });
+        Some(SynapsePlan {
+            name: name.to_owned(),
+            detail,
+            from,
+            to,
+            sending,
+            transmitter: lowered.transmitter,
+            seen,
+            shells,
+            resting,
+            taps: taps.collect(),
+            watch: engine::cleft::Watch::default(),
+            receptors: lowered.receptors,
+            clearance: lowered.clearance,
+            cleft: lowered.cleft,
+        })
+    }
+}
+
+/// Spines of synapses onto a cell.
+fn spines<'a>(model: &'a Read, cell: &str) -> Vec<Spine<'a>> {
+    let onto = |s: &&'a (::model::tree::Key, Read)| {
+        s.1.get("spine").is_some() && s.1.text("to").and_then(|t| t.split('.').next()).map(str::trim) == Some(cell)
+    };
+    model
+        .named("synapse")
+        .iter()
+        .filter(onto)
+        .filter_map(|(key, s)| {
+            let place = s.text("to")?.split_once('.').map_or("", |(_, p)| p);
+            Some(Spine { synapse: &key.name, place, read: s.table("spine")? })
+        })
+        .collect()
+}
+
+/// Senders before receivers; in a circle, the order of the file.
+fn order(cells: &[CellPlan], synapses: &[SynapsePlan]) -> Vec<usize> {
+    let mut left: Vec<usize> = (0..cells.len()).collect();
+    let mut order = Vec::with_capacity(cells.len());
+    while !left.is_empty() {
+        let waits = |c: usize| synapses.iter().any(|s| s.to.0 == c && s.from.0 != c && left.contains(&s.from.0));
+        let next = left.iter().position(|&c| !waits(c)).unwrap_or(0);
+        order.push(left.remove(next));
+    }
+    order
+}

@@ -1,0 +1,207 @@
+//! What is recorded and taken: the file's probes and measures, and what the report shows of any model.
+
+use super::context::{Lowering, value};
+use super::{Folded, observable};
+use crate::simulation::{
+    ClampKind, MeasurePlan, OfTerminal, Plan, ProbePlan, Release, Source, SynapsePlan, Tap, Voltage, Wanted,
+};
+use ::model::read::Read;
+use ::model::resolve::OF_TERMINAL;
+use engine::mechanism::ObservableIndex;
+use engine::time::Tick;
+
+/// Most samples of a trial.
+const MOST_SAMPLES: i64 = 20_000_000;
+/// Points of an automatic recording, about.
+const POINTS: i64 = 1000;
+/// Trials of which an automatic recording keeps the trace.
+const KEPT: u64 = 12;
+
+/// Fills in the plan's probes and measures.
+pub(super) fn record(lowering: &mut Lowering, read: &Read, plan: &mut Plan) -> Option<()> {
+    let mut good = true;
+    for (_, probe) in read.named("probe") {
+        good &= lowering.probe(probe, plan).is_some();
+    }
+    for (key, measure) in read.named("measure") {
+        good &= lowering.measure(&key.name, measure, plan).is_some();
+    }
+    automatic(plan);
+    good.then_some(())
+}
+
+/// The observable of the cleft's own residents that a tap stands for.
+pub(super) fn observable_of(synapse: &SynapsePlan, tap: &Tap) -> ObservableIndex {
+    let kinetics = &synapse.receptors[tap.receptor].folded.kinetics;
+    let same = |o: &ObservableIndex| kinetics.weights(*o) == Some(&tap.weights[..]);
+    (0..kinetics.observables() as u16).map(ObservableIndex).find(same).unwrap_or(observable::OPEN)
+}
+
+impl Lowering<'_> {
+    fn probe(&mut self, probe: &Read, plan: &mut Plan) -> Option<()> {
+        let path = probe.text("read")?.to_owned();
+        let every = match value(probe, "every") {
+            None => plan.step,
+            Some(ms) => Tick::from_ms(ms).ok().filter(|t| t.0 > 0)?,
+        };
+        let span = probe.span_of("every").unwrap_or(&probe.span).clone();
+        if plan.duration.0 / every.0 > MOST_SAMPLES {
+            let message = format!("`{path}` would be sampled {} times a trial", plan.duration.0 / every.0);
+            self.fault(&span, message, &format!("at most {MOST_SAMPLES}: a longer `every`"));
+            return None;
+        }
+        let (long, short) = (every.max(plan.step), every.min(plan.step));
+        if long.0 % short.0 != 0 {
+            let message =
+                format!("`{path}` is sampled every {} ms, but neurons step every {} ms", every.ms(), plan.step.ms());
+            self.fault(&span, message, "a whole multiple of numerics.step, or a whole part of it");
+            return None;
+        }
+        let source = source(plan, &path, if every < plan.step { (plan.step.0 / every.0) as usize } else { 0 })?;
+        if every < plan.step && !matches!(source, Source::Cleft { .. } | Source::Tap { .. }) {
+            let message =
+                format!("`{path}` is computed every {} ms, and cannot be sampled more finely", plan.step.ms());
+            self.fault(&span, message, "a longer `every`, or a shorter numerics.step");
+            return None;
+        }
+        if let Source::Cleft { synapse } = source
+            && every < plan.step
+            && plan.fine(synapse).is_some_and(|other| other != every)
+        {
+            self.fault(
+                &span,
+                format!("`{path}` is sampled at two intervals below numerics.step"),
+                "one of them is enough",
+            );
+            return None;
+        }
+        let average = probe.flag("average").copied().unwrap_or(false);
+        let keep = if average { 0 } else { probe.count("keep").copied().unwrap_or(u64::MAX) };
+        plan.probes.push(ProbePlan { path, source, every, wanted: Wanted::Probe, keep });
+        Some(())
+    }
+
+    fn measure(&mut self, name: &str, measure: &Read, plan: &mut Plan) -> Option<()> {
+        let path = measure.text("of")?.to_owned();
+        let source = source(plan, &path, 0)?;
+        let first = plan.synapses.iter().filter_map(|s| match &plan.cells[s.from.0].voltage {
+            Voltage::Spikes(times) => times.first().map(|t| t.ms()),
+            _ => None,
+        });
+        let after = value(measure, "after").or_else(|| first.min_by(f64::total_cmp)).unwrap_or(0.0);
+        let until = value(measure, "until").unwrap_or(plan.duration.ms()).min(plan.duration.ms());
+        if after >= until {
+            let span = measure.span_of("after").unwrap_or(&measure.span).clone();
+            self.fault(&span, format!("the window of `measure.{name}` ends before it begins"), "after < until");
+            return None;
+        }
+        let take = match measure.get("take") {
+            Some(::model::read::Typed::Words(words)) => words.clone(),
+            _ => Vec::new(),
+        };
+        let probe = plan.probes.len();
+        plan.probes.push(ProbePlan { path, source, every: plan.step, wanted: Wanted::Measure, keep: 0 });
+        plan.measures.push(MeasurePlan { name: name.to_owned(), probe, take, after, until });
+        Some(())
+    }
+}
+
+/// The quantity behind a path; `resolve` has seen that it exists, but for parts that a condition lacks.
+fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
+    let names: Vec<&str> = path.split('.').collect();
+    if names[0] == "clamp" {
+        let k = plan.clamps.iter().position(|c| c.name == names[1])?;
+        return Some(if names[2] == "current" { Source::ClampCurrent(k) } else { Source::ClampVoltage(k) });
+    }
+    let Some(synapse) = plan.synapses.iter().position(|s| s.name == names[0]) else {
+        let cell = plan.cells.iter().position(|c| c.name == names[0])?;
+        let rest = path[names[0].len() + 1..].rsplit_once('.').map_or("", |(place, _)| place);
+        let compartment = match &plan.cells[cell].voltage {
+            Voltage::Membrane { cell, .. } => cell.compartment(rest),
+            _ => 0,
+        };
+        return Some(Source::Membrane { cell, compartment });
+    };
+    match names[1] {
+        "current" => Some(Source::SynapseCurrent { synapse }),
+        "terminal" => {
+            let all = [
+                OfTerminal::Voltage,
+                OfTerminal::CalciumCurrent,
+                OfTerminal::OpenChannels,
+                OfTerminal::SensorCalcium,
+                OfTerminal::Calcium,
+                OfTerminal::Docked,
+                OfTerminal::Released,
+            ];
+            let quantity = all[OF_TERMINAL.iter().position(|q| *q == names[2])?];
+            Some(Source::Terminal { synapse, quantity })
+        }
+        "cleft" => Some(Source::Cleft { synapse }),
+        "receptor" => {
+            let receptor = plan.synapses[synapse].receptors.iter().position(|r| r.name == names[2])?;
+            if names[3] == "current" {
+                return Some(Source::ReceptorCurrent { synapse, receptor });
+            }
+            let of = &plan.synapses[synapse].receptors[receptor];
+            let which = match names[3] {
+                "open" => observable::OPEN,
+                "conductance" => observable::CONDUCTANCE,
+                state => Folded::in_state(of.states.iter().position(|s| s == state)?),
+            };
+            let weights = of.folded.kinetics.weights(which)?.to_vec();
+            let taps = &mut plan.synapses[synapse].taps;
+            taps.push(Tap { receptor, weights, samples });
+            Some(Source::Tap { synapse, tap: taps.len() - 1 })
+        }
+        "clearance" => {
+            let list = &plan.synapses[synapse].clearance;
+            let clearance = list.iter().position(|c| c.name == names[2])?;
+            match names[3] {
+                "bound" => Some(Source::Bound { synapse, clearance }),
+                "turned_over" => Some(Source::TurnedOver { synapse, clearance }),
+                state => {
+                    let state = list[clearance].states.iter().position(|s| s == state)?;
+                    Some(Source::Occupancy { synapse, clearance, state })
+                }
+            }
+        }
+        _ => None,
+    }
+}
+
+/// What the report shows of any model.
+fn automatic(plan: &mut Plan) {
+    let every = plan.step * (plan.duration.0 / plan.step.0 / POINTS).max(1);
+    let mut wanted = Vec::new();
+    for synapse in &plan.synapses {
+        let name = &synapse.name;
+        if matches!(synapse.sending.release, Release::Mechanism(_)) {
+            for quantity in ["sensor_calcium", "calcium", "calcium_current", "released"] {
+                wanted.push(format!("{name}.terminal.{quantity}"));
+            }
+        }
+        wanted.push(format!("{name}.cleft.{}", synapse.transmitter));
+        wanted.extend(synapse.receptors.iter().map(|r| format!("{name}.receptor.{}.open", r.name)));
+        wanted.push(format!("{name}.current"));
+    }
+    for clamp in &plan.clamps {
+        if matches!(clamp.kind, ClampKind::Voltage { .. }) {
+            wanted.push(format!("clamp.{}.current", clamp.name));
+        }
+    }
+    for cell in &plan.cells {
+        if let Voltage::Membrane { cell: lowered, .. } = &cell.voltage {
+            let root = lowered.sections.iter().find(|(_, (first, _))| *first == 0).map_or("soma", |(name, _)| name);
+            wanted.push(format!("{}.{root}.v_m", cell.name));
+        }
+    }
+    for path in wanted {
+        if plan.probes.iter().any(|p| p.path == path && p.wanted == Wanted::Probe) {
+            continue;
+        }
+        if let Some(source) = source(plan, &path, 0) {
+            plan.probes.push(ProbePlan { path, source, every, wanted: Wanted::Report, keep: KEPT });
+        }
+    }
+}

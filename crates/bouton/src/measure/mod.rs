@@ -1,0 +1,141 @@
+//! Numbers read off a trace, as an electrophysiologist reads them; pure functions.
+//!
+//! Common to all: the **baseline** is the mean of the samples before the stimulus (from the beginning of the window if
+//! it begins before the stimulus); where there is none it is the first sample at or after the stimulus. The **response**
+//! is what lies from the stimulus to the end of the trace, or within the window. Its **peak** is the sample farthest
+//! from the baseline in the direction of the polarity, the first of equals; no curve is laid through it. Between samples
+//! lines are drawn. With a NaN or an infinity in what would be read there is no number.
+
+mod shape;
+
+use shape::Response;
+
+/// Samples of a quantity at equal intervals.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trace<'a> {
+    /// Interval, ms; above 0.
+    pub dt_ms: f64,
+    /// Time of the first sample, ms.
+    pub start_ms: f64,
+    /// The samples, in any unit.
+    pub values: &'a [f64],
+}
+
+impl Trace<'_> {
+    /// The time of a sample, ms.
+    #[must_use]
+    pub fn time(&self, sample: usize) -> f64 {
+        self.start_ms + sample as f64 * self.dt_ms
+    }
+}
+
+/// Which way a response goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Polarity {
+    /// The way of the larger excursion from the baseline; up if they are equal.
+    #[default]
+    Larger,
+    /// Up: an EPSP, a concentration.
+    Up,
+    /// Down: an inward current, an IPSP.
+    Down,
+}
+
+/// What to take of a trace. The unit of a result is that of the trace, ms, or as said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    /// Peak minus baseline, with its sign: an inward current has a negative amplitude. Given for failures too.
+    Amplitude,
+    /// Time from 20 % to 80 % of the amplitude, ms: between the last crossings before the peak. `None` where the trace
+    /// was above 20 % already when the response began.
+    Rise2080,
+    /// Time from 10 % to 90 % of the amplitude, ms; as the other rise time.
+    Rise1090,
+    /// Time from the peak to the first crossing of half of the amplitude after it, ms. `None` if it is not reached.
+    HalfDecay,
+    /// Time constant of the decay, ms: of the line fitted by least squares to the logarithm of the samples between the
+    /// first crossing of 90 % and the first crossing of 10 % of the amplitude after the peak. Of a decay with several
+    /// components it is a compromise; [`Take::DecayWeighted`] is not. `None` if 10 % is not reached, if fewer than three
+    /// samples lie between, or if they do not fall.
+    Decay,
+    /// Weighted time constant, ms: the integral from the peak to the end of the response over the amplitude. A response
+    /// that is cut off before it is over is weighed too lightly.
+    DecayWeighted,
+    /// Integral of the response minus the baseline from the stimulus to the end, by the trapezoid rule, with its sign;
+    /// unit of the trace times ms, so fC of pA. Given for failures too.
+    Charge,
+    /// Time from the stimulus to 5 % of the amplitude, ms: the last crossing before the peak. `None` where the trace was
+    /// above 5 % already when the response began.
+    Latency,
+    /// 1 if the amplitude does not reach the floor, 0 if it does.
+    Failure,
+}
+
+impl Take {
+    /// By its word in a model file, where [`Take::Failure`] is `failures`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "amplitude" => Self::Amplitude,
+            "rise_20_80" => Self::Rise2080,
+            "rise_10_90" => Self::Rise1090,
+            "half_decay" => Self::HalfDecay,
+            "decay" => Self::Decay,
+            "decay_weighted" => Self::DecayWeighted,
+            "charge" => Self::Charge,
+            "latency" => Self::Latency,
+            "failures" => Self::Failure,
+            _ => return None,
+        })
+    }
+
+    /// The unit of the result for a trace in `unit`.
+    #[must_use]
+    pub fn unit(self, unit: &str) -> String {
+        match self {
+            Self::Amplitude => unit.to_owned(),
+            Self::Charge => match unit {
+                "" => "ms".into(),
+                "pA" => "fC".into(),
+                "nA" => "pC".into(),
+                _ => format!("{unit}*ms"),
+            },
+            Self::Failure => String::new(),
+            _ => "ms".into(),
+        }
+    }
+}
+
+/// Where and how to look at a trace.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Look {
+    /// The stimulus, ms on the clock of the trace.
+    pub stimulus: f64,
+    /// From and until, ms; `None` is the whole trace. What begins before the stimulus bounds the baseline.
+    pub window: Option<(f64, f64)>,
+    /// Which way the response goes.
+    pub polarity: Polarity,
+    /// The least excursion that is a response, in the unit of the trace; below it there is a failure, which has an
+    /// amplitude and a charge and nothing else. At 0 only a trace without any excursion fails.
+    pub floor: f64,
+}
+
+/// Takes a number from a trace; `None` where there is none: no sample at or after the stimulus within the window, a
+/// failure that is asked for its shape, an edge of the window before what is looked for.
+#[must_use]
+pub fn measure(trace: &Trace, look: &Look, take: Take) -> Option<f64> {
+    let response = Response::find(trace, look)?;
+    let failed = response.failed(look.floor);
+    match take {
+        Take::Amplitude => Some(response.amplitude),
+        Take::Failure => Some(f64::from(u8::from(failed))),
+        Take::Charge => response.charge(),
+        _ if failed => None,
+        Take::Rise2080 => Some(response.rising(0.8)? - response.rising(0.2)?),
+        Take::Rise1090 => Some(response.rising(0.9)? - response.rising(0.1)?),
+        Take::HalfDecay => Some(response.falling(0.5)?.at - response.peak_time()),
+        Take::Decay => response.decay(),
+        Take::DecayWeighted => response.decay_weighted(),
+        Take::Latency => Some(response.rising(0.05)? - look.stimulus),
+    }
+}

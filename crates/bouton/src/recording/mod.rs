@@ -1,0 +1,172 @@
+//! What a simulation leaves behind: plain data, the numbers over its trials, and the folder it is kept in.
+//!
+//! A simulation fills a [`Recording`]; [`summary`](fn@summary) boils a measure down; [`folder`] keeps results from
+//! ever being half written or overwritten; [`feather`] and [`manifest`] write what goes into it.
+
+pub mod feather;
+pub mod folder;
+pub mod manifest;
+mod summary;
+
+pub use summary::{Summary, summary};
+
+/// All that came of a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recording {
+    /// As the model file has it; may be empty.
+    pub title: String,
+    /// The file as it stands and each of its conditions, in the order they were run.
+    pub conditions: Vec<Condition>,
+    /// Why it is not whole, e.g. `interrupted`; `None` if it is.
+    pub partial: Option<String>,
+}
+
+/// What came of one condition.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Condition {
+    /// Its name; empty for the file as it stands.
+    pub name: String,
+    /// K
+    pub temperature: f64,
+    /// Trials that were asked for.
+    pub trials_asked: u64,
+    /// Trials that were done.
+    pub trials: u64,
+    /// Of a trial, ms.
+    pub duration: f64,
+    /// Traces.
+    pub probes: Vec<Probe>,
+    /// What happened at a moment, in the order of trial and time.
+    pub events: Vec<Event>,
+    /// Numbers of traces, one a trial.
+    pub measures: Vec<Measure>,
+    /// Numbers over all trials.
+    pub facts: Vec<Fact>,
+}
+
+impl Condition {
+    /// Its name for a reader: `as written` for the file as it stands.
+    pub fn shown(&self) -> &str {
+        if self.name.is_empty() { "as written" } else { &self.name }
+    }
+}
+
+/// Who wanted a trace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProbeKind {
+    /// The model file; it goes into files and the report.
+    #[default]
+    Asked,
+    /// The report, which shows it; it goes into no file.
+    Automatic,
+}
+
+/// The panel of the report that a trace belongs to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Calcium in the terminal.
+    Calcium,
+    /// Release: rates, pools, vesicles.
+    Release,
+    /// Transmitter in the cleft.
+    Cleft,
+    /// Receptors: states, open channels.
+    Receptor,
+    /// Currents; inward is negative and drawn down.
+    Current,
+    /// Voltages.
+    Voltage,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+/// A quantity over time, sampled from 0 on; sample `k` is that of `k * every`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Probe {
+    /// Its path in the model, e.g. `contact.cleft.glutamate`.
+    pub path: String,
+    /// Of its values, e.g. `mM`; empty for a bare number.
+    pub unit: &'static str,
+    /// Sampling interval, ms; at least 1e-9.
+    pub every: f64,
+    /// Who wanted it.
+    pub kind: ProbeKind,
+    /// Its panel.
+    pub role: Role,
+    /// Over all trials.
+    pub mean: Vec<f64>,
+    /// Standard deviation over trials; empty where there is none.
+    pub sd: Vec<f64>,
+    /// Kept traces with the index of their trial, which grows.
+    pub trials: Vec<(u64, Vec<f64>)>,
+}
+
+/// Something that happened at a moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Event {
+    /// In which trial.
+    pub trial: u64,
+    /// ms
+    pub at: f64,
+    /// What, and where: `contact.fusion`, `receiver.soma.spike`.
+    pub what: String,
+    /// Which of several: the slot, the cell.
+    pub index: u32,
+}
+
+/// What a measure's values are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MeasureKind {
+    /// Numbers, of which mean and deviation are wanted.
+    #[default]
+    Mean,
+    /// Yes (1) or no (0), of which the share of yes is wanted.
+    Proportion,
+}
+
+/// A number taken from a trace of every trial.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Measure {
+    /// As named in the model file, e.g. `epsc`.
+    pub name: String,
+    /// Of which trace, e.g. `clamp.vc.current`.
+    pub of: String,
+    /// What, e.g. `amplitude`.
+    pub quantity: String,
+    /// Of its values; empty for a bare number.
+    pub unit: String,
+    /// One a trial; NaN where there is none, as a failure has no rise time.
+    pub values: Vec<f64>,
+    /// What they are.
+    pub kind: MeasureKind,
+}
+
+impl Measure {
+    /// `epsc.amplitude`
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.name, self.quantity)
+    }
+}
+
+/// A number over all trials, with its 95 % interval.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fact {
+    /// E.g. `release probability`.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// The lower end of its 95 % interval; NaN where there is none.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// Empty for a bare number.
+    pub unit: String,
+    /// What a reader should know of it; may be empty.
+    pub note: String,
+}
+
+/// `path (unit)`, or the path alone where there is no unit.
+pub(crate) fn with_unit(path: &str, unit: &str) -> String {
+    if unit.is_empty() { path.to_owned() } else { format!("{path} ({unit})") }
+}

@@ -1,0 +1,408 @@
+//! Eight trials side by side: the loop over time, in causal order, on one screen.
+
+use super::contact::{self, Contact, Given, Step};
+use super::fault::RunFault;
+use super::plan::{ClampKind, Plan, Source, Voltage};
+use super::trace::Traces;
+use super::{Event, Work};
+use engine::neuron::{self, CurrentClamp, Drive, FilterState, Method, Moment, Ports, Spike, Stepping};
+use engine::time::Tick;
+use numerics::simd::{F64x8, LANES, Level};
+use serde::{Deserialize, Serialize};
+
+/// The state of up to eight trials: all that a checkpoint holds, but for what was recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    first: u64,
+    lanes: usize,
+    clock: Tick,
+    /// One a cell that has a membrane.
+    cells: Vec<Option<neuron::State>>,
+    /// Voltages of each synapse's sender and receiver at the clock and a step before, mV: `[trial][synapse]`.
+    senders: Vec<Vec<(f64, f64)>>,
+    /// `[trial][synapse]`.
+    contacts: Vec<Vec<Contact>>,
+    /// `[trial][clamp]`.
+    filters: Vec<Vec<FilterState>>,
+    /// Amplifier's current and voltage of each clamp in the last step: `[trial][clamp]`, pA and mV.
+    clamped: Vec<Vec<(f64, f64)>>,
+}
+
+/// Working memory of a thread; never saved.
+#[derive(Debug)]
+pub struct Scratch {
+    neurons: Vec<neuron::Scratch>,
+    contacts: Vec<contact::Scratch>,
+    /// `[trial][synapse]`: what came of the last step.
+    given: Vec<Vec<Given>>,
+    /// `[trial][synapse][receptor]`: conductance in nS, after its block.
+    conductance: Vec<Vec<Vec<f64>>>,
+    spikes: Vec<Spike>,
+    solved: Vec<Vec<f64>>,
+}
+
+impl Scratch {
+    /// For batches of `plan`.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let zeros = || plan.synapses.iter().map(|s| vec![0.0; s.receptors.len()]).collect();
+        Self {
+            neurons: plan.cells.iter().map(|_| neuron::Scratch::default()).collect(),
+            contacts: plan.synapses.iter().map(contact::Scratch::new).collect(),
+            given: vec![vec![Given::default(); plan.synapses.len()]; LANES],
+            conductance: (0..LANES).map(|_| zeros()).collect(),
+            spikes: Vec::new(),
+            solved: vec![vec![0.0; plan.clamps.len()]; LANES],
+        }
+    }
+}
+
+/// What acts on a cell's membrane within a step.
+struct Acting<'a> {
+    plan: &'a Plan,
+    cell: usize,
+    lanes: usize,
+    conductance: &'a [Vec<Vec<f64>>],
+    /// Voltages that clamps saw, `[trial][clamp]`.
+    solved: &'a mut [Vec<f64>],
+}
+
+impl Drive for Acting<'_> {
+    fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
+        for (s, synapse) in self.plan.synapses.iter().enumerate().filter(|(_, s)| s.to.0 == self.cell) {
+            let (g_sum, i_sum) = ports.line(synapse.to.1);
+            for (r, receptor) in synapse.receptors.iter().enumerate() {
+                for (lane, conductance) in self.conductance[..self.lanes].iter().enumerate() {
+                    let g = conductance[s][r];
+                    g_sum.0[lane] += g;
+                    i_sum.0[lane] += g * receptor.e_rev;
+                }
+            }
+        }
+        for clamp in self.plan.clamps.iter().filter(|c| c.at.0 == self.cell) {
+            match clamp.kind {
+                ClampKind::Voltage { hold, g_s, .. } => {
+                    let (g, i) = ports.line(clamp.at.1);
+                    for lane in 0..LANES {
+                        g.0[lane] += g_s;
+                        i.0[lane] += g_s * hold;
+                    }
+                }
+                ClampKind::Current { current, start, stop } => {
+                    for lane in 0..LANES {
+                        let site = neuron::Site { block: 0, compartment: clamp.at.1, lane };
+                        CurrentClamp { site, start, end: stop, current }.apply(moment, ports);
+                    }
+                }
+            }
+        }
+    }
+
+    fn after(&mut self, _: Moment, solved: &[F64x8], _: &[F64x8]) {
+        for (k, clamp) in self.plan.clamps.iter().enumerate().filter(|(_, c)| c.at.0 == self.cell) {
+            for (lane, seen) in self.solved[..self.lanes].iter_mut().enumerate() {
+                seen[k] = solved[clamp.at.1 as usize].0[lane];
+            }
+        }
+    }
+}
+
+impl Batch {
+    /// Trials `first..first + lanes` of a plan at rest, at time 0; eight at most.
+    ///
+    /// # Errors
+    /// A state that cannot be made.
+    pub fn new(plan: &Plan, first: u64, lanes: usize) -> Result<Self, RunFault> {
+        let cells: Vec<_> = plan
+            .cells
+            .iter()
+            .map(|c| match &c.voltage {
+                Voltage::Membrane { rest, .. } => Some(rest.clone()),
+                _ => None,
+            })
+            .collect();
+        let mut batch = Self {
+            first,
+            lanes: lanes.min(LANES),
+            clock: Tick::ZERO,
+            cells,
+            senders: Vec::new(),
+            contacts: Vec::new(),
+            filters: Vec::new(),
+            clamped: Vec::new(),
+        };
+        for lane in 0..batch.lanes {
+            let trial = first + lane as u64;
+            let contacts = plan.synapses.iter().map(|s| Contact::new(s, plan.seed, trial));
+            batch.contacts.push(contacts.collect::<Result<_, _>>().map_err(|e| e.of(trial, &plan.name))?);
+            let voltage = |at: (usize, u32)| batch.voltage(plan, at, lane);
+            let senders: Vec<_> = plan.synapses.iter().map(|s| (voltage(s.from), voltage(s.from))).collect();
+            let mut filters = Vec::new();
+            let mut clamped = Vec::new();
+            for clamp in &plan.clamps {
+                let v = voltage(clamp.at);
+                let current = match &clamp.kind {
+                    ClampKind::Voltage { hold, g_s, .. } => g_s * (hold - v),
+                    ClampKind::Current { .. } => 0.0,
+                };
+                let settled = match &clamp.kind {
+                    ClampKind::Voltage { filter: Some(filter), .. } => filter.settled(current),
+                    _ => FilterState::default(),
+                };
+                filters.push(settled);
+                clamped.push((current, v));
+            }
+            batch.senders.push(senders);
+            batch.filters.push(filters);
+            batch.clamped.push(clamped);
+        }
+        Ok(batch)
+    }
+
+    /// Time since the start.
+    #[must_use]
+    pub fn clock(&self) -> Tick {
+        self.clock
+    }
+
+    /// The trials.
+    #[must_use]
+    pub fn trials(&self) -> std::ops::Range<u64> {
+        self.first..self.first + self.lanes as u64
+    }
+
+    /// A synapse's state in one of the trials.
+    #[must_use]
+    pub fn contact(&self, lane: usize, synapse: usize) -> &Contact {
+        &self.contacts[lane][synapse]
+    }
+
+    /// Voltage of a compartment in a trial, mV.
+    fn voltage(&self, plan: &Plan, (cell, compartment): (usize, u32), lane: usize) -> f64 {
+        match (&plan.cells[cell].voltage, &self.cells[cell]) {
+            (Voltage::Course(course), _) => course.at(self.clock),
+            (_, Some(state)) => state.v_m(neuron::Site { block: 0, compartment, lane }),
+            _ => f64::NAN,
+        }
+    }
+
+    /// Runs until `until` (a whole number of steps), and records.
+    ///
+    /// # Errors
+    /// [`RunFault`]; the batch is then not to be used.
+    pub fn advance(
+        &mut self,
+        plan: &Plan,
+        scratch: &mut Scratch,
+        until: Tick,
+        traces: &mut Traces,
+        events: &mut Vec<Event>,
+        work: &mut Work,
+    ) -> Result<(), RunFault> {
+        if self.clock == Tick::ZERO {
+            self.record(plan, scratch, traces, true);
+        }
+        while self.clock < until {
+            let to = self.clock + plan.step;
+            for &cell in &plan.order {
+                // Senders before receivers: what a terminal does within the step is known before its receptors' cell moves.
+                self.synapses(plan, scratch, cell, to, events, work)?;
+                self.membrane(plan, scratch, cell, to, events)?;
+                work.neuron_steps += u64::from(self.cells[cell].is_some()) * self.lanes as u64;
+            }
+            self.clock = to;
+            for lane in 0..self.lanes {
+                for (s, synapse) in plan.synapses.iter().enumerate() {
+                    let v = self.voltage(plan, synapse.from, lane);
+                    let known = &mut self.senders[lane][s];
+                    *known = (known.1, v);
+                }
+            }
+            self.record(plan, scratch, traces, false);
+        }
+        Ok(())
+    }
+
+    /// Every synapse onto `cell`: terminal, cleft, receptors.
+    fn synapses(
+        &mut self,
+        plan: &Plan,
+        scratch: &mut Scratch,
+        cell: usize,
+        to: Tick,
+        events: &mut Vec<Event>,
+        work: &mut Work,
+    ) -> Result<(), RunFault> {
+        for (s, synapse) in plan.synapses.iter().enumerate().filter(|(_, s)| s.to.0 == cell) {
+            for lane in 0..self.lanes {
+                let trial = self.first + lane as u64;
+                let v_post = self.voltage(plan, synapse.to, lane);
+                // A sender that was stepped before is a step further; one that comes later is seen a step late.
+                let (before, v) = self.senders[lane][s];
+                let stepped = self.cells[synapse.from.0].as_ref().is_some_and(|c| c.clock() >= to);
+                let v_pre = if stepped {
+                    let site = neuron::Site { block: 0, compartment: synapse.from.1, lane };
+                    (v, self.cells[synapse.from.0].as_ref().map_or(v, |c| c.v_m(site)))
+                } else {
+                    (before, v)
+                };
+                let step = Step {
+                    plan: synapse,
+                    seed: plan.seed,
+                    trial,
+                    from: self.clock,
+                    to,
+                    end: plan.duration,
+                    tolerance: plan.tolerance,
+                    every: plan.fine(s),
+                };
+                let contact = &mut self.contacts[lane][s];
+                let given = &mut scratch.given[lane][s];
+                let already = contact.released;
+                contact
+                    .advance(&step, &mut scratch.contacts[s], v_pre, v_post, given, work)
+                    .map_err(|e| e.of(trial, &plan.name))?;
+                if contact.released > already {
+                    let fused = contact.fused.drain(..);
+                    events.extend(fused.map(|(at, site)| Event::fusion(trial, at, s, site)));
+                }
+                for (r, receptor) in synapse.receptors.iter().enumerate() {
+                    let open = receptor.block.as_ref().map_or(1.0, |b| b.open(v_post));
+                    scratch.conductance[lane][s][r] = given.mean[r] * open;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn membrane(
+        &mut self,
+        plan: &Plan,
+        scratch: &mut Scratch,
+        cell: usize,
+        to: Tick,
+        events: &mut Vec<Event>,
+    ) -> Result<(), RunFault> {
+        let (Voltage::Membrane { cell: lowered, .. }, Some(state)) = (&plan.cells[cell].voltage, &mut self.cells[cell])
+        else {
+            return Ok(());
+        };
+        let stepping = Stepping { level: Level::best(), dt: plan.step, method: Method::CrankNicolson };
+        let acting =
+            Acting { plan, cell, lanes: self.lanes, conductance: &scratch.conductance, solved: &mut scratch.solved };
+        scratch.spikes.clear();
+        neuron::run_here(&lowered.plan, state, &scratch.neurons[cell], stepping, 1, &mut [acting], &mut scratch.spikes)
+            .map_err(|e| RunFault::neuron(plan, cell, self.clock, self.first, e))?;
+        for spike in scratch.spikes.iter().filter(|s| (s.cell as usize) < self.lanes) {
+            events.push(Event::spike(self.first + u64::from(spike.cell), spike.at, cell));
+        }
+        for (k, clamp) in plan.clamps.iter().enumerate().filter(|(_, c)| c.at.0 == cell) {
+            for lane in 0..self.lanes {
+                let seen = scratch.solved[lane][k];
+                let current = match &clamp.kind {
+                    ClampKind::Voltage { hold, g_s, filter } => {
+                        let raw = g_s * (hold - seen);
+                        filter.as_ref().map_or(raw, |f| f.next(&mut self.filters[lane][k], raw))
+                    }
+                    ClampKind::Current { current, start, stop } => {
+                        if (*start..*stop).contains(&self.clock) {
+                            *current
+                        } else {
+                            0.0
+                        }
+                    }
+                };
+                self.clamped[lane][k] = (current, seen);
+            }
+        }
+        let _ = to;
+        Ok(())
+    }
+
+    /// Samples every probe that is due.
+    fn record(&self, plan: &Plan, scratch: &Scratch, traces: &mut Traces, start: bool) {
+        for (p, probe) in plan.probes.iter().enumerate() {
+            if probe.every >= plan.step && self.clock.0 % probe.every.0 != 0 {
+                continue;
+            }
+            for lane in 0..self.lanes {
+                let out = &mut traces.lanes[lane][p];
+                match probe.source {
+                    Source::Cleft { synapse } if !start && probe.every < plan.step => {
+                        out.extend_from_slice(&scratch.given[lane][synapse].concentration);
+                    }
+                    Source::Tap { synapse, tap } if !start && plan.synapses[synapse].taps[tap].samples > 0 => {
+                        out.extend_from_slice(&scratch.given[lane][synapse].samples[tap]);
+                    }
+                    source => out.push(self.value(plan, scratch, source, lane, start)),
+                }
+            }
+        }
+    }
+
+    /// A quantity now.
+    fn value(&self, plan: &Plan, scratch: &Scratch, source: Source, lane: usize, start: bool) -> f64 {
+        let contact = |s: usize| (&plan.synapses[s], &self.contacts[lane][s]);
+        let current = |s: usize, r: usize| {
+            let synapse = &plan.synapses[s];
+            let v = self.voltage(plan, synapse.to, lane);
+            let g = if start { 0.0 } else { scratch.conductance[lane][s][r] };
+            g * (v - synapse.receptors[r].e_rev)
+        };
+        match source {
+            Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
+            Source::ClampCurrent(k) => self.clamped[lane][k].0,
+            Source::ClampVoltage(k) => self.clamped[lane][k].1,
+            Source::Terminal { synapse, quantity } => {
+                let (synapse, contact) = contact(synapse);
+                contact.of_terminal(synapse, quantity, self.clock)
+            }
+            Source::Cleft { synapse } => {
+                let (synapse, contact) = contact(synapse);
+                contact.concentration(synapse)
+            }
+            Source::Tap { synapse, tap } => {
+                let (synapse, contact) = contact(synapse);
+                contact.value(synapse, tap)
+            }
+            Source::ReceptorCurrent { synapse, receptor } => current(synapse, receptor),
+            Source::SynapseCurrent { synapse } => {
+                (0..plan.synapses[synapse].receptors.len()).fold(0.0, |sum, r| sum + current(synapse, r))
+            }
+            Source::Bound { synapse, clearance } => {
+                let (synapse, contact) = contact(synapse);
+                let resident = synapse.clearance[clearance].resident;
+                contact.budget(synapse).bound[resident] * numerics::constants::AVOGADRO
+            }
+            Source::TurnedOver { synapse, clearance } => {
+                let (synapse, contact) = contact(synapse);
+                let resident = synapse.clearance[clearance].resident;
+                contact.budget(synapse).turned_over[resident] * numerics::constants::AVOGADRO
+            }
+            Source::Occupancy { synapse, clearance, state } => {
+                let (synapse, contact) = contact(synapse);
+                contact.occupancy(synapse, clearance, state)
+            }
+        }
+    }
+
+    /// What the terminals did.
+    #[must_use]
+    pub fn terminal_work(&self, plan: &Plan) -> Work {
+        let mut sum = Work::default();
+        for (contact, synapse) in self.contacts.iter().flat_map(|all| all.iter().zip(&plan.synapses)) {
+            let w = synapse.sending.work(&contact.sending);
+            sum.terminal_slots += w.slots;
+            sum.bulk_steps += w.bulk_steps;
+            sum.channel_jumps += w.channel_jumps;
+        }
+        sum
+    }
+
+    /// Molecules of transmitter by route, summed over the trials, for each synapse.
+    pub fn budgets<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (usize, engine::cleft::Budget)> + 'a {
+        self.contacts.iter().flat_map(move |contacts| {
+            contacts.iter().enumerate().map(move |(s, contact)| (s, contact.budget(&plan.synapses[s])))
+        })
+    }
+}

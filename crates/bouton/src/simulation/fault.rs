@@ -1,0 +1,70 @@
+//! What ended a run, with names: which part of the model, where, when, in which trial, and what to try.
+
+use super::plan::{Plan, SynapsePlan, Voltage};
+use engine::ensemble::EnsembleError;
+use engine::fault::Fault;
+use engine::neuron::RunError;
+use engine::terminal::TerminalError;
+use engine::time::Tick;
+use thiserror::Error;
+
+/// A run that cannot go on.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("in trial {trial}{condition}, at {at}: `{part}`: {what}")]
+pub struct RunFault {
+    /// Which part of the model.
+    pub part: String,
+    /// What happened, and what to try.
+    pub what: String,
+    /// At the beginning of the step that failed.
+    pub at: Tick,
+    /// In which trial.
+    pub trial: u64,
+    /// ` of condition "..."`, or nothing.
+    pub condition: String,
+}
+
+impl RunFault {
+    pub(super) fn plain(plan: &SynapsePlan, part: &str, at: Tick, what: String) -> Self {
+        let part = format!("synapse.{}.{part}", plan.name);
+        Self { part, what, at, trial: 0, condition: String::new() }
+    }
+
+    pub(super) fn terminal(plan: &SynapsePlan, at: Tick, e: TerminalError) -> Self {
+        Self::plain(plan, "terminal", at, format!("{e}; try a shorter numerics.slot"))
+    }
+
+    pub(super) fn receptor(plan: &SynapsePlan, r: usize, at: Tick, e: EnsembleError) -> Self {
+        Self::plain(plan, &format!("receptor.{}", plan.receptors[r].name), at, e.to_string())
+    }
+
+    pub(super) fn cleft(plan: &SynapsePlan, fault: Fault) -> Self {
+        let rings = plan.cleft.rings();
+        let place = match fault.instance.checked_sub(rings) {
+            None => format!("ring {} of {rings}", fault.instance),
+            Some(shell) => format!("shell {shell} of the tissue"),
+        };
+        let what = format!("{} became {} in {place}; try a tighter numerics.tolerance", fault.quantity, fault.value);
+        Self::plain(plan, "cleft", fault.at, what)
+    }
+
+    pub(super) fn neuron(plan: &Plan, cell: usize, at: Tick, first: u64, e: RunError) -> Self {
+        let part = format!("cell.{}", plan.cells[cell].name);
+        let RunError::Fault(fault) = e else {
+            return Self { part, what: e.to_string(), at, trial: first, condition: String::new() }
+                .of(first, &plan.name);
+        };
+        let place = match &plan.cells[cell].voltage {
+            Voltage::Membrane { cell, .. } => cell.place(fault.compartment as u32),
+            _ => String::new(),
+        };
+        let what = format!("{} in {place} became {}; try {}", fault.quantity, fault.value, fault.cure());
+        Self { part, what, at: fault.at, trial: 0, condition: String::new() }.of(first + fault.cell as u64, &plan.name)
+    }
+
+    /// The same, of a trial and condition.
+    pub(super) fn of(self, trial: u64, condition: &str) -> Self {
+        let condition = if condition.is_empty() { String::new() } else { format!(" of condition `{condition}`") };
+        Self { trial, condition, ..self }
+    }
+}

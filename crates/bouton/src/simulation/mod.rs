@@ -1,0 +1,101 @@
+//! A model at work: trials of a condition, eight side by side, in causal order.
+//!
+//! spike or voltage -> channels -> calcium -> fusion -> cleft, receptors, uptake -> conductance -> membrane and pipette.
+//! [`Plan`] is immutable and shared; [`Batch`] is the state of eight trials; [`Scratch`] is never saved. Nothing prints.
+
+mod batch;
+mod contact;
+mod facts;
+mod fault;
+mod plan;
+mod run;
+mod sending;
+mod trace;
+
+pub use batch::{Batch, Scratch};
+pub use contact::Contact;
+pub(crate) use contact::spread_of_diameter;
+pub use fault::RunFault;
+pub use plan::{
+    Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfTerminal, Plan, ProbePlan, Receptor,
+    Source, SynapsePlan, Tap, Voltage, Wanted,
+};
+pub use run::{Cancel, Outcome, Progress, run};
+pub use sending::{At, ChannelKind, Driver, Law, Mechanism, Release, Sending, at};
+pub use trace::{Kept, Traces};
+
+pub use numerics::simd::Level;
+
+use engine::time::Tick;
+
+/// Uses no wider vector instructions than `level`; no result depends on it. False if it comes too late.
+pub fn limit_simd(level: Level) -> bool {
+    Level::limit(level)
+}
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Event {
+    /// In which trial.
+    pub trial: u64,
+    /// When.
+    pub at: Tick,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventKind {
+    /// A vesicle fused.
+    Fusion {
+        /// Of which synapse.
+        synapse: u32,
+        /// At which site.
+        site: u32,
+    },
+    /// A cell spiked.
+    Spike {
+        /// Which cell.
+        cell: u32,
+    },
+}
+
+impl Event {
+    fn fusion(trial: u64, at: Tick, synapse: usize, site: u32) -> Self {
+        Self { trial, at, kind: EventKind::Fusion { synapse: synapse as u32, site } }
+    }
+
+    fn spike(trial: u64, at: Tick, cell: usize) -> Self {
+        Self { trial, at, kind: EventKind::Spike { cell: cell as u32 } }
+    }
+}
+
+/// How much was done: what a slow-down would raise. Silence costs none of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Steps of neurons, one a trial.
+    pub neuron_steps: u64,
+    /// Steps that clefts tried.
+    pub cleft_steps: u64,
+    /// Jumps of receptors.
+    pub receptor_jumps: u64,
+    /// Slots of terminals away from rest.
+    pub terminal_slots: u64,
+    /// Steps of bulk calcium.
+    pub bulk_steps: u64,
+    /// Jumps of calcium channels.
+    pub channel_jumps: u64,
+}
+
+impl Work {
+    /// Adds another's.
+    pub fn add(&mut self, other: &Self) {
+        self.neuron_steps += other.neuron_steps;
+        self.cleft_steps += other.cleft_steps;
+        self.receptor_jumps += other.receptor_jumps;
+        self.terminal_slots += other.terminal_slots;
+        self.bulk_steps += other.bulk_steps;
+        self.channel_jumps += other.channel_jumps;
+    }
+}

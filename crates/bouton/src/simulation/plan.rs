@@ -1,0 +1,295 @@
+//! What is simulated, made ready: immutable, shared by all threads. `lower` makes it.
+
+use super::sending::Sending;
+use crate::lower::{Folded, LoweredCell};
+use engine::cleft::{Cleft, Tolerance, Watch};
+use engine::ensemble::IndividualsPlan;
+use engine::mechanism::Program;
+use engine::neuron::{Filter, State as NeuronState};
+use engine::terminal::action_potential::ActionPotential;
+use engine::time::Tick;
+
+/// One condition of a model, ready to run.
+#[derive(Debug)]
+pub struct Plan {
+    /// Of the condition; empty for the file as it stands.
+    pub name: String,
+    /// The same seed gives the same bits.
+    pub seed: u64,
+    /// How many trials.
+    pub trials: u64,
+    /// K
+    pub temperature: f64,
+    /// Of a trial; a whole number of steps.
+    pub duration: Tick,
+    /// Of the neurons.
+    pub step: Tick,
+    /// Of the clefts.
+    pub tolerance: Tolerance,
+    /// In the order of the file.
+    pub cells: Vec<CellPlan>,
+    /// In the order of the file.
+    pub synapses: Vec<SynapsePlan>,
+    /// In the order of the file.
+    pub clamps: Vec<ClampPlan>,
+    /// What is recorded.
+    pub probes: Vec<ProbePlan>,
+    /// What is taken of it.
+    pub measures: Vec<MeasurePlan>,
+    /// Cells in the order in which they are stepped: senders before receivers.
+    pub order: Vec<usize>,
+}
+
+impl Plan {
+    /// The interval below a step at which a synapse's transmitter is sampled, if it is.
+    #[must_use]
+    pub fn fine(&self, synapse: usize) -> Option<Tick> {
+        let of =
+            |p: &&ProbePlan| matches!(p.source, Source::Cleft { synapse: s } if s == synapse) && p.every < self.step;
+        self.probes.iter().find(of).map(|p| p.every)
+    }
+}
+
+/// A cell.
+#[derive(Debug)]
+pub struct CellPlan {
+    /// Its name.
+    pub name: String,
+    /// Where its voltage comes from.
+    pub voltage: Voltage,
+}
+
+/// Where a cell's voltage comes from.
+#[derive(Debug)]
+pub enum Voltage {
+    /// Its membrane.
+    Membrane {
+        /// Eight of the cell, for eight trials.
+        cell: Box<LoweredCell>,
+        /// At rest, under the voltage clamps that hold it.
+        rest: NeuronState,
+    },
+    /// Nobody asks: it only spikes, at these times.
+    Spikes(Vec<Tick>),
+    /// It is imposed.
+    Course(ActionPotential),
+}
+
+/// How a synapse's receptors are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// As jumps.
+    Kinetic,
+    /// As means.
+    Mean,
+}
+
+/// A synapse.
+#[derive(Debug)]
+pub struct SynapsePlan {
+    /// Its name.
+    pub name: String,
+    /// How it is read.
+    pub detail: Detail,
+    /// The sending cell, and the compartment that drives the terminal.
+    pub from: (usize, u32),
+    /// The receiving cell, and the compartment.
+    pub to: (usize, u32),
+    /// The sending side.
+    pub sending: Sending,
+    /// The gap and what is in it.
+    pub cleft: Cleft,
+    /// Called so.
+    pub transmitter: String,
+    /// Shells over which "the" concentration is the mean, with their shares.
+    pub seen: Vec<(usize, f64)>,
+    /// Shells that hold receptors: the first so many.
+    pub shells: usize,
+    /// Concentration at rest in each of them, mM.
+    pub resting: Vec<f64>,
+    /// Of the postsynaptic membrane; resident `i` of the cleft is receptor `i`.
+    pub receptors: Vec<Receptor>,
+    /// What ends the signal.
+    pub clearance: Vec<Clearance>,
+    /// What is followed of the receptors: first the conductance of each, then what probes ask for.
+    pub taps: Vec<Tap>,
+    /// The same in the cleft's own means.
+    pub watch: Watch,
+}
+
+/// A population of receptors.
+#[derive(Debug)]
+pub struct Receptor {
+    /// Its name.
+    pub name: String,
+    /// Its scheme.
+    pub folded: Folded,
+    /// The same, for following copies; the conductance of each state is in the tap.
+    pub plan: IndividualsPlan,
+    /// How many.
+    pub count: u32,
+    /// Shells they lie in, with their shares.
+    pub places: Vec<(usize, f64)>,
+    /// mV
+    pub e_rev: f64,
+    /// Instantaneous block of the open channel.
+    pub block: Option<Block>,
+    /// Names of the states.
+    pub states: Vec<String>,
+    /// Whether its rates depend on voltage.
+    pub feels_voltage: bool,
+}
+
+/// An instantaneous block.
+#[derive(Debug)]
+pub struct Block {
+    /// The share that conducts.
+    pub program: Program,
+    /// Parameters, first inputs of the program.
+    pub parameters: Vec<f64>,
+    /// K
+    pub temperature: f64,
+    /// Of the blocker, mM.
+    pub concentration: f64,
+}
+
+impl Block {
+    /// The share that conducts at `v` mV.
+    #[must_use]
+    pub fn open(&self, v: f64) -> f64 {
+        let mut inputs = [0.0; 16];
+        let n = self.parameters.len();
+        inputs[..n].copy_from_slice(&self.parameters);
+        (inputs[n], inputs[n + 1], inputs[n + 2]) = (v, self.temperature, self.concentration);
+        let mut out = [0.0];
+        self.program.interpret(&inputs[..n + 3], &mut out);
+        out[0]
+    }
+}
+
+/// A kind of transporter or enzyme.
+#[derive(Debug)]
+pub struct Clearance {
+    /// Its name.
+    pub name: String,
+    /// Which resident of the cleft.
+    pub resident: usize,
+    /// Names of its states.
+    pub states: Vec<String>,
+}
+
+/// Something to be followed of a population of receptors.
+#[derive(Debug)]
+pub struct Tap {
+    /// Which receptor.
+    pub receptor: usize,
+    /// One a state.
+    pub weights: Vec<f64>,
+    /// How often within a step it is sampled; 0 where only the mean over the step is wanted.
+    pub samples: usize,
+}
+
+/// A pipette.
+#[derive(Debug)]
+pub struct ClampPlan {
+    /// Its name.
+    pub name: String,
+    /// The cell and the compartment.
+    pub at: (usize, u32),
+    /// What it does.
+    pub kind: ClampKind,
+}
+
+/// What a pipette does.
+#[derive(Debug)]
+pub enum ClampKind {
+    /// Holds a voltage.
+    Voltage {
+        /// mV
+        hold: f64,
+        /// Conductance of the series resistance, nS.
+        g_s: f64,
+        /// Of the recorded current.
+        filter: Option<Filter>,
+    },
+    /// Injects a current.
+    Current {
+        /// pA
+        current: f64,
+        /// When it begins.
+        start: Tick,
+        /// When it ends.
+        stop: Tick,
+    },
+}
+
+/// A recording to be made.
+#[derive(Debug)]
+pub struct ProbePlan {
+    /// As in the model.
+    pub path: String,
+    /// Of what.
+    pub source: Source,
+    /// Sampling interval: a whole number of steps, or a whole part of one.
+    pub every: Tick,
+    /// Who wants it.
+    pub wanted: Wanted,
+    /// Of how many trials the trace is kept.
+    pub keep: u64,
+}
+
+/// Who wants a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The file's probe.
+    Probe,
+    /// The report.
+    Report,
+    /// A measure, which takes its numbers and lets it go.
+    Measure,
+}
+
+/// What can be recorded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs)]
+pub enum Source {
+    Membrane { cell: usize, compartment: u32 },
+    ClampCurrent(usize),
+    ClampVoltage(usize),
+    Terminal { synapse: usize, quantity: OfTerminal },
+    Cleft { synapse: usize },
+    Tap { synapse: usize, tap: usize },
+    ReceptorCurrent { synapse: usize, receptor: usize },
+    SynapseCurrent { synapse: usize },
+    Bound { synapse: usize, clearance: usize },
+    TurnedOver { synapse: usize, clearance: usize },
+    Occupancy { synapse: usize, clearance: usize, state: usize },
+}
+
+/// Quantities of a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum OfTerminal {
+    Voltage,
+    CalciumCurrent,
+    OpenChannels,
+    SensorCalcium,
+    Calcium,
+    Docked,
+    Released,
+}
+
+/// Numbers to be taken of a trace.
+#[derive(Debug)]
+pub struct MeasurePlan {
+    /// Its name.
+    pub name: String,
+    /// Which probe.
+    pub probe: usize,
+    /// What to take.
+    pub take: Vec<&'static str>,
+    /// The stimulus, ms.
+    pub after: f64,
+    /// End of the window, ms.
+    pub until: f64,
+}

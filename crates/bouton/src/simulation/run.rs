@@ -1,0 +1,357 @@
+//! All trials of all conditions, on any number of threads: batches are handed out in order and taken in in order, so that
+//! sums and files have the same bits whoever computed them.
+
+use super::facts::facts;
+use super::plan::{MeasurePlan, Plan, Source, Wanted};
+use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
+use crate::measure::{Look, Polarity, Take, Trace, measure};
+use crate::recording::{self, MeasureKind, Probe, ProbeKind, Recording, Role};
+use engine::cleft::Budget;
+use numerics::simd::LANES;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Asks a run to end soon; what is done by then is kept.
+#[derive(Debug, Default)]
+pub struct Cancel(AtomicBool);
+
+impl Cancel {
+    /// A run that nobody has asked to end.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    /// Asks.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has asked.
+    #[must_use]
+    pub fn asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How far a run is: shares of a trial count, so that a bar moves within long trials too.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Thousandths of trials done.
+    done: AtomicU64,
+}
+
+impl Progress {
+    /// Trials done, as far as that goes.
+    #[must_use]
+    pub fn trials(&self) -> f64 {
+        self.done.load(Ordering::Relaxed) as f64 / 1000.0
+    }
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Traces, events, numbers.
+    pub recording: Recording,
+    /// What it took, by condition.
+    pub work: Vec<Work>,
+}
+
+/// What came of a batch.
+struct Done {
+    batch: Batch,
+    traces: Traces,
+    events: Vec<Event>,
+    work: Work,
+}
+
+/// What is kept of a condition while it runs.
+#[derive(Default)]
+struct Tally {
+    trials: u64,
+    kept: Vec<Kept>,
+    /// By measure and what is taken.
+    values: Vec<Vec<Vec<f64>>>,
+    events: Vec<Event>,
+    work: Work,
+    /// By synapse, summed over trials.
+    budgets: Vec<Vec<f64>>,
+}
+
+/// Pieces in which a batch tells its progress and asks whether to go on.
+const PIECES: i64 = 20;
+
+/// Runs all trials of `plans`, on `threads` threads.
+///
+/// # Errors
+/// The first [`RunFault`] in the order of conditions and trials.
+pub fn run(
+    plans: &[Plan],
+    title: &str,
+    threads: usize,
+    progress: &Progress,
+    cancel: &Cancel,
+) -> Result<Outcome, RunFault> {
+    let jobs: Vec<(usize, u64)> = plans
+        .iter()
+        .enumerate()
+        .flat_map(|(p, plan)| (0..plan.trials.div_ceil(LANES as u64)).map(move |b| (p, b * LANES as u64)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let merged = Mutex::new(Merger {
+        next: 0,
+        waiting: BTreeMap::new(),
+        tallies: plans.iter().map(|_| Tally::default()).collect(),
+        spare: Vec::new(),
+        fault: None,
+    });
+    let lock = || merged.lock().unwrap_or_else(PoisonError::into_inner);
+    let worker = || {
+        let mut scratches: Vec<Option<Scratch>> = plans.iter().map(|_| None).collect();
+        loop {
+            let job = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&(p, first)) = jobs.get(job) else { return };
+            if cancel.asked() || lock().fault.as_ref().is_some_and(|(j, _)| *j < job) {
+                return;
+            }
+            let plan = &plans[p];
+            let lanes = (plan.trials - first).min(LANES as u64) as usize;
+            let spare = lock().spare.pop().filter(|(of, _)| *of == p).map(|(_, t)| t);
+            let traces = spare.unwrap_or_else(|| Traces::new(plan));
+            let scratch = scratches[p].get_or_insert_with(|| Scratch::new(plan));
+            let done = one(plan, (first, lanes), traces, scratch, progress, cancel);
+            let mut merger = lock();
+            match done {
+                Ok(Some(done)) => merger.take(plans, &jobs, job, done),
+                Ok(None) => return,
+                Err(fault) => {
+                    if merger.fault.as_ref().is_none_or(|(j, _)| job < *j) {
+                        merger.fault = Some((job, fault));
+                    }
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.max(1) {
+            scope.spawn(worker);
+        }
+        worker();
+    });
+    let merger = merged.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, fault)) = merger.fault {
+        return Err(fault);
+    }
+    let whole = plans.iter().zip(&merger.tallies).all(|(p, t)| t.trials == p.trials);
+    let mut work = Vec::new();
+    let mut conditions = Vec::new();
+    for (plan, tally) in plans.iter().zip(merger.tallies) {
+        work.push(tally.work);
+        conditions.push(condition(plan, tally));
+    }
+    let partial = (!whole).then(|| "interrupted".to_owned());
+    Ok(Outcome { recording: Recording { title: title.to_owned(), conditions, partial }, work })
+}
+
+/// Runs a batch; `None` if it was asked to end.
+fn one(
+    plan: &Plan,
+    (first, lanes): (u64, usize),
+    mut traces: Traces,
+    scratch: &mut Scratch,
+    progress: &Progress,
+    cancel: &Cancel,
+) -> Result<Option<Done>, RunFault> {
+    traces.clear();
+    let mut batch = Batch::new(plan, first, lanes)?;
+    let (mut events, mut work) = (Vec::new(), Work::default());
+    let steps = plan.duration.0 / plan.step.0;
+    let mut told = 0;
+    for piece in 1..=PIECES {
+        let until = plan.step * (steps * piece / PIECES);
+        batch.advance(plan, scratch, until, &mut traces, &mut events, &mut work)?;
+        let share = lanes as u64 * 1000 * piece as u64 / PIECES as u64;
+        progress.done.fetch_add(share - told, Ordering::Relaxed);
+        told = share;
+        if cancel.asked() && piece < PIECES {
+            return Ok(None);
+        }
+    }
+    work.add(&batch.terminal_work(plan));
+    events.sort_unstable();
+    Ok(Some(Done { batch, traces, events, work }))
+}
+
+struct Merger {
+    next: usize,
+    waiting: BTreeMap<usize, Done>,
+    tallies: Vec<Tally>,
+    /// Traces to be used again, with the condition they are for.
+    spare: Vec<(usize, Traces)>,
+    fault: Option<(usize, RunFault)>,
+}
+
+impl Merger {
+    fn take(&mut self, plans: &[Plan], jobs: &[(usize, u64)], job: usize, done: Done) {
+        self.waiting.insert(job, done);
+        while let Some(done) = self.waiting.remove(&self.next) {
+            let p = jobs[self.next].0;
+            self.tallies[p].take(&plans[p], &done);
+            self.spare.push((p, done.traces));
+            self.next += 1;
+        }
+    }
+}
+
+impl Tally {
+    fn take(&mut self, plan: &Plan, done: &Done) {
+        self.kept.resize_with(plan.probes.len(), Kept::default);
+        self.values.resize_with(plan.measures.len(), Vec::new);
+        for (lane, trial) in done.batch.trials().enumerate() {
+            for (p, probe) in plan.probes.iter().enumerate().filter(|(_, p)| p.wanted.kept()) {
+                self.kept[p].add(trial, done.traces.samples(lane, p), probe.keep);
+            }
+            for (m, values) in plan.measures.iter().zip(&mut self.values) {
+                let found = taken(plan, m, done.traces.samples(lane, m.probe));
+                values.resize_with(found.len(), Vec::new);
+                for (values, x) in values.iter_mut().zip(found) {
+                    values.push(x);
+                }
+            }
+        }
+        self.trials += done.batch.trials().count() as u64;
+        self.events.extend_from_slice(&done.events);
+        self.work.add(&done.work);
+        self.budgets.resize_with(plan.synapses.len(), Vec::new);
+        for (s, budget) in done.batch.budgets(plan) {
+            let routes = routes(&budget);
+            self.budgets[s].resize(routes.len(), 0.0);
+            for (sum, x) in self.budgets[s].iter_mut().zip(routes) {
+                *sum += x;
+            }
+        }
+    }
+}
+
+/// Released, in vesicles, free in the cleft, free in the tissue, escaped; then bound and turned over by each resident.
+fn routes(b: &Budget) -> Vec<f64> {
+    let mut all = vec![b.released, b.in_vesicles, b.free_in_cleft, b.free_in_tissue, b.escaped];
+    all.extend(b.bound.iter().zip(&b.turned_over).flat_map(|(b, t)| [*b, *t]));
+    all
+}
+
+/// The least excursion that is a response, by unit: below what one channel does, above rounding.
+fn floor(unit: &str) -> f64 {
+    match unit {
+        "pA" => 0.05,
+        "mV" => 0.005,
+        "mM" => 1e-9,
+        _ => 0.0,
+    }
+}
+
+/// The numbers that a measure takes of one trial, in its order; NaN where there is none.
+fn taken(plan: &Plan, m: &MeasurePlan, samples: &[f64]) -> Vec<f64> {
+    let probe = &plan.probes[m.probe];
+    let trace = Trace { dt_ms: probe.every.ms(), start_ms: 0.0, values: samples };
+    let floor = floor(probe.source.unit());
+    let look = Look { stimulus: m.after, window: Some((0.0, m.until)), polarity: Polarity::Larger, floor };
+    let number = |word: &&str| Take::from_word(word).and_then(|take| measure(&trace, &look, take)).unwrap_or(f64::NAN);
+    m.take.iter().map(number).collect()
+}
+
+impl Source {
+    /// Of its values.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        use super::plan::OfTerminal as T;
+        match self {
+            Self::Membrane { .. } | Self::ClampVoltage(_) => "mV",
+            Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => "pA",
+            Self::Terminal { quantity, .. } => match quantity {
+                T::Voltage => "mV",
+                T::CalciumCurrent => "pA",
+                T::SensorCalcium | T::Calcium => "mM",
+                T::OpenChannels | T::Docked | T::Released => "",
+            },
+            Self::Cleft { .. } => "mM",
+            Self::Tap { .. } | Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => "",
+        }
+    }
+
+    /// The panel of the report it belongs to.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        use super::plan::OfTerminal as T;
+        match self {
+            Self::Membrane { .. } | Self::ClampVoltage(_) => Role::Voltage,
+            Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
+            Self::Terminal { quantity, .. } => match quantity {
+                T::Voltage => Role::Voltage,
+                T::CalciumCurrent => Role::Current,
+                T::SensorCalcium | T::Calcium => Role::Calcium,
+                T::OpenChannels => Role::Receptor,
+                T::Docked | T::Released => Role::Release,
+            },
+            Self::Cleft { .. } => Role::Cleft,
+            Self::Tap { .. } => Role::Receptor,
+            Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => Role::Other,
+        }
+    }
+}
+
+fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
+    let facts = facts(plan, tally.trials, &tally.events, &tally.budgets);
+    let mut probes = Vec::new();
+    for (probe, kept) in plan.probes.iter().zip(tally.kept).filter(|(p, _)| p.wanted.kept()) {
+        let unit = match probe.source {
+            Source::Tap { .. } if probe.path.ends_with(".conductance") => "nS",
+            source => source.unit(),
+        };
+        probes.push(Probe {
+            path: probe.path.clone(),
+            unit,
+            every: probe.every.ms(),
+            kind: if probe.wanted == Wanted::Probe { ProbeKind::Asked } else { ProbeKind::Automatic },
+            role: probe.source.role(),
+            mean: kept.mean().to_vec(),
+            sd: kept.deviation(),
+            trials: kept.traces,
+        });
+    }
+    let mut measures = Vec::new();
+    for (m, values) in plan.measures.iter().zip(tally.values) {
+        let probe = &plan.probes[m.probe];
+        for (word, values) in m.take.iter().zip(values) {
+            let Some(take) = Take::from_word(word) else { continue };
+            measures.push(recording::Measure {
+                name: m.name.clone(),
+                of: probe.path.clone(),
+                quantity: (*word).to_owned(),
+                unit: take.unit(probe.source.unit()),
+                values,
+                kind: if take == Take::Failure { MeasureKind::Proportion } else { MeasureKind::Mean },
+            });
+        }
+    }
+    let named = |e: &Event| {
+        let (what, index) = match e.kind {
+            EventKind::Fusion { synapse, site } => (format!("{}.fusion", plan.synapses[synapse as usize].name), site),
+            EventKind::Spike { cell } => (format!("{}.spike", plan.cells[cell as usize].name), 0),
+        };
+        recording::Event { trial: e.trial, at: e.at.ms(), what, index }
+    };
+    recording::Condition {
+        name: plan.name.clone(),
+        temperature: plan.temperature,
+        trials_asked: plan.trials,
+        trials: tally.trials,
+        duration: plan.duration.ms(),
+        probes,
+        events: tally.events.iter().map(named).collect(),
+        measures,
+        facts,
+    }
+}

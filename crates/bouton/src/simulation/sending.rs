@@ -1,0 +1,324 @@
+//! The sending side of a synapse: from the sender's voltage to vesicles that fuse.
+//!
+//! Away from rest the voltage is constant within a slot (its value at the slot's middle, second order); at rest the
+//! terminal settles and sleeps, and its next opening or fusion is drawn. A sender whose spikes are given is a slot ahead
+//! at most, one with a membrane never.
+
+use super::contact::{content, purpose};
+use super::plan::OfTerminal;
+use crate::lower::Folded;
+use engine::mechanism::KineticsError;
+use engine::membrane::Ghk;
+use engine::terminal::action_potential::ActionPotential;
+use engine::terminal::sites::Fusion;
+use engine::terminal::{SlotDrive, Terminal, TerminalError, TerminalScratch, TerminalState};
+use engine::time::Tick;
+use numerics::rng::{Draws, StreamKey};
+use serde::{Deserialize, Serialize};
+
+/// Closer to its resting voltage than this a terminal is at rest, mV: of an imposed voltage, of a membrane's.
+const AT_REST: [f64; 2] = [1e-3, 1.0];
+
+/// Where the terminal's voltage comes from.
+#[derive(Debug)]
+pub enum Driver {
+    /// Action potentials that start at given times.
+    Spikes {
+        /// Ascending.
+        starts: Vec<Tick>,
+        /// Its shape.
+        shape: ActionPotential,
+    },
+    /// An imposed course.
+    Course(ActionPotential),
+    /// The sending cell's membrane.
+    Axon,
+}
+
+/// The law of a channel's current.
+#[derive(Debug)]
+pub enum Law {
+    /// Goldman, Hodgkin and Katz: permeability of an open channel in um3/ms, mM inside and outside.
+    Ghk {
+        /// For calcium at the model's temperature.
+        ghk: Ghk,
+        /// um3/ms
+        permeability: f64,
+        /// mM inside, outside.
+        concentrations: (f64, f64),
+    },
+    /// Ohmic: nS and mV.
+    Ohmic {
+        /// nS
+        conductance: f64,
+        /// mV
+        e_rev: f64,
+    },
+}
+
+/// A kind of calcium channel.
+#[derive(Debug)]
+pub struct ChannelKind {
+    /// Its scheme.
+    pub folded: Folded,
+    /// Its current.
+    pub law: Law,
+}
+
+impl ChannelKind {
+    /// Current of an open channel at `v` mV, pA, inward positive.
+    #[must_use]
+    pub fn unit_current(&self, v: f64) -> f64 {
+        match self.law {
+            Law::Ghk { ghk, permeability, concentrations: (inside, outside) } => {
+                -ghk.current(permeability, v, inside, outside)
+            }
+            Law::Ohmic { conductance, e_rev } => conductance * (e_rev - v),
+        }
+    }
+}
+
+/// Rates and unit currents of all kinds at one voltage.
+#[derive(Debug, Clone, Default)]
+pub struct At {
+    rates: Vec<Vec<f64>>,
+    currents: Vec<f64>,
+}
+
+impl At {
+    /// Rates of each kind's transitions, /ms.
+    #[must_use]
+    pub fn rates(&self) -> &[Vec<f64>] {
+        &self.rates
+    }
+
+    /// Current of an open channel of each kind, pA, inward positive.
+    #[must_use]
+    pub fn currents(&self) -> &[f64] {
+        &self.currents
+    }
+}
+
+/// Rates and unit currents of `kinds` at `v` mV.
+///
+/// # Errors
+/// Rates that are negative or not finite.
+pub fn at(kinds: &[ChannelKind], v: f64) -> Result<At, KineticsError> {
+    let rates = kinds.iter().map(|k| k.folded.rates_at(v)).collect::<Result<_, _>>()?;
+    Ok(At { rates, currents: kinds.iter().map(|k| k.unit_current(v)).collect() })
+}
+
+/// How vesicles come to fuse.
+#[derive(Debug)]
+pub enum Release {
+    /// One vesicle at each spike, for looking at what follows release.
+    Certain {
+        /// Upward crossing of the sender's voltage that counts as a spike, mV.
+        threshold: f64,
+    },
+    /// Channels, calcium, sensors, pools.
+    Mechanism(Box<Mechanism>),
+}
+
+/// The machinery of a terminal.
+#[derive(Debug)]
+pub struct Mechanism {
+    /// The organ.
+    pub terminal: Terminal,
+    /// Its channels, by kind.
+    pub kinds: Vec<ChannelKind>,
+    /// Length of a slot.
+    pub slot: Tick,
+    /// mV
+    pub resting: f64,
+    /// One action potential, slot by slot.
+    pub table: Vec<At>,
+}
+
+/// The sending side.
+#[derive(Debug)]
+pub struct Sending {
+    /// Where its voltage comes from.
+    pub driver: Driver,
+    /// How vesicles come to fuse.
+    pub release: Release,
+    /// Molecules in a vesicle, mean.
+    pub molecules: f64,
+    /// Relative spread of a vesicle's diameter.
+    pub spread: f64,
+}
+
+/// Its state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum State {
+    /// Clock of certain release.
+    Certain(Tick),
+    /// Of the organ.
+    Mechanism(Box<TerminalState>),
+}
+
+/// Its working memory.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    terminal: TerminalScratch,
+}
+
+impl Sending {
+    /// At rest, at time 0.
+    pub(super) fn start(&self, seed: u64, trial: u64, name: u64) -> Result<State, TerminalError> {
+        let Release::Mechanism(m) = &self.release else { return Ok(State::Certain(Tick::ZERO)) };
+        let key = StreamKey::new(seed, trial, purpose::TERMINAL, name);
+        Ok(State::Mechanism(Box::new(m.terminal.with_key(key).start(0)?)))
+    }
+
+    /// Content of the next vesicle, molecules.
+    pub(super) fn molecules(&self, draws: &mut Draws) -> f64 {
+        if self.spread == 0.0 { self.molecules } else { self.molecules * content(self.spread, draws.normal()) }
+    }
+
+    /// mV at `at`, while the sender's voltage runs from `v.0` to `v.1` in `span`.
+    fn voltage(&self, at: Tick, span: (Tick, Tick), v: (f64, f64)) -> f64 {
+        match &self.driver {
+            Driver::Spikes { starts, shape } => {
+                let last = starts.partition_point(|&s| s <= at);
+                let since = starts[..last].partition_point(|&s| (at - s).ms() > shape.duration());
+                shape.train(&starts[since..last], at)
+            }
+            Driver::Course(course) => course.at(at),
+            Driver::Axon => {
+                let share = (at - span.0).ms() / (span.1 - span.0).ms();
+                (v.1 - v.0).mul_add(share, v.0)
+            }
+        }
+    }
+
+    /// Advances to the end of `span` or up to a slot beyond; fusions are appended in the order of time.
+    pub(super) fn advance(
+        &self,
+        state: &mut State,
+        scratch: &mut Scratch,
+        key: StreamKey,
+        span: (Tick, Tick),
+        v: (f64, f64),
+        fusions: &mut Vec<Fusion>,
+    ) -> Result<(), TerminalError> {
+        match (&self.release, state) {
+            (Release::Certain { threshold }, State::Certain(clock)) => {
+                self.certain(*threshold, span, v, fusions);
+                *clock = span.1;
+                Ok(())
+            }
+            (Release::Mechanism(m), State::Mechanism(state)) => {
+                let terminal = m.terminal.with_key(key);
+                while state.clock() < span.1 {
+                    self.slot((m, &terminal), state, scratch, span, v, fusions)?;
+                }
+                Ok(())
+            }
+            _ => Err(TerminalError::Scheme("a state of this terminal is needed")),
+        }
+    }
+
+    fn certain(&self, threshold: f64, (from, to): (Tick, Tick), v: (f64, f64), fusions: &mut Vec<Fusion>) {
+        if let Driver::Spikes { starts, .. } = &self.driver {
+            let now = starts.iter().filter(|s| (from..to).contains(*s));
+            fusions.extend(now.map(|&at| Fusion { at, site: 0 }));
+            return;
+        }
+        let (a, b) = (self.voltage(from, (from, to), v), self.voltage(to, (from, to), v));
+        if a < threshold && b >= threshold {
+            let share = (threshold - a) / (b - a);
+            let within = ((to - from).0 as f64 * share) as i64;
+            fusions.push(Fusion { at: from + Tick(within.min((to - from).0 - 1)), site: 0 });
+        }
+    }
+
+    /// One slot away from rest, or a stretch at rest.
+    fn slot(
+        &self,
+        (m, terminal): (&Mechanism, &Terminal),
+        state: &mut TerminalState,
+        scratch: &mut Scratch,
+        span: (Tick, Tick),
+        v: (f64, f64),
+        fusions: &mut Vec<Fusion>,
+    ) -> Result<(), TerminalError> {
+        let now = state.clock();
+        let scratch = &mut scratch.terminal;
+        let (begin, end) = match &self.driver {
+            Driver::Spikes { starts, shape } => {
+                let next = starts.partition_point(|&s| s <= now);
+                let until = starts.get(next).copied();
+                let active = next > 0 && (now - starts[next - 1]).ms() < shape.duration();
+                if !active {
+                    let until = until.map_or(span.1, |s| s.min(span.1));
+                    return terminal.settle(state, scratch, until, fusions);
+                }
+                let start = starts[next - 1];
+                let k = (now - start).0 / m.slot.0;
+                let end = start + m.slot * (k + 1);
+                let alone = next < 2 || (start - starts[next - 2]).ms() >= shape.duration();
+                if alone
+                    && start + m.slot * k == now
+                    && until.is_none_or(|s| s >= end)
+                    && let Some(at) = m.table.get(k as usize)
+                {
+                    let drive = SlotDrive { rates: &at.rates, unit_current: &at.currents };
+                    return terminal.advance(state, scratch, m.slot, &drive, fusions);
+                }
+                (now, until.map_or(end, |s| s.min(end)))
+            }
+            Driver::Course(_) => (now, m.slot * (now.0 / m.slot.0 + 1)),
+            Driver::Axon => {
+                // Slots of one length that fill the step.
+                let n = ((span.1 - span.0).0 + m.slot.0 - 1) / m.slot.0;
+                let k = (now - span.0).0 * n / (span.1 - span.0).0;
+                (now, span.0 + Tick((span.1 - span.0).0 * (k + 1) / n))
+            }
+        };
+        let middle = Tick(begin.0 + (end.0 - begin.0) / 2);
+        let voltage = self.voltage(middle, span, v);
+        let near = AT_REST[usize::from(matches!(self.driver, Driver::Axon))];
+        if (voltage - m.resting).abs() <= near {
+            return terminal.settle(state, scratch, end, fusions);
+        }
+        let at = at(&m.kinds, voltage)?;
+        let drive = SlotDrive { rates: &at.rates, unit_current: &at.currents };
+        terminal.advance(state, scratch, end - begin, &drive, fusions)
+    }
+
+    /// A quantity at `now`.
+    pub(super) fn read(&self, state: &State, quantity: OfTerminal, now: Tick) -> f64 {
+        let voltage = || match &self.driver {
+            Driver::Axon => f64::NAN,
+            _ => self.voltage(now, (now, now), (0.0, 0.0)),
+        };
+        let State::Mechanism(state) = state else {
+            return if quantity == OfTerminal::Voltage { voltage() } else { f64::NAN };
+        };
+        let sites = if let Release::Mechanism(m) = &self.release { m.terminal.sites() } else { 0 };
+        let kinds = if let Release::Mechanism(m) = &self.release { m.kinds.len() } else { 0 };
+        match quantity {
+            OfTerminal::Voltage => voltage(),
+            OfTerminal::CalciumCurrent => -state.current(),
+            OfTerminal::OpenChannels => (0..kinds).map(|k| state.open_channels(k)).sum(),
+            OfTerminal::SensorCalcium => (0..sites).map(|i| state.calcium_at(i)).sum::<f64>() / sites.max(1) as f64,
+            OfTerminal::Calcium => state.bulk_calcium(),
+            OfTerminal::Docked => f64::from(state.docked()),
+            OfTerminal::Released => state.released() as f64,
+        }
+    }
+
+    /// What the organ did, if there is one.
+    pub(super) fn work(&self, state: &State) -> engine::terminal::Work {
+        if let State::Mechanism(state) = state { state.work() } else { engine::terminal::Work::default() }
+    }
+
+    /// Up to when all fusions are known, if the neurons have been stepped to `to`.
+    pub(super) fn clock(state: &State, to: Tick) -> Tick {
+        match state {
+            State::Certain(clock) => (*clock).max(to),
+            State::Mechanism(state) => state.clock(),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Measures against traces whose every time is known.
+
+use bouton::measure::{Look, Polarity, Take, Trace, measure};
+use numerics::math::{exp, ln};
+
+/// `size` times a difference of exponentials from `start` on, with peak 1, on `offset`.
+struct Bump {
+    start: f64,
+    rise: f64,
+    decay: f64,
+    size: f64,
+    offset: f64,
+}
+
+impl Bump {
+    fn peak_after(&self) -> f64 {
+        self.rise * self.decay / (self.decay - self.rise) * ln(self.decay / self.rise)
+    }
+    fn unit(&self, s: f64) -> f64 {
+        let raw = |s: f64| exp(-s / self.decay) - exp(-s / self.rise);
+        if s <= 0.0 { 0.0 } else { raw(s) / raw(self.peak_after()) }
+    }
+    fn sample(&self, dt: f64, from: f64, to: f64) -> Vec<f64> {
+        let n = ((to - from) / dt).round() as usize;
+        (0..=n).map(|k| self.offset + self.size * self.unit(from + k as f64 * dt - self.start)).collect()
+    }
+    /// When `unit` crosses a share, before the peak or after, by bisection.
+    fn crossing(&self, share: f64, before: bool) -> f64 {
+        let (mut a, mut b) = if before { (0.0, self.peak_after()) } else { (self.peak_after(), 1e3) };
+        for _ in 0..200 {
+            let m = 0.5 * (a + b);
+            if (self.unit(m) < share) == before { a = m } else { b = m }
+        }
+        0.5 * (a + b)
+    }
+    /// Integral of `unit` from the start.
+    fn area(&self) -> f64 {
+        let raw = exp(-self.peak_after() / self.decay) - exp(-self.peak_after() / self.rise);
+        (self.decay - self.rise) / raw
+    }
+    /// Integral of `unit` from the peak on.
+    fn area_after(&self) -> f64 {
+        let p = self.peak_after();
+        let raw = exp(-p / self.decay) - exp(-p / self.rise);
+        (self.decay * exp(-p / self.decay) - self.rise * exp(-p / self.rise)) / raw
+    }
+}
+
+const EPSC: Bump = Bump { start: 5.5, rise: 0.3, decay: 4.0, size: -25.0, offset: -12.0 };
+
+fn near(got: Option<f64>, wanted: f64, within: f64) {
+    let got = got.unwrap_or_else(|| panic!("nothing for {wanted}"));
+    assert!((got - wanted).abs() <= within, "{got} for {wanted}");
+}
+
+fn all() -> [Take; 9] {
+    use Take::*;
+    [Amplitude, Rise2080, Rise1090, HalfDecay, Decay, DecayWeighted, Charge, Latency, Failure]
+}
+
+#[test]
+fn an_epsc_is_measured_as_it_is() {
+    for (sign, polarity) in
+        [(1.0, Polarity::Larger), (1.0, Polarity::Down), (-1.0, Polarity::Larger), (-1.0, Polarity::Up)]
+    {
+        let b = Bump { size: sign * EPSC.size, ..EPSC };
+        let dt = 0.005;
+        let values = b.sample(dt, -2.0, 80.0);
+        let trace = Trace { dt_ms: dt, start_ms: -2.0, values: &values };
+        let look = Look { stimulus: 5.0, polarity, floor: 1.0, ..Look::default() };
+        let take = |what| measure(&trace, &look, what);
+        near(take(Take::Amplitude), b.size, 1e-4);
+        near(take(Take::Rise2080), b.crossing(0.8, true) - b.crossing(0.2, true), 2e-4);
+        near(take(Take::Rise1090), b.crossing(0.9, true) - b.crossing(0.1, true), 2e-4);
+        // The peak is a sample, so times from it are known to half an interval.
+        near(take(Take::HalfDecay), b.crossing(0.5, false) - b.peak_after(), 0.51 * dt);
+        near(take(Take::Latency), 0.5 + b.crossing(0.05, true), 2e-4);
+        near(take(Take::DecayWeighted), b.area_after(), dt);
+        near(take(Take::Charge), b.size * b.area(), 1e-3);
+        near(take(Take::Decay), 4.0, 0.02);
+        assert_eq!(take(Take::Failure), Some(0.0));
+    }
+}
+
+#[test]
+fn the_decay_of_an_exponential_is_exact() {
+    let values: Vec<f64> =
+        (0..400).map(|k| if k < 20 { 3.0 } else { 3.0 - 8.0 * exp(-f64::from(k - 20) / 50.0) }).collect();
+    let trace = Trace { dt_ms: 0.1, start_ms: 0.0, values: &values };
+    let look = Look { stimulus: 1.9, ..Look::default() };
+    near(measure(&trace, &look, Take::Amplitude), -8.0, 1e-12);
+    near(measure(&trace, &look, Take::Decay), 5.0, 1e-9);
+    // A line between samples lies above an exponential by h^2 / (8 tau).
+    near(measure(&trace, &look, Take::HalfDecay), 5.0 * ln(2.0), 3e-4);
+    // From the stimulus, one sample before the jump, a line leads up to it.
+    near(measure(&trace, &look, Take::Latency), 0.005, 1e-9);
+    // Cut off before 10 %: no time constant, but the half is there.
+    let look = Look { window: Some((0.0, 10.0)), ..look };
+    assert_eq!(measure(&trace, &look, Take::Decay), None);
+    near(measure(&trace, &look, Take::HalfDecay), 5.0 * ln(2.0), 3e-4);
+    let look = Look { window: Some((0.0, 4.0)), ..look };
+    assert_eq!(measure(&trace, &look, Take::HalfDecay), None);
+}
+
+#[test]
+fn without_a_response_there_is_a_failure_and_no_shape() {
+    let noise: Vec<f64> = (0..300).map(|k| if k % 2 == 0 { 0.4 } else { -0.4 }).collect();
+    let flat = vec![-70.0; 300];
+    for (values, floor, amplitude) in [(&noise, 1.0, 0.4), (&flat, 0.0, 0.0)] {
+        let trace = Trace { dt_ms: 0.1, start_ms: 0.0, values };
+        let look = Look { stimulus: 10.0, floor, ..Look::default() };
+        near(measure(&trace, &look, Take::Amplitude).map(f64::abs), amplitude, 1e-9);
+        assert_eq!(measure(&trace, &look, Take::Failure), Some(1.0));
+        near(measure(&trace, &look, Take::Charge), 0.0, 0.1);
+        use Take::*;
+        for take in [Rise2080, Rise1090, HalfDecay, Decay, DecayWeighted, Latency] {
+            assert_eq!(measure(&trace, &look, take), None, "{take:?}");
+        }
+    }
+    // A response the wrong way is none.
+    let values = EPSC.sample(0.05, 0.0, 40.0);
+    let trace = Trace { dt_ms: 0.05, start_ms: 0.0, values: &values };
+    let up = Look { stimulus: 5.0, polarity: Polarity::Up, floor: 0.0, ..Look::default() };
+    assert_eq!(measure(&trace, &up, Take::Failure), Some(1.0));
+    assert_eq!(measure(&trace, &up, Take::Decay), None);
+}
+
+#[test]
+fn a_window_holds_the_second_of_two_responses() {
+    let second = Bump { start: 25.5, size: -40.0, offset: 0.0, ..EPSC };
+    let values: Vec<f64> =
+        EPSC.sample(0.01, 0.0, 60.0).iter().zip(second.sample(0.01, 0.0, 60.0)).map(|(a, b)| a + b).collect();
+    let trace = Trace { dt_ms: 0.01, start_ms: 0.0, values: &values };
+    let first = Look { stimulus: 5.0, window: Some((0.0, 25.0)), ..Look::default() };
+    near(measure(&trace, &first, Take::Amplitude), -25.0, 1e-3);
+    // Its baseline is what lies in the window before its stimulus: the tail of the first.
+    let look = Look { stimulus: 25.0, window: Some((24.0, 60.0)), ..Look::default() };
+    let before = (0..100).map(|k| 25.0 * EPSC.unit(18.5 + 0.01 * f64::from(k))).sum::<f64>() / 100.0;
+    let wanted = -40.0 - 25.0 * EPSC.unit(20.0 + second.peak_after()) + before;
+    near(measure(&trace, &look, Take::Amplitude), wanted, 1e-3);
+    // A window that begins after the stimulus leaves the baseline alone and looks later.
+    let late = Look { stimulus: 5.0, window: Some((20.0, 60.0)), ..Look::default() };
+    let wanted = -40.0 - 25.0 * EPSC.unit(20.0 + second.peak_after());
+    near(measure(&trace, &late, Take::Amplitude), wanted, 0.01);
+    near(measure(&trace, &late, Take::Latency), 20.5 + second.crossing(0.05, true), 0.1);
+}
+
+#[test]
+fn the_charge_keeps_to_its_ends() {
+    // 2 from 1 ms on: a stimulus between samples, a window's end between samples.
+    let values: Vec<f64> = (0..=10).map(|k| if k < 1 { 0.0 } else { 2.0 }).collect();
+    let trace = Trace { dt_ms: 1.0, start_ms: 0.0, values: &values };
+    let look = Look { stimulus: 0.5, window: Some((0.0, 4.25)), ..Look::default() };
+    near(measure(&trace, &look, Take::Charge), 0.5 * 0.5 * (1.0 + 2.0) + 3.25 * 2.0, 1e-12);
+}
+
+#[test]
+fn edges_give_nothing_rather_than_nonsense() {
+    let values = EPSC.sample(0.1, 0.0, 20.0);
+    let whole = Trace { dt_ms: 0.1, start_ms: 0.0, values: &values };
+    let nan = vec![f64::NAN; 20];
+    let cases = [
+        (Trace { values: &[], ..whole }, 5.0, None),
+        (whole, 21.0, None),
+        (whole, f64::NAN, None),
+        (whole, 5.0, Some((30.0, 40.0))),
+        (whole, 5.0, Some((10.0, 8.0))),
+        (Trace { dt_ms: 0.0, ..whole }, 5.0, None),
+        (Trace { dt_ms: -0.1, ..whole }, 5.0, None),
+        (Trace { values: &nan, ..whole }, 0.5, None),
+    ];
+    for (trace, stimulus, window) in cases {
+        for take in all() {
+            let look = Look { stimulus, window, ..Look::default() };
+            assert_eq!(measure(&trace, &look, take), None, "{stimulus} {window:?} {take:?}");
+        }
+    }
+    // A stimulus before the trace: the first sample is the baseline. One sample: an amplitude of nothing.
+    let look = Look { stimulus: -3.0, ..Look::default() };
+    near(measure(&whole, &look, Take::Amplitude), -25.0, 0.05);
+    let one = Trace { values: &values[..1], ..whole };
+    assert_eq!(measure(&one, &look, Take::Amplitude), Some(0.0));
+    assert_eq!(measure(&one, &look, Take::Charge), Some(0.0));
+    assert_eq!(measure(&one, &look, Take::Failure), Some(1.0));
+    // A response that had begun: no rise, but a decay.
+    let begun = Look { stimulus: 6.0, window: Some((6.0, 20.0)), ..Look::default() };
+    assert_eq!(measure(&whole, &begun, Take::Latency), None);
+}
+
+#[test]
+fn every_word_of_a_model_file_is_known() {
+    let words = [
+        "amplitude",
+        "rise_20_80",
+        "rise_10_90",
+        "half_decay",
+        "decay",
+        "decay_weighted",
+        "charge",
+        "latency",
+        "failures",
+    ];
+    assert_eq!(words.map(|w| Take::from_word(w).unwrap()), all());
+    assert_eq!(Take::from_word("peak"), None);
+    assert_eq!(Take::Charge.unit("pA"), "fC");
+    assert_eq!(Take::Amplitude.unit("mV"), "mV");
+}

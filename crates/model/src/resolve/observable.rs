@@ -1,0 +1,120 @@
+//! What can be recorded, and how it is called.
+//!
+//! `clamp.NAME.current`, `CELL.PLACE.v_m`, `SYNAPSE.current`, `SYNAPSE.terminal.QUANTITY`, `SYNAPSE.cleft.TRANSMITTER`,
+//! `SYNAPSE.receptor.NAME.QUANTITY` or `.STATE`, `SYNAPSE.clearance.NAME.QUANTITY`.
+
+use super::Resolver;
+use super::bind::Names;
+use crate::diagnostic::Diagnostic;
+use crate::read::Read;
+use std::collections::HashMap;
+
+/// Of a clamp.
+pub const OF_CLAMP: &[&str] = &["current", "voltage"];
+/// Of a terminal.
+pub const OF_TERMINAL: &[&str] =
+    &["voltage", "calcium_current", "open_channels", "sensor_calcium", "calcium", "docked", "released"];
+/// Of a population of receptors, besides its states.
+pub const OF_RECEPTOR: &[&str] = &["open", "conductance", "current"];
+/// Of a kind of transporter or enzyme.
+pub const OF_CLEARANCE: &[&str] = &["bound", "turned_over"];
+
+impl Resolver<'_> {
+    pub(super) fn observable(
+        &mut self,
+        model: &Read,
+        read: &Read,
+        field: &str,
+        synapses: &HashMap<&str, &Read>,
+        clamps: &Names,
+    ) {
+        let (Some(text), Some(span)) = (read.text(field), read.span_of(field)) else { return };
+        let names: Vec<&str> = text.split('.').collect();
+        let one_of = |this: &mut Self, what: &str, got: Option<&&str>, known: &[&str]| -> bool {
+            let found = got.is_some_and(|g| known.contains(g));
+            if !found {
+                let known = Names::new(known.iter().copied());
+                this.unknown(what, got.copied().unwrap_or_default(), span.clone(), &known);
+            }
+            found
+        };
+        let longest = |this: &mut Self, most: usize| {
+            if names.len() > most {
+                let d = Diagnostic::error(format!("`{text}` goes on after `{}`", names[most - 1]), span.clone());
+                this.out.push(d.hint(format!("`{}`", names[..most].join("."))));
+            }
+        };
+        if names[0] == "clamp" {
+            let name = names.get(1).copied().unwrap_or_default();
+            if clamps.set.contains(name) {
+                one_of(self, "quantity of a clamp", names.get(2), OF_CLAMP);
+                longest(self, 3);
+            } else {
+                self.unknown("clamp", name, span.clone(), clamps);
+            }
+        } else if let Some(synapse) = synapses.get(names[0]) {
+            let mut parts: Vec<&str> = ["terminal", "cleft", "receptor", "clearance"]
+                .into_iter()
+                .filter(|p| synapse.get(p).is_some())
+                .collect();
+            parts.push("current");
+            if !one_of(self, "part of the synapse", names.get(1), &parts) {
+                return;
+            }
+            match names[1] {
+                "terminal" => {
+                    one_of(self, "quantity of a terminal", names.get(2), OF_TERMINAL);
+                    longest(self, 3);
+                }
+                "cleft" => {
+                    let transmitter = synapse.table("cleft").and_then(|c| c.text("transmitter"));
+                    one_of(self, "transmitter", names.get(2), &[transmitter.unwrap_or("transmitter")]);
+                    longest(self, 3);
+                }
+                kind @ ("receptor" | "clearance") => {
+                    let placed: Vec<&str> = synapse.named(kind).iter().map(|(k, _)| k.name.as_str()).collect();
+                    if !one_of(self, kind, names.get(2), &placed) {
+                        return;
+                    }
+                    let used =
+                        synapse.named(kind).iter().find(|(k, _)| k.name == names[2]).and_then(|(_, r)| r.text("use"));
+                    let entry = used.map(str::to_owned).and_then(|used| self.entry(&used));
+                    let states = entry.as_ref().and_then(|e| e.scheme.as_ref()).map(|s| &s.states[..]).unwrap_or(&[]);
+                    let own = if kind == "receptor" { OF_RECEPTOR } else { OF_CLEARANCE };
+                    let known: Vec<&str> = own.iter().copied().chain(states.iter().map(|s| s.name.as_str())).collect();
+                    one_of(self, "quantity or state", names.get(3), &known);
+                    longest(self, 4);
+                }
+                _ => longest(self, 2),
+            }
+        } else if let Some((_, cell)) = model.named("cell").iter().find(|(k, _)| k.name == names[0]) {
+            // A position may hold a point of its own, `dend(0.4)`.
+            let rest = text[names[0].len()..].trim_start_matches('.');
+            let Some((place, quantity)) = rest.rsplit_once('.').filter(|(_, q)| !q.contains(')')) else {
+                let hint = format!("e.g. `{}.soma.v_m`", names[0]);
+                let d = Diagnostic::error(format!("`{text}` names a cell, but not what of it"), span.clone());
+                self.out.push(d.hint(hint));
+                return;
+            };
+            one_of(self, "quantity of a cell", Some(&quantity), &["v_m"]);
+            let sections: Vec<&str> = cell.named("section").iter().map(|(k, _)| k.name.as_str()).collect();
+            let section = place.split('(').next().unwrap_or(place);
+            if !sections.is_empty() {
+                let spines = synapses.iter().filter(|(_, s)| {
+                    s.get("spine").is_some() && s.text("to").and_then(|t| t.split('.').next()) == Some(names[0])
+                });
+                let mut known = sections;
+                let mut of_spines: Vec<&str> = spines.map(|(k, _)| *k).collect();
+                of_spines.sort_unstable();
+                known.extend(of_spines);
+                one_of(self, "section", Some(&section), &known);
+            }
+        } else {
+            let cells = model.named("cell").iter().map(|(k, _)| k.name.as_str());
+            let mut list: Vec<&str> = cells.chain(synapses.keys().copied()).collect();
+            list.sort_unstable();
+            let known = Names::new(list.into_iter());
+            self.unknown("cell or synapse", names[0], span.clone(), &known);
+        }
+    }
+}
