@@ -21,8 +21,6 @@ use numerics::rng::StreamKey;
 
 /// Voltage of a terminal at rest where nothing says otherwise, mV.
 const RESTING: f64 = -70.0;
-/// Free magnesium of a cell where nothing says otherwise, mM: what ATP is bound to.
-const MAGNESIUM: f64 = 0.5;
 /// Bulk calcium is stepped once in so many driven slots.
 const BULK_SLOTS: u32 = 5;
 /// Its steps at rest.
@@ -69,7 +67,7 @@ impl Lowering<'_> {
             }
         };
         let release = if read.get("sensor").is_some() {
-            Release::Mechanism(Box::new(self.mechanism(&at, read, cell, (&driver, resting))?))
+            Release::Mechanism(Box::new(self.mechanism(&at, read, (&driver, resting))?))
         } else {
             if !read.named("channel").is_empty() {
                 let message = format!("`{at}` has channels, but no `sensor` for the calcium they let in");
@@ -85,7 +83,6 @@ impl Lowering<'_> {
         &mut self,
         at: &str,
         read: &Read,
-        cell: &Read,
         (driver, resting): (&Driver, f64),
     ) -> Option<Mechanism> {
         let docked = self.need_count(at, read, "docked")?;
@@ -128,7 +125,7 @@ impl Lowering<'_> {
         if kinds.len() < read.named("channel").len() {
             return None;
         }
-        let buffers = self.buffers(at, read, cell)?;
+        let buffers = self.buffers(at, read)?;
         let sensor = self.sensor(at, read, calcium)?;
         let pools = self.pools(read, docked as u32);
         let extrusion = read.table("extrusion").map(extrusion);
@@ -230,7 +227,7 @@ impl Lowering<'_> {
     }
 
     /// Buffers, and whether they move.
-    fn buffers(&mut self, at: &str, read: &Read, cell: &Read) -> Option<Vec<(Buffer, bool)>> {
+    fn buffers(&mut self, at: &str, read: &Read) -> Option<Vec<(Buffer, bool)>> {
         let mut all = Vec::new();
         for (key, placed) in read.named("buffer") {
             let here = format!("{at}.buffer.{}", key.name);
@@ -244,7 +241,7 @@ impl Lowering<'_> {
             };
             let diffusion = own.and_then(|b| value(b, "diffusion")).unwrap_or(0.0);
             let ligands = part.scheme.as_ref().map_or(&[][..], |s| &s.ligands);
-            let magnesium = cell.table("inside").and_then(|s| value(s, "mg")).unwrap_or(MAGNESIUM);
+            let magnesium = value(read, "free_magnesium").unwrap_or(0.0);
             let held: Vec<f64> = ligands.iter().map(|l| if l == "mg" { magnesium } else { 0.0 }).collect();
             let moving = ligands.iter().position(|l| l == "ca");
             let made = scheme(part)

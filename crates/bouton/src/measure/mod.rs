@@ -46,6 +46,8 @@ pub enum Polarity {
 pub enum Take {
     /// Peak minus baseline, with its sign: an inward current has a negative amplitude. Given for failures too.
     Amplitude,
+    /// The amplitude of trials that are no failures; `None` for failures.
+    Potency,
     /// Time from 20 % to 80 % of the amplitude, ms: between the last crossings before the peak. `None` where the trace
     /// was above 20 % already when the response began.
     Rise2080,
@@ -77,6 +79,7 @@ impl Take {
     pub fn from_word(word: &str) -> Option<Self> {
         Some(match word {
             "amplitude" => Self::Amplitude,
+            "potency" => Self::Potency,
             "rise_20_80" => Self::Rise2080,
             "rise_10_90" => Self::Rise1090,
             "half_decay" => Self::HalfDecay,
@@ -93,7 +96,7 @@ impl Take {
     #[must_use]
     pub fn unit(self, unit: &str) -> String {
         match self {
-            Self::Amplitude => unit.to_owned(),
+            Self::Amplitude | Self::Potency => unit.to_owned(),
             Self::Charge => match unit {
                 "" => "ms".into(),
                 "pA" => "fC".into(),
@@ -131,6 +134,7 @@ pub fn measure(trace: &Trace, look: &Look, take: Take) -> Option<f64> {
         Take::Failure => Some(f64::from(u8::from(failed))),
         Take::Charge => response.charge(),
         _ if failed => None,
+        Take::Potency => Some(response.amplitude),
         Take::Rise2080 => Some(response.rising(0.8)? - response.rising(0.2)?),
         Take::Rise1090 => Some(response.rising(0.9)? - response.rising(0.1)?),
         Take::HalfDecay => Some(response.falling(0.5)?.at - response.peak_time()),

@@ -10,6 +10,9 @@ use engine::time::Tick;
 use numerics::simd::{F64x8, LANES, Level};
 use serde::{Deserialize, Serialize};
 
+/// A membrane nearer than this to rest is at rest: mV, and gates.
+const AT_REST: f64 = 1e-7;
+
 /// The state of up to eight trials: all that a checkpoint holds, but for what was recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
@@ -202,7 +205,20 @@ impl Batch {
         if self.clock == Tick::ZERO {
             self.record(plan, scratch, traces, true);
         }
+        let mut still = false;
         while self.clock < until {
+            // In silence nothing is stepped: on to the step in which something happens next.
+            if still && let Some(to) = self.silence(plan, until) {
+                for &cell in &plan.order {
+                    self.synapses(plan, scratch, cell, to, events, work)?;
+                    if let Some(state) = &mut self.cells[cell] {
+                        state.sleep(to - self.clock);
+                    }
+                }
+                self.repeat(plan, scratch, to, traces);
+                self.clock = to;
+                continue;
+            }
             let to = self.clock + plan.step;
             for &cell in &plan.order {
                 // Senders before receivers: what a terminal does within the step is known before its receptors' cell moves.
@@ -219,8 +235,61 @@ impl Batch {
                 }
             }
             self.record(plan, scratch, traces, false);
+            still = self.settle(plan);
         }
         Ok(())
+    }
+
+    /// Puts membranes that are as good as at rest there; whether all are.
+    fn settle(&mut self, plan: &Plan) -> bool {
+        let mut still = true;
+        for (cell, state) in plan.cells.iter().zip(&mut self.cells) {
+            if let (Voltage::Membrane { rest, .. }, Some(state)) = (&cell.voltage, state) {
+                for lane in 0..self.lanes {
+                    still &= state.snap(rest, lane, AT_REST);
+                }
+            }
+        }
+        still
+    }
+
+    /// The last step before anything happens, if that is farther than a step.
+    fn silence(&self, plan: &Plan, until: Tick) -> Option<Tick> {
+        if (0..plan.synapses.len()).any(|s| plan.fine(s).is_some() || plan.synapses[s].taps.iter().any(|t| t.samples > 0)) {
+            return None;
+        }
+        let now = self.clock;
+        let mut next = until;
+        for clamp in &plan.clamps {
+            if let ClampKind::Current { start, stop, .. } = clamp.kind {
+                if (start..stop).contains(&now) {
+                    return None;
+                }
+                next = if start > now { next.min(start) } else { next };
+            }
+        }
+        if plan.cells.iter().any(|c| matches!(&c.voltage, Voltage::Course(course) if now.ms() <= course.duration())) {
+            return None;
+        }
+        for contacts in &self.contacts {
+            for (contact, synapse) in contacts.iter().zip(&plan.synapses) {
+                next = contact.next_event(synapse, next).map_or(next, |at| at.min(next));
+            }
+        }
+        let steps = (next - now).0 / plan.step.0;
+        (steps > 1).then(|| now + plan.step * steps)
+    }
+
+    /// Samples of a silence that lasts until `to`: what there is, again and again.
+    fn repeat(&self, plan: &Plan, scratch: &Scratch, to: Tick, traces: &mut Traces) {
+        for (p, probe) in plan.probes.iter().enumerate() {
+            let samples = (to.0 / probe.every.0 - self.clock.0 / probe.every.0) as usize;
+            for lane in 0..self.lanes {
+                let value = self.value(plan, scratch, probe.source, lane, false);
+                let out = &mut traces.lanes[lane][p];
+                out.resize(out.len() + samples, value);
+            }
+        }
     }
 
     /// Every synapse onto `cell`: terminal, cleft, receptors.

@@ -186,6 +186,17 @@ impl Contact {
         self.asleep
     }
 
+    /// When anything happens next if the membranes stay at rest, if before `until`.
+    pub(super) fn next_event(&self, plan: &SynapsePlan, until: Tick) -> Option<Tick> {
+        if !self.asleep {
+            return Some(self.now);
+        }
+        let receptors = self.receptors.iter().filter_map(|r| r.next_due(until));
+        let fusion = self.pending.front().map(|p| p.0);
+        let sending = plan.sending.next_event(&self.sending, self.now, until);
+        receptors.chain(fusion).chain(sending).min().filter(|&at| at < until)
+    }
+
     /// A quantity of the terminal at `now`.
     pub(super) fn of_terminal(&self, plan: &SynapsePlan, quantity: OfTerminal, now: Tick) -> f64 {
         match quantity {

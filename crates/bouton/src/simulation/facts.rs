@@ -7,6 +7,8 @@ use engine::time::Tick;
 
 /// Fusions within this of an action potential are counted as evoked by it.
 const EVOKED: Tick = Tick(10_000_000_000);
+/// And within this as synchronous: those have a latency.
+const SYNCHRONOUS: Tick = Tick(3_000_000_000);
 
 pub(super) fn facts(plan: &Plan, trials: u64, events: &[Event], budgets: &[Vec<f64>]) -> Vec<Fact> {
     let mut out = Vec::new();
@@ -55,7 +57,7 @@ fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u6
             let (n, l) = (&mut quanta[trial as usize], &mut latency[trial as usize]);
             *n += 1.0;
             // In the order of time: the first one counts.
-            if l.is_nan() {
+            if l.is_nan() && when < at + SYNCHRONOUS {
                 *l = (when - at).ms();
             }
         }

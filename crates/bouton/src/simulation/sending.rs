@@ -309,6 +309,24 @@ impl Sending {
         }
     }
 
+    /// When anything happens next if the sender's membrane stays at rest, if before `until`.
+    pub(super) fn next_event(&self, state: &State, now: Tick, until: Tick) -> Option<Tick> {
+        let driven = match &self.driver {
+            Driver::Spikes { starts, shape } => {
+                let next = starts.partition_point(|&s| s < now);
+                let active = next > 0 && (now - starts[next - 1]).ms() < shape.duration();
+                if active { Some(now) } else { starts.get(next).copied() }
+            }
+            Driver::Course(course) => (now.ms() <= course.duration()).then_some(now),
+            Driver::Axon => None,
+        };
+        let own = match (&self.release, state) {
+            (Release::Mechanism(m), State::Mechanism(state)) => m.terminal.next_event(state, until),
+            _ => None,
+        };
+        driven.into_iter().chain(own).min().filter(|&at| at < until)
+    }
+
     /// What the organ did, if there is one.
     pub(super) fn work(&self, state: &State) -> engine::terminal::Work {
         if let State::Mechanism(state) = state { state.work() } else { engine::terminal::Work::default() }

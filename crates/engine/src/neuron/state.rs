@@ -101,6 +101,30 @@ impl State {
             && pairs.all(|(state, block)| state.v.len() == block.rows() && state.gates.len() == block.gate_lines)
     }
 
+    /// Puts a lane of the first block where `rest` has it, if no voltage (mV) and no gate is farther than `near` from there;
+    /// whether that was so. A cell at rest then stays there to the bit.
+    ///
+    /// # Panics
+    /// If `rest` is the state of another population.
+    pub fn snap(&mut self, rest: &Self, lane: usize, near: f64) -> bool {
+        let (own, rest) = (&mut self.blocks[0], &rest.blocks[0]);
+        assert!(own.v.len() == rest.v.len() && own.gates.len() == rest.gates.len(), "a state of this population");
+        let close = |a: &[F64x8], b: &[F64x8]| a.iter().zip(b).all(|(a, b)| (a.0[lane] - b.0[lane]).abs() <= near);
+        if !(close(&own.v, &rest.v) && close(&own.gates, &rest.gates)) {
+            return false;
+        }
+        for (own, rest) in own.v.iter_mut().chain(&mut own.gates).zip(rest.v.iter().chain(&rest.gates)) {
+            own.0[lane] = rest.0[lane];
+        }
+        true
+    }
+
+    /// Lets a population that is at rest sleep for `interval`: only the clocks move.
+    pub fn sleep(&mut self, interval: Tick) {
+        self.clock += interval;
+        self.gates_at += interval;
+    }
+
     /// Time since the start.
     #[must_use]
     pub fn clock(&self) -> Tick {

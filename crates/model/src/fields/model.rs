@@ -33,7 +33,7 @@ pub static MODEL: Table = Table {
             Choice(&[
                 ("molecular", "every transmitter molecule diffuses and binds"),
                 ("kinetic", "concentrations, and receptor states as jumps"),
-                ("mean", "the same as a differential equation"),
+                ("mean", "receptors as a differential equation; vesicles and calcium channels are whole at every level"),
                 ("event", "the reduced synapse of a large network"),
             ]),
             Default("kinetic"),
@@ -269,6 +269,12 @@ pub(super) static TERMINAL: Table = Table {
             Number(D::NONE, Between(0.0, 2.0)),
             Default("0"),
             "Coefficient of variation of a vesicle's content between vesicles (gamma distributed).",
+        ),
+        field(
+            "free_magnesium",
+            Number(D::CONCENTRATION, NotNegative),
+            Default("0.5 mM"),
+            "Free magnesium in the terminal; it occupies buffers such as ATP.",
         ),
         field("volume", Number(D::VOLUME, Positive), Optional, "Volume that bulk calcium and buffers share."),
         field(
@@ -525,7 +531,8 @@ static MEASURE: Table = Table {
         field(
             "take",
             Choices(&[
-                ("amplitude", "peak, from the baseline"),
+                ("amplitude", "peak, from the baseline, failures included"),
+                ("potency", "the same of trials with a response alone"),
                 ("rise_20_80", "20 to 80 % rise time"),
                 ("rise_10_90", "10 to 90 % rise time"),
                 ("half_decay", "time from the peak to half of it"),
