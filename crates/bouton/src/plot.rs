@@ -7,6 +7,7 @@ use kuva::render::annotations::TextAnnotation;
 use kuva::render::layout::{Layout, TickFormat};
 use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
+use numerics::math;
 use std::sync::Arc;
 
 /// Blue, vermillion, green, purple, orange, sky.
@@ -268,7 +269,10 @@ impl Panel {
                     .split(|p| !(p.1.is_finite() && p.1 > lowest))
                     .filter(|part| part.len() > 1)
                     .map(|part| {
-                        let line = LinePlot::new().with_data(thinned(part, self.x)).with_color(colour.clone());
+                        let height = |y: f64| if self.log_y { math::log10(y) } else { y };
+                        let least = 1e-3 * (height(self.y.1) - height(self.y.0)).abs();
+                        let points = straightened(&thinned(part, self.x), height, least);
+                        let line = LinePlot::new().with_data(points).with_color(colour.clone());
                         Plot::Line(line.with_stroke_width(*width).with_line_style(dash.style()))
                     })
                     .collect()
@@ -345,6 +349,48 @@ fn thinned(points: &[(f64, f64)], (from, to): (f64, f64)) -> Vec<(f64, f64)> {
     out
 }
 
+/// The same line with fewer points, nowhere farther from it than `least` (Ramer 1972; Douglas & Peucker 1973).
+fn straightened(points: &[(f64, f64)], height: impl Fn(f64) -> f64, least: f64) -> Vec<(f64, f64)> {
+    let Some(last) = points.len().checked_sub(1) else { return Vec::new() };
+    let mut keep = vec![false; points.len()];
+    (keep[0], keep[last]) = (true, true);
+    let mut parts = vec![(0, last)];
+    while let Some((a, b)) = parts.pop() {
+        let ((x0, y0), (x1, y1)) = (points[a], points[b]);
+        let (y0, y1) = (height(y0), height(y1));
+        let slope = if x1 > x0 { (y1 - y0) / (x1 - x0) } else { 0.0 };
+        let off = |k: usize| (height(points[k].1) - y0 - slope * (points[k].0 - x0)).abs();
+        let worst = (a + 1..b).map(|k| (k, off(k))).fold((a, 0.0), |w, o| if o.1 > w.1 { o } else { w });
+        if worst.1 > least {
+            keep[worst.0] = true;
+            parts.extend([(a, worst.0), (worst.0, b)]);
+        }
+    }
+    points.iter().zip(keep).filter(|(_, keep)| *keep).map(|(p, _)| *p).collect()
+}
+
+/// Numbers within tags to two places after the point.
+fn short(svg: &str) -> String {
+    let mut out = String::with_capacity(svg.len());
+    let (mut tag, mut places) = (false, None);
+    for c in svg.chars() {
+        match c {
+            '<' => tag = true,
+            '>' => tag = false,
+            _ => {}
+        }
+        places = match (c, places) {
+            ('.', _) if tag => Some(0),
+            ('0'..='9', Some(n)) => Some(n + 1),
+            _ => None,
+        };
+        if places.is_none_or(|n| n <= 2) {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// An SVG document as an element of a page: sized by its surroundings, with names of its own.
 fn inline(svg: &str, id: &str) -> String {
     let start = svg.find("<svg").unwrap_or(0);
@@ -356,5 +402,6 @@ fn inline(svg: &str, id: &str) -> String {
         let digits = body[at + 10..].bytes().take_while(u8::is_ascii_digit).count();
         body.replace_range(at..at + 10 + digits, &format!("clip-{id}"));
     }
+    let body = short(&body);
     format!("<svg viewBox=\"0 0 520 300\" role=\"img\" font-family=\"inherit\">{body}")
 }

@@ -223,7 +223,11 @@ fn the_page_is_whole_and_the_same_every_time() {
         assert!(page.contains(&m.path()), "{}", m.path());
     }
     for c in &r.conditions {
-        assert!(page.contains(c.shown()) && page.contains(&c.facts[0].name), "{}", c.shown());
+        assert!(
+            page.contains(c.shown()) && page.contains(&c.facts[0].name) && page.contains(&c.facts[1].note),
+            "{}",
+            c.shown()
+        );
     }
     assert!(page.contains("34\u{a0}°C") && page.contains("22\u{a0}°C"));
     assert!(page.contains("Assumed values") && page.contains("Schneggenburger"));
@@ -243,7 +247,66 @@ fn the_page_is_whole_and_the_same_every_time() {
     clips.sort_unstable();
     clips.dedup();
     assert_eq!(count, clips.len());
-    assert!(page.len() < 6_000_000, "{} bytes", page.len());
+    assert!(page.len() < 1_500_000, "{} bytes", page.len());
+    // A dagger at every assumed value; a path and a caption at every figure.
+    assert!(page.contains("\u{a0}\u{2020}"));
+    assert_eq!(page.matches("<figcaption></figcaption>").count(), 0);
+}
+
+/// Conditions that share their luck: what is the same is drawn and said once.
+#[test]
+fn what_all_conditions_agree_on_is_said_once() {
+    let catalogue = Catalogue::embedded();
+    let mut r = made_up(1);
+    let mut other = r.conditions[0].clone();
+    other.name = "other".into();
+    let facts = |k: f64| {
+        let fact = |name: &str, value: f64, low, high, unit: &str| Fact {
+            name: name.into(),
+            value,
+            low,
+            high,
+            unit: unit.into(),
+            note: "of what was released".into(),
+        };
+        vec![
+            fact("contact: glutamate diffused away", 4.26, f64::NAN, f64::NAN, "%"),
+            fact("contact: glutamate taken up by glt1", 72.391, f64::NAN, f64::NAN, "%"),
+            fact("contact: release probability", 0.23, 0.177, 0.293, ""),
+            fact("contact: jitter", 0.3 * k, 0.29 * k, 0.31 * k, "ms"),
+        ]
+    };
+    (r.conditions[0].facts, other.facts) = (facts(1.0), facts(2.0));
+    let epsc = other.probes.iter_mut().find(|p| p.path == "clamp.vc.current").unwrap();
+    epsc.mean.iter_mut().for_each(|v| *v *= 0.5);
+    r.conditions.push(other);
+    let text = report::terminal_summary(&r);
+    for (words, times) in [("release probability", 1), ("0.23 ", 1), ("[0.18, 0.29]", 1), ("jitter", 2), ("72.4 %", 1)]
+    {
+        assert_eq!(text.matches(words).count(), times, "{words}\n{text}");
+    }
+    // Release, then measures, then where the transmitter went.
+    let at = |words: &str| text.find(words).unwrap();
+    assert!(at("release probability") < at("epsc.amplitude") && at("epsc.amplitude") < at("diffused away"));
+    let page = report::html(&r, &[], &catalogue, &manifest());
+    let figure = |path: &str| {
+        let found = page.split("<figure>").find(|f| f.contains(&format!("<p class=\"path\">{path}</p>")));
+        found.unwrap_or_else(|| panic!("{path}")).to_owned()
+    };
+    let (cleft, current) = (figure("contact.cleft.glutamate"), figure("clamp.vc.current"));
+    assert!(cleft.contains("The same in all conditions") && !cleft.contains("class=\"legend\""));
+    assert!(!current.contains("The same in all conditions") && current.contains("class=\"legend\""));
+    assert!(page.contains("60 trials, one action potential released at least one vesicle in 14 (23 %"));
+}
+
+/// A page of a thousand trials stays small and quick to make.
+#[test]
+fn a_thousand_trials_make_no_larger_a_page() {
+    let kind = Kind { name: "", celsius: 34.0, p: 0.2, slow: 1.0, docked: 8 };
+    let of = |trials| Recording { conditions: vec![condition(&kind, 150.0, trials)], ..Recording::default() };
+    let page = |r: &Recording| report::html(r, &[], &Catalogue::embedded(), &manifest());
+    let (few, many) = (page(&of(60)), page(&of(1000)));
+    assert!(many.len() < 1_000_000 && many.len() < 2 * few.len(), "{} {}", few.len(), many.len());
 }
 
 #[test]
@@ -306,5 +369,6 @@ fn the_table_for_the_terminal_is_aligned_and_says_all() {
     assert!(text.contains(" pA ") && text.contains(" fC ") && text.contains("95 %"));
     let opens: Vec<usize> = text.lines().filter_map(|l| l.find('[')).collect();
     assert!(opens.len() >= 10 && opens.iter().all(|o| *o == opens[0]), "{opens:?}");
+    assert!(text.lines().all(|l| l.chars().count() <= 100), "100 columns");
     assert!(text.lines().all(|l| l == l.trim_end()));
 }

@@ -21,13 +21,13 @@ pub struct Run {
     /// A model file.
     file: PathBuf,
     /// How many trials, instead of what the file says.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     trials: Option<u64>,
     /// The seed, instead of what the file says.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
     seed: Option<u64>,
     /// How many threads; no result depends on it.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Say something otherwise, e.g. --set synapse.contact.terminal.docked=5 or --set temperature="34 degC".
     #[arg(long = "set", value_name = "PATH=VALUE")]
@@ -38,7 +38,7 @@ pub struct Run {
     /// The numbers as JSON on stdout.
     #[arg(long)]
     json: bool,
-    /// No progress bar, and no numbers on stdout.
+    /// No progress bar, and no numbers on stdout but those of --json.
     #[arg(long, short)]
     quiet: bool,
     /// Use no wider vector instructions than these; no result depends on it.
@@ -81,14 +81,19 @@ pub fn run(options: &Run, overlay: Option<&Path>, catalogue: &Catalogue) -> Exit
     }
     let mut faults = Diagnostics::default();
     let resolved = runnable(&outcome.resolved);
+    // Of the file as it stands: a condition that has a seed of its own keeps it.
+    let seed = outcome.resolved.iter().find(|r| r.condition.is_none()).and_then(|r| r.read.count("seed").copied());
     let plans: Vec<Option<Plan>> = resolved.iter().map(|r| lower::model(r, &mut faults)).collect();
     let code = output::faults(&faults, &outcome.sources);
     if faults.has_errors() {
         return code;
     }
     let plans: Vec<Plan> = plans.into_iter().flatten().collect();
-    let stem = options.file.file_stem().map_or_else(|| "run".into(), |s| s.to_string_lossy().into_owned());
-    let mut folder = match folder(options, &stem) {
+    if plans.len() < resolved.len() {
+        let d = Diagnostic::error("the model cannot be run, and why was not said: that is a mistake in bouton", None);
+        return output::fault(d);
+    }
+    let mut folder = match folder(options, &stem(&options.file)) {
         Ok(folder) => folder,
         Err(d) => return output::fault(*d),
     };
@@ -109,10 +114,10 @@ pub fn run(options: &Run, overlay: Option<&Path>, catalogue: &Catalogue) -> Exit
         version: env!("CARGO_PKG_VERSION").into(),
         model_name: name,
         model_text: text,
-        seed: plans.first().map_or(1, |p| p.seed),
+        seed: seed.unwrap_or(1),
         trials: options.trials,
         overrides: options.sets.clone(),
-        catalogues: overlay.iter().map(|p| p.display().to_string()).collect(),
+        catalogues: overlay.iter().map(|p| anywhere(p).display().to_string()).collect(),
         entries,
         run: manifest::Run {
             wall_seconds: begun.elapsed().as_secs_f64(),
@@ -134,6 +139,17 @@ pub fn run(options: &Run, overlay: Option<&Path>, catalogue: &Catalogue) -> Exit
 fn runnable(all: &[Resolved]) -> Vec<Resolved> {
     let conditions: Vec<Resolved> = all.iter().filter(|r| r.condition.is_some()).cloned().collect();
     if conditions.is_empty() { all.to_vec() } else { conditions }
+}
+
+/// What the results are called after. A dot in front would hide them.
+fn stem(file: &Path) -> String {
+    let stem = file.file_stem().map(|s| s.to_string_lossy().trim_start_matches('.').to_owned());
+    stem.filter(|s| !s.is_empty()).unwrap_or_else(|| "run".into())
+}
+
+/// A path that holds in any folder.
+fn anywhere(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn cores() -> usize {
@@ -179,7 +195,7 @@ fn watched(plans: &[Plan], title: &str, threads: usize, quiet: bool) -> Result<O
     };
     let over = AtomicBool::new(false);
     let outcome = std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let watcher = scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 show();
                 std::thread::park_timeout(Duration::from_millis(80));
@@ -187,16 +203,27 @@ fn watched(plans: &[Plan], title: &str, threads: usize, quiet: bool) -> Result<O
         });
         let outcome = simulation::run(plans, title, threads, &progress, &CANCEL);
         over.store(true, Ordering::Relaxed);
+        watcher.thread().unpark();
         outcome
     });
     bar.finish_and_clear();
     outcome
 }
 
+/// A condition's numbers, and what they took.
+fn whole((condition, work): (&bouton::recording::Condition, &simulation::Work)) -> serde_json::Value {
+    let mut value = report::to_json(condition);
+    value["work"] = json!({
+        "neuron_steps": work.neuron_steps, "cleft_steps": work.cleft_steps, "receptor_jumps": work.receptor_jumps,
+        "terminal_slots": work.terminal_slots, "bulk_steps": work.bulk_steps, "channel_jumps": work.channel_jumps,
+    });
+    value
+}
+
 fn tell(options: &Run, outcome: &Outcome, path: &Path, took: Duration) -> ExitCode {
     let recording = &outcome.recording;
     if options.json {
-        let conditions: Vec<_> = recording.conditions.iter().map(report::to_json).collect();
+        let conditions: Vec<_> = recording.conditions.iter().zip(&outcome.work).map(whole).collect();
         let value = json!({
             "title": recording.title, "folder": path, "partial": recording.partial, "conditions": conditions,
         });

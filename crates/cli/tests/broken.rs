@@ -1,4 +1,5 @@
-//! Every file of examples/broken says exactly the faults that stand in it as annotations, each at its line.
+//! Every file of examples/broken says exactly the faults that stand in it as annotations, each at its line; and so does
+//! every file of examples/broken_run, in which only `run` finds a fault.
 
 mod program;
 
@@ -191,4 +192,36 @@ fn a_wrong_entry_is_refused_where_a_model_uses_it() {
     std::fs::write(folder.path().join("m.toml"), text).unwrap();
     program::run_in(folder.path(), &["check", "m.toml", "--catalogue", &overlay])
         .refuses("gate `n` needs", &["m.toml"]);
+}
+
+fn not_to_be_run() -> Vec<PathBuf> {
+    toml_files(&root().join("examples/broken_run").canonicalize().unwrap())
+}
+
+#[test]
+fn a_model_that_cannot_be_run_says_all_that_hinders_and_no_more() {
+    let catalogue = Catalogue::embedded();
+    let files = not_to_be_run();
+    assert!(files.len() >= 30, "{} files", files.len());
+    let all = files.iter().map(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        begins_with_its_mistake(path, &text);
+        let shown = path.display().to_string();
+        let outcome = model::resolve::model(&shown, text.as_str().into(), &catalogue);
+        assert!(!outcome.diagnostics.has_errors(), "{shown}: that is for examples/broken");
+        let mut out = Diagnostics::default();
+        assert!(bouton::lower::model(&outcome.resolved[0], &mut out).is_none(), "{shown} can be run");
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name, differences(&text, &shown, &out, &outcome.sources))
+    });
+    judge(all.collect());
+}
+
+#[test]
+fn the_command_does_not_run_what_cannot_be_run_and_leaves_nothing() {
+    for path in not_to_be_run() {
+        let shown = path.display().to_string();
+        assert_eq!(run(&["check", &shown]).code, Some(0), "{shown}");
+        refused(&run(&["run", &shown]), &std::fs::read_to_string(&path).unwrap());
+    }
 }

@@ -68,11 +68,6 @@ impl Lowering<'_> {
     /// Lowers a cell that has a membrane.
     pub fn cell(&mut self, name: &str, read: &Read, spines: &[Spine]) -> Option<LoweredCell> {
         let path = format!("cell.{name}");
-        if read.count("count").is_some_and(|n| *n != 1) {
-            let span = read.span_of("count").unwrap_or(&read.span).clone();
-            self.fault(&span, format!("`{path}` is a population; one cell of a kind is what can be run"), "count = 1");
-            return None;
-        }
         let membrane = read.table("membrane");
         // 0.01 pF/um2 is 1 uF/cm2; 1e-5 GOhm um is 1 Ohm cm.
         let c_m = membrane.and_then(|m| value(m, "capacitance")).unwrap_or(0.01) / 0.01;

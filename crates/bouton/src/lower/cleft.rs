@@ -33,7 +33,8 @@ impl Lowering<'_> {
     pub fn cleft(&mut self, name: &str, synapse: &Read, cell: (&str, &Read)) -> Option<LoweredCleft> {
         let path = format!("synapse.{name}");
         let Some(read) = synapse.table("cleft") else {
-            self.fault(&synapse.span, format!("`{path}` has no `cleft`, and cannot be run without"), "");
+            let hint = "cleft = { transmitter, height, radius, diffusion }, or a recipe: use = \"synapse/...\"";
+            self.fault(&synapse.span, format!("`{path}` has no `cleft`, and cannot be run without"), hint);
             return None;
         };
         let at = format!("{path}.cleft");
@@ -43,6 +44,11 @@ impl Lowering<'_> {
             return None;
         };
         let [Some(height), Some(radius), Some(diffusion)] = needed else { return None };
+        if diffusion <= 0.0 {
+            let span = read.span_of("diffusion").unwrap_or(&read.span).clone();
+            self.fault(&span, format!("in `{at}` nothing would diffuse"), "diffusion = \"0.3 um2/ms\"");
+            return None;
+        }
         let rim = self.rim(&at, read, &transmitter, radius)?;
         let shells = self.setting("rings", 32.0) as usize;
         let geometry = Geometry { radius, height, diffusion, shells, grading: 0.4, rim };
@@ -96,18 +102,26 @@ impl Lowering<'_> {
         };
         let diffusion = self.need(at, read, "free_diffusion")?;
         let resting = space.named_numbers("resting").iter().find(|(k, _)| k.name == transmitter);
+        let fluid = value(space, "volume_fraction")?;
+        if fluid <= 0.0 {
+            let span = space.span_of("volume_fraction").unwrap_or(&space.span).clone();
+            self.fault(&span, "tissue without fluid takes nothing up".into(), "volume_fraction = 0.2, or no space.ecs");
+            return None;
+        }
         let reach = self.setting("reach", 3.0);
         if reach <= radius {
-            let message = format!("the tissue reaches to {reach} um, the cleft to {radius} um");
-            self.fault(&read.span, message, "a larger numerics.reach");
+            let numerics = self.resolved.read.table("numerics");
+            let span = numerics.and_then(|n| n.span_of("reach")).unwrap_or(&read.span).clone();
+            let message = format!("the tissue of `{at}` reaches to {reach} um, the cleft to {radius} um");
+            self.fault(&span, message, "a larger numerics.reach");
             return None;
         }
         Some(Rim::Porous(Porous {
-            volume_fraction: value(space, "volume_fraction")?,
+            volume_fraction: fluid,
             tortuosity: value(space, "tortuosity")?,
             diffusion,
             reach,
-            shells: self.setting("shells", 16.0) as usize,
+            shells: self.setting("shells", 32.0) as usize,
             resting: resting.map_or(0.0, |(_, n)| n.value()),
         }))
     }
@@ -165,11 +179,9 @@ impl Lowering<'_> {
             None => (value(placed, "density")? * area).round(),
         };
         if !(1.0..=1e6).contains(&count) {
-            self.fault(
-                &span,
-                format!("`{path}` has {count} receptors"),
-                "from 1 to 1,000,000; `without` leaves a part out",
-            );
+            let amount = placed.span_of("count").or_else(|| placed.span_of("density")).unwrap_or(&span);
+            let hint = "from 1 to 1,000,000; `without` leaves a part out";
+            self.fault(amount, format!("`{path}` has {count} receptors"), hint);
             return None;
         }
         let e_rev = self.reversal(path, placed, cell)?;

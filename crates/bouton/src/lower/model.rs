@@ -2,7 +2,7 @@
 
 use super::cell::Spine;
 use super::context::{Lowering, value};
-use super::terminal::Sender;
+use super::terminal::{RESTING, Sender};
 use super::{observable, record};
 use crate::simulation::{CellPlan, Detail, Plan, SynapsePlan, Tap, Voltage};
 use ::model::diagnostic::{Diagnostic, Diagnostics};
@@ -28,10 +28,13 @@ impl Lowering<'_> {
         let read = &self.resolved.read;
         let step = self.tick("step", 0.025);
         let duration = self.duration(read, step)?;
-        let (cells, sections_known) = self.cells(read);
-        let synapses = self.synapses(read, &cells);
+        let (cells, failed) = self.cells(read);
+        let synapses = self.synapses(read, &cells, &failed);
         let clamps = self.clamps(read, &cells, duration);
-        if !sections_known || synapses.len() < read.named("synapse").len() || clamps.len() < read.named("clamp").len() {
+        if failed.contains(&true)
+            || synapses.len() < read.named("synapse").len()
+            || clamps.len() < read.named("clamp").len()
+        {
             return None;
         }
         let tolerance = read.table("numerics").and_then(|n| value(n, "tolerance")).unwrap_or(1e-3);
@@ -77,12 +80,14 @@ impl Lowering<'_> {
         Some(step * ((asked.0 + step.0 - 1) / step.0).max(1))
     }
 
-    /// Cells, and whether all could be built.
-    fn cells(&mut self, read: &Read) -> (Vec<CellPlan>, bool) {
+    /// Cells, and which of them could not be built.
+    fn cells(&mut self, read: &Read) -> (Vec<CellPlan>, Vec<bool>) {
         let mut cells = Vec::new();
-        let mut all = true;
+        let mut failed = Vec::new();
         for (key, cell) in read.named("cell") {
-            let voltage = if let Some(times) = cell.numbers("times") {
+            let voltage = if !self.is_one(&key.name, cell) {
+                None
+            } else if let Some(times) = cell.numbers("times") {
                 Some(Voltage::Spikes(times.iter().filter_map(|t| Tick::from_ms(t.value()).ok()).collect()))
             } else if let Some(course) = cell.table("course") {
                 self.course(&key.name, course).map(Voltage::Course)
@@ -93,12 +98,23 @@ impl Lowering<'_> {
                     Voltage::Membrane { cell: Box::new(lowered), rest }
                 })
             };
-            all &= voltage.is_some();
+            failed.push(voltage.is_none());
             // A cell that could not be built keeps its place, so that what else is wrong can be found.
             let voltage = voltage.unwrap_or_else(|| Voltage::Spikes(Vec::new()));
             cells.push(CellPlan { name: key.name.clone(), voltage });
         }
-        (cells, all)
+        (cells, failed)
+    }
+
+    /// Whether a cell is one, and no population.
+    fn is_one(&mut self, name: &str, cell: &Read) -> bool {
+        let one = cell.count("count").is_none_or(|n| *n == 1);
+        if !one {
+            let span = cell.span_of("count").unwrap_or(&cell.span).clone();
+            let message = format!("`cell.{name}` is a population; one cell of a kind is what can be run");
+            self.fault(&span, message, "count = 1");
+        }
+        one
     }
 
     fn course(&mut self, name: &str, course: &Read) -> Option<ActionPotential> {
@@ -114,15 +130,21 @@ impl Lowering<'_> {
         }
     }
 
-    fn synapses(&mut self, read: &Read, cells: &[CellPlan]) -> Vec<SynapsePlan> {
+    fn synapses(&mut self, read: &Read, cells: &[CellPlan], failed: &[bool]) -> Vec<SynapsePlan> {
         let mut all = Vec::new();
         for (key, synapse) in read.named("synapse") {
-            all.extend(self.synapse(read, &key.name, synapse, cells));
+            all.extend(self.synapse(read, &key.name, synapse, (cells, failed)));
         }
         all
     }
 
-    fn synapse(&mut self, model: &Read, name: &str, read: &Read, cells: &[CellPlan]) -> Option<SynapsePlan> {
+    fn synapse(
+        &mut self,
+        model: &Read,
+        name: &str,
+        read: &Read,
+        (cells, failed): (&[CellPlan], &[bool]),
+    ) -> Option<SynapsePlan> {
         let detail = read.word("detail").or_else(|| model.word("detail")).unwrap_or("kinetic");
         let detail = match detail {
             "kinetic" => Detail::Kinetic,
@@ -150,7 +172,7 @@ impl Lowering<'_> {
         {
             to.1 = cell.compartment(name);
         }
-        if matches!(cells[to.0].voltage, Voltage::Spikes(_)) && read.get("to").is_some() {
+        if matches!(cells[to.0].voltage, Voltage::Spikes(_)) && !failed[to.0] {
             let span = read.span_of("to").unwrap_or(&read.span).clone();
             let message = format!("`{}` only spikes: there is no membrane to receive", cells[to.0].name);
             self.fault(&span, message, "a receiver with a `membrane`, or use = \"neuron/...\"");
@@ -158,6 +180,8 @@ impl Lowering<'_> {
         }
         let sender_read = &model.named("cell")[from.0].1;
         let sender = match &cells[from.0].voltage {
+            // What a cell would be that could not be built is not held against its synapse.
+            Voltage::Spikes(_) if failed[from.0] => Sender::Axon(RESTING),
             Voltage::Spikes(times) => Sender::Spikes(times),
             Voltage::Course(course) => Sender::Course(course),
             Voltage::Membrane { rest, .. } => Sender::Axon(rest.v_m(Site { block: 0, compartment: from.1, lane: 0 })),

@@ -12,10 +12,16 @@ use engine::time::Tick;
 
 /// Most samples of a trial.
 const MOST_SAMPLES: i64 = 20_000_000;
-/// Points of an automatic recording, about.
-const POINTS: i64 = 1000;
-/// Trials of which an automatic recording keeps the trace.
-const KEPT: u64 = 12;
+/// Most numbers that a condition keeps, 8 bytes each: traces by trial, and what measures take.
+const MOST_KEPT: f64 = 250e6;
+/// Samples of an automatic recording of a trial, at most twice as many: enough to see an action potential in a second.
+const POINTS: i64 = 10_000;
+/// Trials of which an automatic recording keeps the trace: enough to have releases and failures among them.
+const KEPT: u64 = 40;
+/// Samples of a trial that are kept of several trials, at most.
+const FINEST: i64 = 200_000;
+/// Samples of all trials that are kept of an automatic recording, at most.
+const ROOM: i64 = 2_000_000;
 
 /// Fills in the plan's probes and measures.
 pub(super) fn record(lowering: &mut Lowering, read: &Read, plan: &mut Plan) -> Option<()> {
@@ -26,6 +32,7 @@ pub(super) fn record(lowering: &mut Lowering, read: &Read, plan: &mut Plan) -> O
     for (key, measure) in read.named("measure") {
         good &= lowering.measure(&key.name, measure, plan).is_some();
     }
+    good = good && lowering.bounded(read, plan);
     automatic(plan);
     good.then_some(())
 }
@@ -58,6 +65,7 @@ impl Lowering<'_> {
             return None;
         }
         let source = source(plan, &path, if every < plan.step { (plan.step.0 / every.0) as usize } else { 0 })?;
+        self.has_voltage(probe.span_of("read").unwrap_or(&probe.span), &source, plan)?;
         if every < plan.step && !matches!(source, Source::Cleft { .. } | Source::Tap { .. }) {
             let message =
                 format!("`{path}` is computed every {} ms, and cannot be sampled more finely", plan.step.ms());
@@ -81,9 +89,47 @@ impl Lowering<'_> {
         Some(())
     }
 
+    /// Whether what is recorded fits into memory; said of the whole, since each alone may.
+    fn bounded(&mut self, read: &Read, plan: &Plan) -> bool {
+        let samples = |p: &ProbePlan| plan.duration.0 / p.every.0 + 1;
+        let all: i64 = plan.probes.iter().map(samples).sum();
+        if all > MOST_SAMPLES {
+            let span = read.span_of("duration").unwrap_or(&read.span).clone();
+            let message = format!("probes and measures would take {all} samples a trial");
+            let hint = format!("at most {MOST_SAMPLES}: fewer of them, a longer `every` or numerics.step, less time");
+            self.fault(&span, message, &hint);
+            return false;
+        }
+        let traces: f64 = plan.probes.iter().map(|p| p.keep.min(plan.trials) as f64 * samples(p) as f64).sum();
+        let taken: usize = plan.measures.iter().map(|m| m.take.len()).sum();
+        // A quarter: the list of what is to be done.
+        let kept = traces + plan.trials as f64 * (taken as f64 + 0.25);
+        if kept > MOST_KEPT {
+            let span = read.span_of("trials").unwrap_or(&read.span).clone();
+            let message = format!("{} trials would keep {:.0} million numbers in memory", plan.trials, kept * 1e-6);
+            let hint = "at most 250 million: fewer trials, or `average = true` or `keep = 100` in the probes";
+            self.fault(&span, message, hint);
+            return false;
+        }
+        true
+    }
+
+    /// Whether a place has a voltage, and says so if not.
+    fn has_voltage(&mut self, span: &::model::diagnostic::Span, source: &Source, plan: &Plan) -> Option<()> {
+        let Source::Membrane { cell, .. } = *source else { return Some(()) };
+        let cell = &plan.cells[cell];
+        if !matches!(cell.voltage, Voltage::Spikes(_)) {
+            return Some(());
+        }
+        let message = format!("`{}` only spikes: there is no voltage to record", cell.name);
+        self.fault(span, message, "a cell with a `membrane` or a `course`; its spikes are recorded anyway");
+        None
+    }
+
     fn measure(&mut self, name: &str, measure: &Read, plan: &mut Plan) -> Option<()> {
         let path = measure.text("of")?.to_owned();
         let source = source(plan, &path, 0)?;
+        self.has_voltage(measure.span_of("of").unwrap_or(&measure.span), &source, plan)?;
         let first = plan.synapses.iter().filter_map(|s| match &plan.cells[s.from.0].voltage {
             Voltage::Spikes(times) => times.first().map(|t| t.ms()),
             _ => None,
@@ -91,8 +137,14 @@ impl Lowering<'_> {
         let after = value(measure, "after").or_else(|| first.min_by(f64::total_cmp)).unwrap_or(0.0);
         let until = value(measure, "until").unwrap_or(plan.duration.ms()).min(plan.duration.ms());
         if after >= until {
-            let span = measure.span_of("after").unwrap_or(&measure.span).clone();
-            self.fault(&span, format!("the window of `measure.{name}` ends before it begins"), "after < until");
+            let span = measure.span_of("after").or_else(|| measure.span_of("until")).unwrap_or(&measure.span).clone();
+            let what = format!("the window of `measure.{name}`, from {after} ms to {until} ms, ");
+            if after >= plan.duration.ms() {
+                let hint = "a longer duration, or an earlier `after`, which is the first spike if not said";
+                self.fault(&span, what + "begins when the trial is over", hint);
+            } else {
+                self.fault(&span, what + "ends before it begins", "after < until");
+            }
             return None;
         }
         let take = match measure.get("take") {
@@ -177,7 +229,7 @@ fn automatic(plan: &mut Plan) {
     for synapse in &plan.synapses {
         let name = &synapse.name;
         if matches!(synapse.sending.release, Release::Mechanism(_)) {
-            for quantity in ["sensor_calcium", "calcium", "calcium_current", "released"] {
+            for quantity in ["voltage", "calcium_current", "sensor_calcium", "calcium", "released"] {
                 wanted.push(format!("{name}.terminal.{quantity}"));
             }
         }
@@ -197,11 +249,20 @@ fn automatic(plan: &mut Plan) {
         }
     }
     for path in wanted {
-        if plan.probes.iter().any(|p| p.path == path && p.wanted == Wanted::Probe) {
-            continue;
+        let mut every = every;
+        // A probe of the file shows it better, unless it keeps no single trials.
+        if let Some(asked) = plan.probes.iter().find(|p| p.path == path && p.wanted == Wanted::Probe) {
+            if asked.keep >= KEPT {
+                continue;
+            }
+            if plan.duration.0 / asked.every.0 <= FINEST {
+                every = asked.every;
+            }
         }
-        if let Some(source) = source(plan, &path, 0) {
-            plan.probes.push(ProbePlan { path, source, every, wanted: Wanted::Report, keep: KEPT });
+        let samples = if every < plan.step { (plan.step.0 / every.0) as usize } else { 0 };
+        if let Some(source) = source(plan, &path, samples) {
+            let keep = KEPT.min((ROOM / (plan.duration.0 / every.0).max(1)).max(4) as u64);
+            plan.probes.push(ProbePlan { path, source, every, wanted: Wanted::Report, keep });
         }
     }
 }

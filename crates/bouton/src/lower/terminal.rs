@@ -20,11 +20,13 @@ use engine::time::Tick;
 use numerics::rng::StreamKey;
 
 /// Voltage of a terminal at rest where nothing says otherwise, mV.
-const RESTING: f64 = -70.0;
+pub(super) const RESTING: f64 = -70.0;
 /// Bulk calcium is stepped once in so many driven slots.
 const BULK_SLOTS: u32 = 5;
 /// Its steps at rest.
 const TAIL: Tail = Tail { shortest: Tick(100_000_000), longest: Tick(2_000_000_000) };
+/// Most slots of an action potential, for each of which rates are kept.
+const MOST_SLOTS: f64 = 1e6;
 /// Pools in the order of a plan.
 const POOLS: [&str; 5] = ["docked", "replacement", "recycling", "reserve", "fused"];
 
@@ -50,7 +52,10 @@ impl Lowering<'_> {
         let at = format!("{path}.terminal");
         let molecules = self.need_count(&at, read, "molecules")? as f64;
         let spread = spread_of_diameter(value(read, "molecules_cv").unwrap_or(0.0));
-        let shape = read.table("action_potential").and_then(action_potential);
+        let shape = match read.table("action_potential") {
+            Some(said) => Some(self.action_potential(&at, said)?),
+            None => None,
+        };
         let (driver, resting) = match sender {
             Sender::Axon(rest) => (Driver::Axon, *rest),
             Sender::Course(course) => (Driver::Course((*course).clone()), course.resting()),
@@ -79,12 +84,28 @@ impl Lowering<'_> {
         Some(Sending { driver, release, molecules, spread })
     }
 
-    fn mechanism(
-        &mut self,
-        at: &str,
-        read: &Read,
-        (driver, resting): (&Driver, f64),
-    ) -> Option<Mechanism> {
+    fn action_potential(&mut self, at: &str, read: &Read) -> Option<ActionPotential> {
+        let get = |f: &str| value(read, f);
+        let share = get("rise_share").unwrap_or(0.35);
+        let made = ActionPotential::template(get("resting")?, get("amplitude")?, get("half_width")?, share);
+        let slot = self.tick("slot", 0.01);
+        match made {
+            Ok(shape) if shape.duration() / slot.ms() <= MOST_SLOTS => Some(shape),
+            Ok(shape) => {
+                let span = read.span_of("half_width").unwrap_or(&read.span).clone();
+                let slots = shape.duration() / slot.ms();
+                let message = format!("`{at}.action_potential` takes {slots:.0} slots of {} ms", slot.ms());
+                self.fault(&span, message, "at most 1,000,000: a shorter half_width, or a longer numerics.slot");
+                None
+            }
+            Err(e) => {
+                self.fault(&read.span, format!("`{at}.action_potential` cannot be used: {e}"), "");
+                None
+            }
+        }
+    }
+
+    fn mechanism(&mut self, at: &str, read: &Read, (driver, resting): (&Driver, f64)) -> Option<Mechanism> {
         let docked = self.need_count(at, read, "docked")?;
         let [calcium, volume, radius] =
             ["resting_calcium", "volume", "active_zone_radius"].map(|f| self.need(at, read, f));
@@ -101,6 +122,7 @@ impl Lowering<'_> {
             let here = format!("{at}.channel.{}", key.name);
             let (kind, count) = (self.channel_kind(&here, placed, calcium, resting), placed.count("count"));
             let distance = self.need(&here, placed, "distance");
+            let Some(kind) = kind else { continue };
             let Some(count) = count else {
                 self.fault(
                     &placed.span,
@@ -113,7 +135,7 @@ impl Lowering<'_> {
                 self.fault(&placed.span, format!("`{here}` has {count} channels"), "at most 100,000");
                 continue;
             }
-            let (Some(kind), Some(distance)) = (kind, distance) else { continue };
+            let Some(distance) = distance else { continue };
             if distance <= 0.0 || distance > 1.0 {
                 let span = placed.span_of("distance").unwrap_or(&placed.span).clone();
                 self.fault(&span, format!("`{here}` lies {distance} um from its vesicle"), "above 0, at most 1 um");
@@ -321,12 +343,6 @@ fn whole(part: &Part) -> Result<LoweredScheme, String> {
         [] => Err("it has no gates, so calcium would never stop flowing".into()),
         _ => Err("several kinds of gates do not make one scheme".into()),
     }
-}
-
-fn action_potential(read: &Read) -> Option<ActionPotential> {
-    let get = |f: &str| value(read, f);
-    let share = get("rise_share").unwrap_or(0.35);
-    ActionPotential::template(get("resting")?, get("amplitude")?, get("half_width")?, share).ok()
 }
 
 /// The shape of an action potential that nobody looks at.

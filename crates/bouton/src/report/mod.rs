@@ -5,14 +5,17 @@
 
 mod events;
 mod figures;
+mod group;
 mod numbers;
+mod prose;
 mod tables;
 mod text;
+mod words;
 
 pub use text::terminal_summary;
 
 use crate::recording::manifest::Manifest;
-use crate::recording::{Recording, Role};
+use crate::recording::{self, Recording, Role};
 use figures::Figure;
 use model::catalogue::Catalogue;
 use model::resolve::Resolved;
@@ -53,8 +56,10 @@ pub fn html(recording: &Recording, resolved: &[Resolved], catalogue: &Catalogue,
     if let Some(why) = &recording.partial {
         let _ = writeln!(out, "<p class=\"partial\">These results are not whole: {}.</p>", escaped(why));
     }
-    run(recording, manifest, &mut out);
+    abstract_of(recording, manifest, &mut out);
+    figures(recording, &mut out);
     results(recording, &mut out);
+    run(recording, manifest, &mut out);
     tables::parameters(resolved, catalogue, &mut out);
     let _ = write!(
         out,
@@ -87,27 +92,77 @@ fn run(r: &Recording, m: &Manifest, out: &mut String) {
     out.push_str("</table>\n");
 }
 
+/// What came of it, in a few sentences, and of what.
+fn abstract_of(r: &Recording, m: &Manifest, out: &mut String) {
+    let mut done: Vec<String> = r.conditions.iter().map(text::done).collect();
+    done.dedup();
+    let mut line = done.join("; ").replace(" degC", "\u{a0}\u{b0}C");
+    if r.conditions.len() > 1 {
+        let names: Vec<&str> = r.conditions.iter().map(recording::Condition::shown).collect();
+        line.push_str(if done.len() == 1 { " in each condition: " } else { "; conditions: " });
+        line.push_str(&names.join(", "));
+    }
+    let _ = writeln!(
+        out,
+        "<p class=\"byline\">{}. Seed {}. Simulated with bouton {}.</p>",
+        escaped(&line),
+        m.seed,
+        escaped(&m.version)
+    );
+    let paragraphs = prose::paragraphs(r);
+    if !paragraphs.is_empty() {
+        out.push_str("<div class=\"abstract\">\n");
+        for p in paragraphs {
+            let _ = writeln!(out, "<p>{}</p>", escaped(&p));
+        }
+        out.push_str("</div>\n");
+    }
+}
+
 fn results(r: &Recording, out: &mut String) {
     if r.conditions.iter().any(|c| !c.facts.is_empty() || !c.measures.is_empty()) {
-        out.push_str("<h2>Results</h2>\n");
+        out.push_str("<h2>Numbers</h2>\n");
         tables::facts(r, out);
         tables::measures(r, out);
     }
+}
+
+/// From the action potential that comes in to the voltage that goes out.
+fn figures(r: &Recording, out: &mut String) {
     let mut all: Vec<Figure> = Vec::new();
+    let is_terminal = |f: &Figure| f.path.contains(".terminal.");
+    let mut electric: Vec<Figure> = Vec::new();
+    for role in [Role::Voltage, Role::Current] {
+        figures::traces(r, role, &mut electric);
+    }
+    let (before, after): (Vec<Figure>, Vec<Figure>) = electric.into_iter().partition(is_terminal);
+    all.extend(before);
     for role in [Role::Calcium, Role::Release] {
         figures::traces(r, role, &mut all);
     }
     events::rasters(r, &mut all);
-    for role in [Role::Cleft, Role::Receptor, Role::Current, Role::Voltage, Role::Other] {
+    figures::transients(r, &mut all);
+    for role in [Role::Cleft, Role::Receptor] {
         figures::traces(r, role, &mut all);
     }
+    let (voltages, currents): (Vec<Figure>, Vec<Figure>) =
+        after.into_iter().partition(|f| f.panel.y_label.contains("mV"));
+    all.extend(currents);
+    all.extend(voltages);
+    figures::traces(r, Role::Other, &mut all);
     events::amplitudes(r, &mut all);
     if all.is_empty() {
         return;
     }
     out.push_str("<h2>Figures</h2>\n<div class=\"figures\">\n");
     for (i, f) in all.iter().enumerate() {
-        let _ = writeln!(out, "<figure>\n<h3>{}. {}</h3>", i + 1, escaped(&f.title));
+        let _ = writeln!(
+            out,
+            "<figure>\n<h3>{}. {}</h3>\n<p class=\"path\">{}</p>",
+            i + 1,
+            escaped(&f.title),
+            escaped(&f.path)
+        );
         if !f.legend.is_empty() {
             out.push_str("<p class=\"legend\">");
             for (name, colour, dash) in &f.legend {

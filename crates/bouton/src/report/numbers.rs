@@ -29,15 +29,21 @@ pub struct Place {
     powers: bool,
 }
 
+/// Digits of the largest of a value and the ends of its interval, at most.
+const DIGITS: i32 = 4;
+
 impl Place {
-    /// The place of the second digit of half of an interval's width.
+    /// The place of the first digit of half of an interval's width; of the second where the first is a 1.
     pub fn of(value: f64, low: f64, high: f64) -> Self {
         let half = 0.5 * (high - low);
-        if !half.is_finite() || !value.is_finite() || half <= 0.0 {
+        let most = [value, low, high].into_iter().fold(0.0, |a: f64, b| a.max(b.abs()));
+        if !half.is_finite() || !value.is_finite() || half <= 1e-6 * most {
             return Self { last: None, powers: false };
         }
-        let last = exponent(format!("{half:.1e}").parse().unwrap_or(half)) - 1;
-        let largest = exponent([value, low, high].into_iter().fold(0.0, |a: f64, b| a.max(b.abs())));
+        let text = format!("{half:.1e}");
+        let last = exponent(text.parse().unwrap_or(half)) - i32::from(text.starts_with('1'));
+        let largest = exponent(most);
+        let last = last.max(largest + 1 - DIGITS);
         Self { last: Some(last), powers: !(-4..7).contains(&largest) || last <= -9 }
     }
 
@@ -45,10 +51,10 @@ impl Place {
     pub fn write(&self, x: f64) -> String {
         let last = match self.last {
             Some(last) if x.is_finite() => last,
-            _ => return significant(x, 4),
+            _ => return significant(x, DIGITS as usize),
         };
         if self.powers && x != 0.0 {
-            return format!("{x:.*e}", (exponent(x) - last).max(0) as usize);
+            return format!("{x:.*e}", (exponent(x) - last).clamp(0, DIGITS - 1) as usize);
         }
         let unit = math::powi(10.0, last.max(0));
         let digits = if self.powers { 0 } else { (-last).max(0) as usize };
@@ -58,11 +64,36 @@ impl Place {
     }
 }
 
-/// A value with the ends of its interval, all to one place; no ends where there is no interval.
-pub fn estimate(value: f64, low: f64, high: f64) -> (String, Option<(String, String)>) {
+/// What is nothing, by unit: a thousandth of a thousandth of what anybody measures.
+fn nothing(unit: &str) -> f64 {
+    match unit {
+        "pA" | "mV" | "fC" | "ms" => 1e-6,
+        "mM" => 1e-10,
+        _ => 1e-12,
+    }
+}
+
+/// A number of a unit, or 0 where only rounding has kept it from that.
+fn settled(x: f64, unit: &str) -> f64 {
+    if x.abs() < nothing(unit) { 0.0 } else { x }
+}
+
+/// A value with the ends of its interval, all to one place; no ends where there is no interval, or one of no width.
+pub fn estimate(value: f64, low: f64, high: f64, unit: &str) -> (String, Option<(String, String)>) {
+    let [value, low, high] = [value, low, high].map(|x| settled(x, unit));
+    // Parts of a whole are no estimates: three digits, and no false depth.
+    if unit == "%" && !low.is_finite() && value.is_finite() {
+        let shown = if value > 0.0 && value < 0.01 { "< 0.01".to_owned() } else { significant(value, 3) };
+        return (shown, None);
+    }
     let place = Place::of(value, low, high);
-    let there = low.is_finite() && high.is_finite() && value.is_finite();
+    let there = place.last.is_some();
     (place.write(value), there.then(|| (place.write(low), place.write(high))))
+}
+
+/// A deviation beside a mean of this unit.
+pub fn deviation(sd: f64, unit: &str) -> String {
+    significant(settled(sd, unit), 3)
 }
 
 /// A unit in which values up to `most` read well, and the factor to it: calcium in uM, not in mM.
@@ -134,18 +165,27 @@ mod tests {
 
     #[test]
     fn digits_follow_the_uncertainty() {
-        let write = |v, l, h| {
-            let (v, ends) = estimate(v, l, h);
+        let write = |v, l, h, unit| {
+            let (v, ends) = estimate(v, l, h, unit);
             ends.map_or(v.clone(), |(l, h)| format!("{v} [{l}, {h}]"))
         };
-        assert_eq!(write(-12.3456, -13.5, -11.2), "-12.3 [-13.5, -11.2]");
-        assert_eq!(write(0.00123456, 0.0012, 0.00127), "0.001235 [0.001200, 0.001270]");
-        assert_eq!(write(123_456.0, 120_000.0, 127_000.0), "123500 [120000, 127000]");
-        assert_eq!(write(1.5e-7, 1.4e-7, 1.6e-7), "1.50e-7 [1.40e-7, 1.60e-7]");
-        assert_eq!(write(0.5, f64::NAN, f64::NAN), "0.5");
-        assert_eq!(write(0.0, 0.0, 0.0), "0 [0, 0]");
-        assert_eq!(write(f64::NAN, f64::NAN, f64::NAN), "\u{2013}");
-        assert_eq!(write(0.0, -0.001, 1.0), "0.00 [0.00, 1.00]");
+        assert_eq!(write(-12.3456, -13.5, -11.2, "pA"), "-12.3 [-13.5, -11.2]");
+        assert_eq!(write(0.23, 0.177, 0.293, ""), "0.23 [0.18, 0.29]");
+        assert_eq!(write(0.00123456, 0.0012, 0.00127, ""), "0.00123 [0.00120, 0.00127]");
+        assert_eq!(write(123_456.0, 120_000.0, 127_000.0, ""), "123000 [120000, 127000]");
+        assert_eq!(write(1.5e-7, 1.4e-7, 1.6e-7, ""), "1.50e-7 [1.40e-7, 1.60e-7]");
+        assert_eq!(write(0.5, f64::NAN, f64::NAN, ""), "0.5");
+        assert_eq!(write(0.0, 0.0, 0.0, ""), "0");
+        assert_eq!(write(f64::NAN, f64::NAN, f64::NAN, ""), "\u{2013}");
+        assert_eq!(write(0.0, -0.001, 1.0, ""), "0.0 [0.0, 1.0]");
+        // Never more than four digits, never an interval that only rounding has made, never its dust.
+        assert_eq!(write(12.345_678, 12.345_6, 12.345_8, "ms"), "12.35 [12.35, 12.35]");
+        assert_eq!(write(8.231_782_683_055_066, 8.231_782_683_055_064, 8.231_782_683_055_069, "fC"), "8.232");
+        assert_eq!(write(8.23e-7, 8.22e-7, 8.24e-7, "fC"), "0");
+        assert_eq!(write(3.8e-13, 3.7e-13, 3.9e-13, "pA"), "0");
+        // Shares of a whole.
+        assert_eq!(write(72.3912, f64::NAN, f64::NAN, "%"), "72.4");
+        assert_eq!(write(0.000_26, f64::NAN, f64::NAN, "%"), "< 0.01");
     }
 
     #[test]

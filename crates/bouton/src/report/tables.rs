@@ -1,7 +1,8 @@
 //! The tables of a report: facts, measures, parameters, what is assumed, sources.
 
 use super::escaped;
-use super::numbers::{Place, estimate, label, quantity};
+use super::group::{groups, split};
+use super::numbers::{Place, deviation, estimate, label, quantity, unit};
 use crate::listing;
 use crate::recording::{MeasureKind, Recording, summary};
 use model::catalogue::Catalogue;
@@ -47,21 +48,36 @@ fn group(name: &str, columns: usize, out: &mut String) {
 }
 
 pub fn facts(r: &Recording, out: &mut String) {
-    if r.conditions.iter().all(|c| c.facts.is_empty()) {
+    let groups = groups(r);
+    if groups.is_empty() {
         return;
     }
-    head(&["over all trials", "value", INTERVAL, "note"], out);
-    for c in r.conditions.iter().filter(|c| !c.facts.is_empty()) {
-        if r.conditions.len() > 1 {
-            group(c.shown(), 4, out);
+    for shares in [false, true] {
+        let mine: Vec<_> = groups.iter().filter(|g| g.shares == shares).collect();
+        if mine.is_empty() {
+            continue;
         }
-        for f in &c.facts {
-            let (value, interval) = estimate(f.value, f.low, f.high);
-            let name = escaped(&label(&f.name, &f.unit));
-            row(&[name, minus(&value), ends(interval), escaped(&f.note)], out);
+        let columns = if shares { 2 } else { 4 };
+        out.push_str(if shares { "<table class=\"shares\">\n<tbody>\n" } else { "<table>\n<tbody>\n" });
+        for g in mine {
+            group(&g.heading(r), columns, out);
+            for f in &g.facts {
+                let (value, interval) = estimate(f.value, f.low, f.high, &f.unit);
+                let mut value = minus(&escaped(&value));
+                if !f.unit.is_empty() && f.value.is_finite() {
+                    value.push_str(&format!("\u{a0}{}", escaped(&unit(&f.unit))));
+                }
+                let name = escaped(split(&f.name).1);
+                if shares {
+                    row(&[name, value], out);
+                } else {
+                    let interval = if interval.is_some() { format!("95 %: {}", ends(interval)) } else { String::new() };
+                    row(&[name, value, interval, escaped(&f.note)], out);
+                }
+            }
         }
+        out.push_str("</tbody>\n</table>\n");
     }
-    out.push_str("</tbody>\n</table>\n");
 }
 
 pub fn measures(r: &Recording, out: &mut String) {
@@ -81,13 +97,14 @@ pub fn measures(r: &Recording, out: &mut String) {
         for c in &r.conditions {
             let Some(m) = c.measures.iter().find(|m| m.path() == path && m.unit == unit) else { continue };
             let s = summary(m);
-            let (mean, interval) = estimate(s.mean, s.low95, s.high95);
+            let (mean, interval) = estimate(s.mean, s.low95, s.high95, unit);
             let name = if std::mem::take(&mut first) { escaped(&label(&path, unit)) } else { String::new() };
             let (median, sd) = match m.kind {
                 MeasureKind::Proportion => ("\u{2013}".to_owned(), "\u{2013}".to_owned()),
                 MeasureKind::Mean => {
                     let place = Place::of(s.mean, s.low95, s.high95);
-                    (minus(&place.write(s.median)), place.write(s.sd))
+                    let median = if s.median.abs() < 1e-9 { "0".into() } else { place.write(s.median) };
+                    (minus(&median), deviation(s.sd, unit))
                 }
             };
             let second = escaped(if several { c.shown() } else { of });
@@ -149,7 +166,10 @@ pub fn parameters(resolved: &[Resolved], catalogue: &Catalogue, out: &mut String
     let Some(base) = resolved.first() else { return };
     assumed(resolved, catalogue, out);
     conditions(base, &resolved[1..], out);
-    out.push_str("<h2>Parameters</h2>\n");
+    out.push_str(
+        "<h2>Parameters</h2>\n<p>Every number that was used, by the part it belongs to. A dagger (\u{2020}) marks what is \
+         assumed.</p>\n<div class=\"small\">\n",
+    );
     head(&["parameter", "value", "temperature", "origin", "source"], out);
     let mut last = None;
     for v in &base.values {
@@ -159,9 +179,10 @@ pub fn parameters(resolved: &[Resolved], catalogue: &Catalogue, out: &mut String
         }
         last = Some(part);
         let source = escaped(&listing::source(&v.provenance, catalogue));
-        row(&[path(name), value(v), heat(v), origin(v), source], out);
+        let dagger = if is_assumed(v) { "\u{a0}\u{2020}" } else { "" };
+        row(&[path(name), value(v) + dagger, heat(v), origin(v), source], out);
     }
-    out.push_str("</tbody>\n</table>\n");
+    out.push_str("</tbody>\n</table>\n</div>\n");
     sources(resolved, catalogue, out);
 }
 
@@ -174,13 +195,16 @@ fn assumed(resolved: &[Resolved], catalogue: &Catalogue, out: &mut String) {
         out.push_str("<p>None: every number of the catalogue that was used has been seen in a source.</p>\n");
         return;
     }
-    out.push_str("<p>Nobody here has seen these in a source. What rests on them rests on a guess.</p>\n");
+    out.push_str(
+        "<p>Nobody here has seen these numbers in a source; what rests on them rests on a guess. Try others with \
+         <code>--set</code>.</p>\n<div class=\"small\">\n",
+    );
     head(&["parameter", "value", "origin", "why"], out);
     for (_, v) in found {
         let note = v.provenance.note.clone().unwrap_or_else(|| listing::source(&v.provenance, catalogue));
-        row(&[path(&v.path), value(v), origin(v), escaped(&note)], out);
+        row(&[path(&v.path), value(v) + "\u{a0}\u{2020}", origin(v), escaped(&note)], out);
     }
-    out.push_str("</tbody>\n</table>\n");
+    out.push_str("</tbody>\n</table>\n</div>\n");
 }
 
 /// What each condition says otherwise than the file as it stands.

@@ -1,6 +1,6 @@
 //! Eight trials side by side: the loop over time, in causal order, on one screen.
 
-use super::contact::{self, Contact, Given, Step};
+use super::contact::{self, Contact, Given, Keys, Step};
 use super::fault::RunFault;
 use super::plan::{ClampKind, Plan, Source, Voltage};
 use super::trace::Traces;
@@ -40,6 +40,8 @@ pub struct Scratch {
     given: Vec<Vec<Given>>,
     /// `[trial][synapse][receptor]`: conductance in nS, after its block.
     conductance: Vec<Vec<Vec<f64>>>,
+    /// `[trial][synapse]`, of the batch at work.
+    keys: Vec<Vec<Keys>>,
     spikes: Vec<Spike>,
     solved: Vec<Vec<f64>>,
 }
@@ -54,6 +56,7 @@ impl Scratch {
             contacts: plan.synapses.iter().map(contact::Scratch::new).collect(),
             given: vec![vec![Given::default(); plan.synapses.len()]; LANES],
             conductance: (0..LANES).map(|_| zeros()).collect(),
+            keys: Vec::new(),
             spikes: Vec::new(),
             solved: vec![vec![0.0; plan.clamps.len()]; LANES],
         }
@@ -136,7 +139,7 @@ impl Batch {
         };
         for lane in 0..batch.lanes {
             let trial = first + lane as u64;
-            let contacts = plan.synapses.iter().map(|s| Contact::new(s, plan.seed, trial));
+            let contacts = plan.synapses.iter().map(|s| Contact::new(s, &Keys::new(s, plan.seed, trial)));
             batch.contacts.push(contacts.collect::<Result<_, _>>().map_err(|e| e.of(trial, &plan.name))?);
             let voltage = |at: (usize, u32)| batch.voltage(plan, at, lane);
             let senders: Vec<_> = plan.synapses.iter().map(|s| (voltage(s.from), voltage(s.from))).collect();
@@ -205,7 +208,10 @@ impl Batch {
         if self.clock == Tick::ZERO {
             self.record(plan, scratch, traces, true);
         }
-        let mut still = false;
+        let keys = |trial| plan.synapses.iter().map(|s| Keys::new(s, plan.seed, trial)).collect();
+        scratch.keys = self.trials().map(keys).collect();
+        // As at the end of every step, so that where a run is cut changes no bit.
+        let mut still = self.clock > Tick::ZERO && self.settle(plan);
         while self.clock < until {
             // In silence nothing is stepped: on to the step in which something happens next.
             if still && let Some(to) = self.silence(plan, until) {
@@ -277,7 +283,7 @@ impl Batch {
             }
         }
         let steps = (next - now).0 / plan.step.0;
-        (steps > 1).then(|| now + plan.step * steps)
+        (steps > 0).then(|| now + plan.step * steps)
     }
 
     /// Samples of a silence that lasts until `to`: what there is, again and again.
@@ -317,8 +323,7 @@ impl Batch {
                 };
                 let step = Step {
                     plan: synapse,
-                    seed: plan.seed,
-                    trial,
+                    keys: &scratch.keys[lane][s],
                     from: self.clock,
                     to,
                     end: plan.duration,
@@ -336,8 +341,9 @@ impl Batch {
                     events.extend(fused.map(|(at, site)| Event::fusion(trial, at, s, site)));
                 }
                 for (r, receptor) in synapse.receptors.iter().enumerate() {
-                    let open = receptor.block.as_ref().map_or(1.0, |b| b.open(v_post));
-                    scratch.conductance[lane][s][r] = given.mean[r] * open;
+                    let g = given.mean[r];
+                    let open = receptor.block.as_ref().filter(|_| g > 0.0).map_or(1.0, |b| b.open(v_post));
+                    scratch.conductance[lane][s][r] = g * open;
                 }
             }
         }

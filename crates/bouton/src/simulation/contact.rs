@@ -88,12 +88,36 @@ impl Scratch {
     }
 }
 
-/// Everything about a step but the state: the plan, whose trial, when it ends, how exact.
+/// Addresses of a synapse's luck in one trial.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    terminal: StreamKey,
+    content: StreamKey,
+    receptors: Vec<StreamKey>,
+    places: Vec<StreamKey>,
+}
+
+impl Keys {
+    pub(super) fn new(plan: &SynapsePlan, seed: u64, trial: u64) -> Self {
+        let name = name_hash(&plan.name);
+        let own = |purpose| {
+            let of = |r: &super::plan::Receptor| name_hash(&r.name) ^ name.rotate_left(17);
+            plan.receptors.iter().map(|r| StreamKey::new(seed, trial, purpose, of(r))).collect()
+        };
+        Self {
+            terminal: StreamKey::new(seed, trial, purpose::TERMINAL, name),
+            content: StreamKey::new(seed, trial, purpose::CONTENT, name),
+            receptors: own(purpose::RECEPTORS),
+            places: own(purpose::PLACES),
+        }
+    }
+}
+
+/// Everything about a step but the state: the plan, whose luck, when it ends, how exact.
 #[derive(Clone, Copy)]
 pub(super) struct Step<'a> {
     pub plan: &'a SynapsePlan,
-    pub seed: u64,
-    pub trial: u64,
+    pub keys: &'a Keys,
     pub from: Tick,
     pub to: Tick,
     /// Of the whole trial.
@@ -105,8 +129,7 @@ pub(super) struct Step<'a> {
 
 impl Step<'_> {
     fn luck(&self, receptor: usize) -> Luck {
-        let name = name_hash(&self.plan.receptors[receptor].name) ^ name_hash(&self.plan.name).rotate_left(17);
-        Luck { key: StreamKey::new(self.seed, self.trial, purpose::RECEPTORS, name), first: 0 }
+        Luck { key: self.keys.receptors[receptor], first: 0 }
     }
 
     /// Samples `start + every, start + 2 every, ...` that lie after `a` and not after `b`.
@@ -118,18 +141,7 @@ impl Step<'_> {
 
 impl Contact {
     /// At rest, at time 0.
-    pub(super) fn new(plan: &SynapsePlan, seed: u64, trial: u64) -> Result<Self, RunFault> {
-        let name = name_hash(&plan.name);
-        let step = Step {
-            plan,
-            seed,
-            trial,
-            from: Tick::ZERO,
-            to: Tick::ZERO,
-            end: Tick::ZERO,
-            tolerance: Tolerance::default(),
-            every: None,
-        };
+    pub(super) fn new(plan: &SynapsePlan, keys: &Keys) -> Result<Self, RunFault> {
         let mut receptors = Vec::new();
         let mut rates = Vec::new();
         for (r, receptor) in plan.receptors.iter().enumerate() {
@@ -137,8 +149,7 @@ impl Contact {
             if plan.detail == Detail::Mean {
                 continue;
             }
-            let own = name_hash(&receptor.name) ^ name.rotate_left(17);
-            let key = StreamKey::new(seed, trial, purpose::PLACES, own);
+            let key = keys.places[r];
             let mut law = vec![0.0; receptor.states.len()];
             plan.cleft.occupancies(&plan.cleft.start(), r, &mut law);
             let pick = |weights: &mut dyn Iterator<Item = f64>, u: f64| {
@@ -160,11 +171,11 @@ impl Contact {
                 (state as u8, receptor.places[place].0 as u16)
             };
             let count = receptor.count as usize;
-            let made = Individuals::new(&receptor.plan, step.luck(r), count, start);
+            let made = Individuals::new(&receptor.plan, Luck { key: keys.receptors[r], first: 0 }, count, start);
             receptors.push(made.map_err(|e| RunFault::receptor(plan, r, Tick::ZERO, e))?);
         }
         Ok(Self {
-            sending: plan.sending.start(seed, trial, name).map_err(|e| RunFault::terminal(plan, Tick::ZERO, e))?,
+            sending: plan.sending.start(keys.terminal).map_err(|e| RunFault::terminal(plan, Tick::ZERO, e))?,
             pending: VecDeque::new(),
             released: 0.0,
             fused: Vec::new(),
@@ -219,7 +230,7 @@ impl Contact {
         match plan.detail {
             Detail::Kinetic => {
                 let counts = self.receptors[t.receptor].counts();
-                t.weights.iter().zip(counts).fold(0.0, |sum, (w, n)| w.mul_add(f64::from(*n), sum))
+                t.weights.iter().zip(counts).fold(0.0, |sum, (w, n)| sum + w * f64::from(*n))
             }
             Detail::Mean => {
                 let count = f64::from(plan.receptors[t.receptor].count);
@@ -232,7 +243,7 @@ impl Contact {
                 }
                 let mut law = vec![0.0; t.weights.len()];
                 plan.cleft.occupancies(&self.cleft, t.receptor, &mut law);
-                count * t.weights.iter().zip(&law).fold(0.0, |sum, (w, p)| w.mul_add(*p, sum))
+                count * t.weights.iter().zip(&law).fold(0.0, |sum, (w, p)| sum + w * p)
             }
         }
     }
@@ -243,15 +254,15 @@ impl Contact {
     }
 
     fn at_rest(&self, plan: &SynapsePlan) -> f64 {
-        plan.seen.iter().fold(0.0, |sum, (shell, share)| share.mul_add(plan.resting[*shell], sum))
+        plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell])
     }
 
     fn seen(&self, plan: &SynapsePlan, at: Tick) -> f64 {
         if self.stretch.shells() == 0 || at < self.stretch.from() || at > self.stretch.to() {
             let c = plan.cleft.concentrations(&self.cleft);
-            return plan.seen.iter().fold(0.0, |sum, (shell, share)| share.mul_add(c[*shell], sum));
+            return plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * c[*shell]);
         }
-        plan.seen.iter().fold(0.0, |sum, &(shell, share)| share.mul_add(self.stretch.concentration(shell, at), sum))
+        plan.seen.iter().fold(0.0, |sum, &(shell, share)| sum + share * self.stretch.concentration(shell, at))
     }
 
     /// Advances by a step of the neurons, in which the sender's voltage runs from `v_pre.0` to `v_pre.1` and the
@@ -267,15 +278,14 @@ impl Contact {
     ) -> Result<(), RunFault> {
         let plan = step.plan;
         scratch.fused.clear();
-        let key = StreamKey::new(step.seed, step.trial, purpose::TERMINAL, name_hash(&plan.name));
+        let key = step.keys.terminal;
         let span = (step.from, step.to);
         plan.sending
             .advance(&mut self.sending, &mut scratch.sending, key, span, v_pre, &mut scratch.fused)
             .map_err(|e| RunFault::terminal(plan, step.from, e))?;
         for fusion in scratch.fused.drain(..) {
             let at = fusion.at;
-            let key = StreamKey::new(step.seed, step.trial, purpose::CONTENT, name_hash(&plan.name));
-            let molecules = plan.sending.molecules(&mut key.at(0, self.released as u64));
+            let molecules = plan.sending.molecules(&mut step.keys.content.at(0, self.released as u64));
             self.pending.push_back((at, molecules));
             self.released += 1.0;
             self.fused.push((at, fusion.site));

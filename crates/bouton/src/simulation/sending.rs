@@ -4,7 +4,7 @@
 //! terminal settles and sleeps, and its next opening or fusion is drawn. A sender whose spikes are given is a slot ahead
 //! at most, one with a membrane never.
 
-use super::contact::{content, purpose};
+use super::contact::content;
 use super::plan::OfTerminal;
 use crate::lower::Folded;
 use engine::mechanism::KineticsError;
@@ -165,9 +165,8 @@ pub struct Scratch {
 
 impl Sending {
     /// At rest, at time 0.
-    pub(super) fn start(&self, seed: u64, trial: u64, name: u64) -> Result<State, TerminalError> {
+    pub(super) fn start(&self, key: StreamKey) -> Result<State, TerminalError> {
         let Release::Mechanism(m) = &self.release else { return Ok(State::Certain(Tick::ZERO)) };
-        let key = StreamKey::new(seed, trial, purpose::TERMINAL, name);
         Ok(State::Mechanism(Box::new(m.terminal.with_key(key).start(0)?)))
     }
 
@@ -270,10 +269,15 @@ impl Sending {
             }
             Driver::Course(_) => (now, m.slot * (now.0 / m.slot.0 + 1)),
             Driver::Axon => {
-                // Slots of one length that fill the step.
-                let n = ((span.1 - span.0).0 + m.slot.0 - 1) / m.slot.0;
-                let k = (now - span.0).0 * n / (span.1 - span.0).0;
-                (now, span.0 + Tick((span.1 - span.0).0 * (k + 1) / n))
+                // Slots of one length that fill the step; a silence is one stretch.
+                if [v.0, v.1].iter().all(|v| (v - m.resting).abs() <= AT_REST[1]) {
+                    return terminal.settle(state, scratch, span.1, fusions);
+                }
+                let length = (span.1 - span.0).0;
+                let n = (length + m.slot.0 - 1) / m.slot.0;
+                // Slot `k` begins at `length * k / n`, rounded down.
+                let k = ((now - span.0).0 * n + n - 1) / length;
+                (now, span.0 + Tick(length * (k + 1) / n))
             }
         };
         let middle = Tick(begin.0 + (end.0 - begin.0) / 2);

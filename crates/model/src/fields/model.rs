@@ -82,7 +82,7 @@ static NUMERICS: Table = Table {
             "Relative error of a step of the cleft, which chooses its own.",
         ),
         field("rings", Count { least: 2, most: 10_000 }, Default("32"), "Rings of the cleft."),
-        field("shells", Count { least: 2, most: 10_000 }, Default("16"), "Shells of the tissue around it."),
+        field("shells", Count { least: 2, most: 10_000 }, Default("32"), "Shells of the tissue around it."),
         field(
             "reach",
             Number(D::LENGTH, Positive),
@@ -213,7 +213,7 @@ pub(super) static PLACED_CHANNEL: Table = Table {
             "distance",
             Number(D::LENGTH, NotNegative),
             Optional,
-            "Distance from the docked vesicles, in a terminal.",
+            "In a terminal: distance of each channel from the vesicle it belongs to. Channels are dealt to vesicles in turn.",
         ),
         field(
             "reversal",
@@ -268,7 +268,7 @@ pub(super) static TERMINAL: Table = Table {
             "molecules_cv",
             Number(D::NONE, Between(0.0, 2.0)),
             Default("0"),
-            "Coefficient of variation of a vesicle's content between vesicles (gamma distributed).",
+            "Coefficient of variation of a vesicle's content; its diameter is normally distributed.",
         ),
         field(
             "free_magnesium",
