@@ -152,8 +152,7 @@ fn magnesium_hides_the_slow_component_at_rest() {
     assert!((0.0..0.1).contains(&share), "{share}");
     assert!((7.0..12.0).contains(&rise), "{rise} ms");
     assert!((80.0..250.0).contains(&decay), "{decay} ms");
-    // Measured: 0.3 to 1.0. Found: 0.285, so 5 % below; 20 receptors of 45 pS against 80 of 10 pS are that few.
-    assert!((0.27..0.30).contains(&ratio), "{ratio}");
+    assert!((0.3..1.0).contains(&ratio), "{ratio}");
     // What magnesium does: without it the component at -70 mV is as large as 70 / 40 of that at +40 mV.
     let free = run_with(&quantum(CURRENTS), &["solution.bath.mg = \"1 nM\""]);
     let free = of_mean(&free, nmda, 1.0, Take::Amplitude).abs();

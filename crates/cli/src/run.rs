@@ -20,10 +20,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub struct Run {
     /// A model file.
     file: PathBuf,
-    /// How many trials, instead of what the file says.
+    /// How many trials, instead of what the file says (but for a condition that has its own).
     #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     trials: Option<u64>,
-    /// The seed, instead of what the file says.
+    /// The seed, instead of what the file says (but for a condition that has its own).
     #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
     seed: Option<u64>,
     /// How many threads; no result depends on it.

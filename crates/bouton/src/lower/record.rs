@@ -15,13 +15,13 @@ const MOST_SAMPLES: i64 = 20_000_000;
 /// Most numbers that a condition keeps, 8 bytes each: traces by trial, and what measures take.
 const MOST_KEPT: f64 = 250e6;
 /// Samples of an automatic recording of a trial, at most twice as many: enough to see an action potential in a second.
-const POINTS: i64 = 10_000;
+const POINTS: i64 = 4000;
 /// Trials of which an automatic recording keeps the trace: enough to have releases and failures among them.
-const KEPT: u64 = 40;
+const KEPT: u64 = 24;
 /// Samples of a trial that are kept of several trials, at most.
 const FINEST: i64 = 200_000;
 /// Samples of all trials that are kept of an automatic recording, at most.
-const ROOM: i64 = 2_000_000;
+const ROOM: i64 = 400_000;
 
 /// Fills in the plan's probes and measures.
 pub(super) fn record(lowering: &mut Lowering, read: &Read, plan: &mut Plan) -> Option<()> {

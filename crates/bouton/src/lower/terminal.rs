@@ -21,6 +21,8 @@ use numerics::rng::StreamKey;
 
 /// Voltage of a terminal at rest where nothing says otherwise, mV.
 pub(super) const RESTING: f64 = -70.0;
+/// Channels of a kind, at most: each opening at rest looks at all of them.
+const MOST_CHANNELS: u64 = 2000;
 /// Bulk calcium is stepped once in so many driven slots.
 const BULK_SLOTS: u32 = 5;
 /// Its steps at rest.
@@ -131,8 +133,8 @@ impl Lowering<'_> {
                 );
                 continue;
             };
-            if *count > 100_000 {
-                self.fault(&placed.span, format!("`{here}` has {count} channels"), "at most 100,000");
+            if *count > MOST_CHANNELS {
+                self.fault(&placed.span, format!("`{here}` has {count} channels"), "at most 2000 of a kind");
                 continue;
             }
             let Some(distance) = distance else { continue };

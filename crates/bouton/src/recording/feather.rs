@@ -132,14 +132,14 @@ struct Columns<'a> {
     probes: Vec<Vec<(&'a Probe, i64, usize)>>,
 }
 
-fn columns(r: &Recording) -> Result<Columns<'_>, FeatherError> {
+fn columns(r: &Recording, wanted: impl Fn(&Probe) -> bool) -> Result<Columns<'_>, FeatherError> {
     let mut keys = Vec::new();
     let mut names = Vec::new();
     let mut probes = Vec::new();
     for c in &r.conditions {
         let mut taken = Vec::new();
         let mut here = Vec::new();
-        for p in c.probes.iter().filter(|p| p.kind == ProbeKind::Asked) {
+        for p in c.probes.iter().filter(|p| p.kind == ProbeKind::Asked && wanted(p)) {
             let ticks = (p.every * TICKS_PER_MS).round_ties_even();
             if !(1.0..9e15).contains(&ticks) {
                 return Err(FeatherError::Interval { path: p.path.clone(), every: p.every });
@@ -235,7 +235,7 @@ fn time_field() -> Field {
 /// # Errors
 /// See [`FeatherError`].
 pub fn traces<W: Write>(r: &Recording, out: W) -> Result<W, FeatherError> {
-    let columns = columns(r)?;
+    let columns = columns(r, |p| !p.trials.is_empty())?;
     let mut fields = vec![trial_field(), time_field()];
     fields.extend(columns.names.iter().map(|(path, unit)| float(with_unit(path, unit))));
     let mut table = Table::new("traces.feather", r, fields, out)?;
@@ -265,7 +265,7 @@ pub fn traces<W: Write>(r: &Recording, out: W) -> Result<W, FeatherError> {
 /// # Errors
 /// See [`FeatherError`].
 pub fn mean<W: Write>(r: &Recording, out: W) -> Result<W, FeatherError> {
-    let columns = columns(r)?;
+    let columns = columns(r, |_| true)?;
     let mut fields = vec![time_field()];
     for (path, unit) in &columns.names {
         fields.extend(["mean", "sd"].map(|what| float(with_unit(&format!("{path} {what}"), unit))));

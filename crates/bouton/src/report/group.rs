@@ -70,6 +70,7 @@ impl Group<'_> {
             ("", true) => "Shares".to_owned(),
             ("", false) => "Over all trials".to_owned(),
             (of, true) => format!("{of}: where the transmitter went"),
+            (of, false) if self.facts.iter().all(|f| split(&f.name).1 == "spikes") => of.to_owned(),
             (of, false) => format!("{of}: release"),
         };
         match self.condition.and_then(|i| r.conditions.get(i)) {

@@ -15,6 +15,18 @@ pub(super) fn facts(plan: &Plan, trials: u64, events: &[Event], budgets: &[Vec<f
     if trials == 0 {
         return out;
     }
+    for (c, cell) in plan.cells.iter().enumerate() {
+        let mut spikes = vec![0.0; trials as usize];
+        for e in events.iter().filter(|e| e.kind == EventKind::Spike { cell: c as u32 }) {
+            spikes[e.trial as usize] += 1.0;
+        }
+        if spikes.iter().any(|n| *n > 0.0) {
+            let s = summary(&Measure { values: spikes, ..Measure::default() });
+            let note = format!("upward crossings of its threshold at the root, in {} ms", plan.duration.ms());
+            let name = format!("{}: spikes", cell.name);
+            out.push(Fact { name, value: s.mean, low: s.low95, high: s.high95, unit: String::new(), note });
+        }
+    }
     for (s, synapse) in plan.synapses.iter().enumerate() {
         if let (Release::Mechanism(_), Voltage::Spikes(times)) =
             (&synapse.sending.release, &plan.cells[synapse.from.0].voltage)

@@ -31,7 +31,9 @@ impl RunFault {
     }
 
     pub(super) fn terminal(plan: &SynapsePlan, at: Tick, e: TerminalError) -> Self {
-        Self::plain(plan, "terminal", at, format!("{e}; try a shorter numerics.slot"))
+        let said = e.to_string();
+        let what = if said.contains("; try ") { said } else { format!("{said}; try a shorter numerics.slot") };
+        Self::plain(plan, "terminal", at, what)
     }
 
     pub(super) fn receptor(plan: &SynapsePlan, r: usize, at: Tick, e: EnsembleError) -> Self {
@@ -44,7 +46,7 @@ impl RunFault {
             None => format!("ring {} of {rings}", fault.instance),
             Some(shell) => format!("shell {shell} of the tissue"),
         };
-        let what = format!("{} became {} in {place}; try a tighter numerics.tolerance", fault.quantity, fault.value);
+        let what = format!("{} became {:.3e} in {place}; try {}", fault.quantity, fault.value, fault.cure());
         Self::plain(plan, "cleft", fault.at, what)
     }
 

@@ -80,8 +80,9 @@ struct Tally {
     budgets: Vec<Vec<f64>>,
 }
 
-/// Pieces in which a batch tells its progress and asks whether to go on.
+/// Pieces, at least, in which a batch tells its progress and asks whether to go on; and steps in one, at most.
 const PIECES: i64 = 20;
+const PIECE: i64 = 4000;
 
 /// Runs all trials of `plans`, on `threads` threads.
 ///
@@ -168,14 +169,15 @@ fn one(
     let mut batch = Batch::new(plan, first, lanes)?;
     let (mut events, mut work) = (Vec::new(), Work::default());
     let steps = plan.duration.0 / plan.step.0;
+    let pieces = PIECES.max(steps / PIECE);
     let mut told = 0;
-    for piece in 1..=PIECES {
-        let until = plan.step * (steps * piece / PIECES);
+    for piece in 1..=pieces {
+        let until = plan.step * (i128::from(steps) * i128::from(piece) / i128::from(pieces)) as i64;
         batch.advance(plan, scratch, until, &mut traces, &mut events, &mut work)?;
-        let share = lanes as u64 * 1000 * piece as u64 / PIECES as u64;
+        let share = (lanes as u128 * 1000 * piece as u128 / pieces as u128) as u64;
         progress.done.fetch_add(share - told, Ordering::Relaxed);
         told = share;
-        if cancel.asked() && piece < PIECES {
+        if cancel.asked() && piece < pieces {
             return Ok(None);
         }
     }

@@ -4,7 +4,7 @@ use super::Kind::{
     Choice, Choices, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Observable, Overlay, Parameters, Paths,
     Place, Text, Texts,
 };
-use super::Limits::{Any, Between, Fraction, NotNegative, Positive};
+use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::{Field, Kind, Table, field};
 use crate::units::Dimension as D;
@@ -517,7 +517,12 @@ static CLAMP: Table = Table {
             Optional,
             "Corner (-3 dB) of the four-pole Bessel filter that the recorded current passes.",
         ),
-        field("current", Number(D::CURRENT, Any), Optional, "Injected current; positive depolarises."),
+        field(
+            "current",
+            Number(D::CURRENT, Between(-1e7, 1e7)),
+            Optional,
+            "Injected current, 10 uA at most; positive depolarises.",
+        ),
         field("start", Number(D::TIME, NotNegative), Default("0 ms"), "When the current begins."),
         field("stop", Number(D::TIME, NotNegative), Optional, "When it ends; without it, with the trial."),
     ],

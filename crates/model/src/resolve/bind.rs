@@ -202,15 +202,17 @@ impl Resolver<'_> {
         }
         if let Some(times) = cell.numbers("times") {
             for pair in times.windows(2) {
-                if pair[1].value() < pair[0].value()
+                if pair[1].value() <= pair[0].value()
                     && let Some(span) = &pair[1].span
                 {
+                    let same = pair[1].value() == pair[0].value();
+                    let what = if same { "are the same" } else { "go back" };
                     self.out.push(
                         Diagnostic::error(
-                            format!("spike times go back: {} after {}", pair[1].written, pair[0].written),
+                            format!("spike times {what}: {} after {}", pair[1].written, pair[0].written),
                             span.clone(),
                         )
-                        .hint("write them in order"),
+                        .hint(if same { "a spike is written once" } else { "write them in order" }),
                     );
                 }
             }

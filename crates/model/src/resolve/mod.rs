@@ -173,13 +173,13 @@ fn said_otherwise(written: &str, sources: &mut Sources, out: &mut Diagnostics) -
         format!("{} = \"{escaped}\"", path.trim())
     });
     let Some(quoted) = quoted else {
-        let file = sources.add("--set", written.into());
+        let file = sources.add(&format!("--set {written}"), written.into());
         let d = Diagnostic::error(format!("`{written}` says nothing otherwise"), Span { file, range: 0..written.len() });
         out.push(d.hint("--set path=value, e.g. --set synapse.contact.terminal.docked=5"));
         return None;
     };
     for (text, last) in [(written.to_owned(), false), (quoted, true)] {
-        let file = sources.add("--set", text.as_str().into());
+        let file = sources.add(&format!("--set {text}"), text.as_str().into());
         let mut faults = Diagnostics::default();
         let node = tree::parse(&text, file, sources, &mut faults);
         if !faults.has_errors() {
