@@ -13,7 +13,7 @@ fn sessions() -> Vec<(Vec<String>, Vec<String>)> {
             inside = line == "```console";
         } else if inside {
             if let Some(command) = line.strip_prefix("$ cargo run --release -- ") {
-                out.push((command.split_whitespace().map(str::to_owned).collect(), Vec::new()));
+                out.push((words(command), Vec::new()));
             } else if !line.starts_with("$ ")
                 && let Some(last) = out.last_mut()
             {
@@ -24,13 +24,29 @@ fn sessions() -> Vec<(Vec<String>, Vec<String>)> {
     out
 }
 
+/// A command line as a shell cuts it, as far as the README goes: double quotes hold words together.
+fn words(command: &str) -> Vec<String> {
+    let cut = command.split('"').enumerate();
+    let pieces = cut.flat_map(|(i, piece)| match i % 2 {
+        0 => piece.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![piece.to_owned()],
+    });
+    pieces.collect()
+}
+
 #[test]
 fn every_command_of_the_readme_prints_what_it_says() {
     let sessions = sessions();
     assert!(sessions.len() >= 2);
+    // Results go to the folder where one is; the examples are there too.
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("examples")).expect("a folder");
+    for file in std::fs::read_dir("../../examples").expect("examples").flatten().filter(|f| f.path().is_file()) {
+        std::fs::copy(file.path(), folder.path().join("examples").join(file.file_name())).expect("copied");
+    }
     for (arguments, expected) in sessions {
         let run =
-            Command::cargo_bin("bouton").expect("built").current_dir("../..").args(&arguments).output().expect("runs");
+            Command::cargo_bin("bouton").expect("built").current_dir(&folder).args(&arguments).output().expect("runs");
         let text = String::from_utf8(run.stdout).expect("text");
         assert!(run.status.success(), "{arguments:?}");
         for line in expected {

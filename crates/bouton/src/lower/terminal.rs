@@ -24,7 +24,7 @@ pub(super) const RESTING: f64 = -70.0;
 /// Channels of a kind, at most: each opening at rest looks at all of them.
 const MOST_CHANNELS: u64 = 2000;
 /// Bulk calcium is stepped once in so many driven slots.
-const BULK_SLOTS: u32 = 5;
+const BULK_SLOTS: u32 = 10;
 /// Its steps at rest.
 const TAIL: Tail = Tail { shortest: Tick(100_000_000), longest: Tick(2_000_000_000) };
 /// Most slots of an action potential, for each of which rates are kept.
@@ -90,7 +90,7 @@ impl Lowering<'_> {
         let get = |f: &str| value(read, f);
         let share = get("rise_share").unwrap_or(0.35);
         let made = ActionPotential::template(get("resting")?, get("amplitude")?, get("half_width")?, share);
-        let slot = self.tick("slot", 0.01);
+        let slot = self.tick("slot", 0.005);
         match made {
             Ok(shape) if shape.duration() / slot.ms() <= MOST_SLOTS => Some(shape),
             Ok(shape) => {
@@ -184,7 +184,7 @@ impl Lowering<'_> {
             };
             Terminal::new(description, StreamKey::new(0, 0, 0, 0))
         })();
-        let slot = self.tick("slot", 0.01);
+        let slot = self.tick("slot", 0.005);
         let table = match driver {
             Driver::Spikes { shape, .. } => {
                 let slots = (shape.duration() / slot.ms()).ceil() as i64;

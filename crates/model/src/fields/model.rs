@@ -72,8 +72,8 @@ static NUMERICS: Table = Table {
         field(
             "slot",
             Number(D::TIME, Between(1e-6, 1.0)),
-            Default("10 us"),
-            "Within a slot of an action potential, voltage and calcium of a terminal are constant.",
+            Default("5 us"),
+            "Within a slot of an action potential, voltage and calcium of a terminal are constant. Release is some 1 % too low at 5 us, in proportion.",
         ),
         field(
             "tolerance",
