@@ -373,7 +373,8 @@ impl Subject<'_> {
         let mut leak = 0.0;
         for (_, channel) in body.named("channel") {
             if channel.text("use") == Some("channel/leak") {
-                let here = |name: &str| channel.texts("on").is_empty() || channel.texts("on").iter().any(|t| t.0 == name);
+                let here =
+                    |name: &str| channel.texts("on").is_empty() || channel.texts("on").iter().any(|t| t.0 == name);
                 let on = sections.iter().filter(|s| here(s.0)).map(|s| s.1).sum::<f64>();
                 let on = if sections.is_empty() { area } else { on };
                 leak += channel.number("density").map_or(0.0, Number::value) * on;

@@ -203,7 +203,7 @@ fn set_refuses_what_is_not_there_and_names_it() {
     ] {
         let ran = run_options(folder.path(), &["--set", set]);
         ran.refuses(what, &["m.toml"]);
-        assert!(ran.stderr.contains("--set:1:"), "{set}: {}", ran.stderr);
+        assert!(ran.stderr.contains("--> --set "), "{set}: {}", ran.stderr);
     }
 }
 
@@ -267,7 +267,7 @@ fn an_empty_model_runs_and_leaves_an_empty_recording() {
 #[test]
 fn a_fault_of_a_run_names_cell_compartment_time_trial_and_a_cure_and_leaves_nothing() {
     let squid = "duration = \"5 ms\"\ntemperature = \"6.3 degC\"\ntrials = 3\ncell.axon.use = \"neuron/hh1952_squid\"\n\
-         clamp.x = { at = \"axon.soma\", current = \"-1 A\", start = \"2 ms\" }\n";
+         clamp.x = { at = \"axon.soma\", current = \"-10 uA\", start = \"2 ms\" }\n";
     let folder = tempfile::tempdir().unwrap();
     let ran = run_model(folder.path(), squid, &[]);
     ran.refuses("in trial 0, at 2.025 ms: `cell.axon`: ", &["m.toml"]);
@@ -323,7 +323,7 @@ fn what_does_not_fit_into_memory_is_refused_before_it_is_taken() {
         (0..3000).map(|i| format!("[probe.p{i}]\nread = \"receiver.soma.v_m\"\nevery = \"25 us\"\n")).collect();
     too_much(&format!("{bare}{probes}"), &["duration=1 s"], "samples a trial");
     let mechanism = model(MECHANISM, 1);
-    too_much(&mechanism, &["synapse.contact.terminal.action_potential.half_width=1e9 s"], "slots of 0.01 ms");
+    too_much(&mechanism, &["synapse.contact.terminal.action_potential.half_width=1e9 s"], "slots of 0.005 ms");
     too_much(&mechanism, &["synapse.contact.terminal.docked=1000000"], "1000000 docked vesicles");
     too_much(&mechanism, &["synapse.contact.terminal.channel.pq.count=1000000000"], "1000000000 channels");
     too_much(&certain, &["synapse.contact.receptor.ampa.count=1000000000"], "1000000000 receptors");

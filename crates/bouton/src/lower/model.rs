@@ -63,6 +63,14 @@ impl Lowering<'_> {
         self.settle(read, &mut plan)?;
         record::record(self, read, &mut plan)?;
         for synapse in &mut plan.synapses {
+            let rest = synapse.cleft.start();
+            for tap in &mut synapse.taps {
+                let receptor = &synapse.receptors[tap.receptor];
+                let mut law = vec![0.0; tap.weights.len()];
+                synapse.cleft.occupancies(&rest, tap.receptor, &mut law);
+                let mean: f64 = tap.weights.iter().zip(&law).map(|(w, p)| w * p).sum();
+                tap.resting = f64::from(receptor.count) * mean;
+            }
             let list: Vec<_> = synapse.taps.iter().map(|t| (t.receptor, record::observable_of(synapse, t))).collect();
             synapse.watch = synapse.cleft.watch(&list).ok()?;
         }
@@ -207,6 +215,7 @@ impl Lowering<'_> {
         let taps = lowered.receptors.iter().enumerate().map(|(i, r)| Tap {
             receptor: i,
             weights: r.folded.kinetics.weights(observable::CONDUCTANCE).unwrap_or(&[]).to_vec(),
+            resting: 0.0,
             samples: 0,
         });
         Some(SynapsePlan {

@@ -15,7 +15,7 @@ const MOST_SAMPLES: i64 = 20_000_000;
 /// Most numbers that a condition keeps, 8 bytes each: traces by trial, and what measures take.
 const MOST_KEPT: f64 = 250e6;
 /// Samples of an automatic recording of a trial, at most twice as many: enough to see an action potential in a second.
-const POINTS: i64 = 4000;
+const POINTS: i64 = 12_000;
 /// Trials of which an automatic recording keeps the trace: enough to have releases and failures among them.
 const KEPT: u64 = 24;
 /// Samples of a trial that are kept of several trials, at most.
@@ -203,7 +203,7 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
             };
             let weights = of.folded.kinetics.weights(which)?.to_vec();
             let taps = &mut plan.synapses[synapse].taps;
-            taps.push(Tap { receptor, weights, samples });
+            taps.push(Tap { receptor, weights, resting: 0.0, samples });
             Some(Source::Tap { synapse, tap: taps.len() - 1 })
         }
         "clearance" => {

@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(write(0.0, -0.001, 1.0, ""), "0.0 [0.0, 1.0]");
         // Never more than four digits, never an interval that only rounding has made, never its dust.
         assert_eq!(write(12.345_678, 12.345_6, 12.345_8, "ms"), "12.35 [12.35, 12.35]");
-        assert_eq!(write(8.231_782_683_055_066, 8.231_782_683_055_064, 8.231_782_683_055_069, "fC"), "8.232");
+        assert_eq!(write(8.231_782_683_055_066, 8.231_782_683_055_064, 8.231_782_683_055_07, "fC"), "8.232");
         assert_eq!(write(8.23e-7, 8.22e-7, 8.24e-7, "fC"), "0");
         assert_eq!(write(3.8e-13, 3.7e-13, 3.9e-13, "pA"), "0");
         // Shares of a whole.

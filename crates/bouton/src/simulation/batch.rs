@@ -215,14 +215,16 @@ impl Batch {
         while self.clock < until {
             // In silence nothing is stepped: on to the step in which something happens next.
             if still && let Some(to) = self.silence(plan, until) {
+                // What happens may happen at its very end.
+                self.repeat(plan, scratch, to - plan.step, traces);
                 for &cell in &plan.order {
                     self.synapses(plan, scratch, cell, to, events, work)?;
                     if let Some(state) = &mut self.cells[cell] {
                         state.sleep(to - self.clock);
                     }
                 }
-                self.repeat(plan, scratch, to, traces);
                 self.clock = to;
+                self.record(plan, scratch, traces, false);
                 continue;
             }
             let to = self.clock + plan.step;
@@ -261,7 +263,9 @@ impl Batch {
 
     /// The last step before anything happens, if that is farther than a step.
     fn silence(&self, plan: &Plan, until: Tick) -> Option<Tick> {
-        if (0..plan.synapses.len()).any(|s| plan.fine(s).is_some() || plan.synapses[s].taps.iter().any(|t| t.samples > 0)) {
+        if (0..plan.synapses.len())
+            .any(|s| plan.fine(s).is_some() || plan.synapses[s].taps.iter().any(|t| t.samples > 0))
+        {
             return None;
         }
         let now = self.clock;

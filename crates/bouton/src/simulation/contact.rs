@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Closer to rest than this a cleft sleeps: mM of ligand, occupancy of any state.
-const QUIET: (f64, f64) = (1e-8, 1e-4);
+const QUIET: (f64, f64) = (1e-8, 1e-5);
 /// The cleft's controller lets a step grow by this factor at most.
 const GROWTH: i64 = 6;
 /// A cleft that takes shorter steps than this is not at rest.
@@ -240,6 +240,9 @@ impl Contact {
                     && self.stretch.observables() > 0
                 {
                     return count * self.stretch.observable(tap, self.now);
+                }
+                if self.asleep {
+                    return t.resting;
                 }
                 let mut law = vec![0.0; t.weights.len()];
                 plan.cleft.occupancies(&self.cleft, t.receptor, &mut law);

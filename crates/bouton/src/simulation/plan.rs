@@ -185,6 +185,8 @@ pub struct Tap {
     pub receptor: usize,
     /// One a state.
     pub weights: Vec<f64>,
+    /// Its value at rest.
+    pub resting: f64,
     /// How often within a step it is sampled; 0 where only the mean over the step is wanted.
     pub samples: usize,
 }

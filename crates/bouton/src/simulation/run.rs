@@ -71,6 +71,8 @@ struct Done {
 #[derive(Default)]
 struct Tally {
     trials: u64,
+    /// Trials without a release, and with one.
+    shown: [u64; 2],
     kept: Vec<Kept>,
     /// By measure and what is taken.
     values: Vec<Vec<Vec<f64>>>,
@@ -80,6 +82,8 @@ struct Tally {
     budgets: Vec<Vec<f64>>,
 }
 
+/// Trials without a release, and with one, of which the report has the traces.
+const SHOWN: [u64; 2] = [4, 10];
 /// Pieces, at least, in which a batch tells its progress and asks whether to go on; and steps in one, at most.
 const PIECES: i64 = 20;
 const PIECE: i64 = 4000;
@@ -212,8 +216,16 @@ impl Tally {
         self.kept.resize_with(plan.probes.len(), Kept::default);
         self.values.resize_with(plan.measures.len(), Vec::new);
         for (lane, trial) in done.batch.trials().enumerate() {
+            let fusion = |e: &&Event| e.trial == trial && matches!(e.kind, EventKind::Fusion { .. });
+            let released = usize::from(done.events.iter().any(|e| fusion(&e)));
+            self.shown[released] += 1;
             for (p, probe) in plan.probes.iter().enumerate().filter(|(_, p)| p.wanted.kept()) {
-                self.kept[p].add(trial, done.traces.samples(lane, p), probe.keep);
+                let keep = match probe.wanted {
+                    // The report shows trials with a release and without.
+                    Wanted::Report => self.shown[released] <= SHOWN[released].min(probe.keep),
+                    _ => (self.kept[p].traces.len() as u64) < probe.keep,
+                };
+                self.kept[p].add(trial, done.traces.samples(lane, p), keep);
             }
             for (m, values) in plan.measures.iter().zip(&mut self.values) {
                 let found = taken(plan, m, done.traces.samples(lane, m.probe));

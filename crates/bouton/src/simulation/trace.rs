@@ -42,8 +42,9 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Takes in a trial (Welford 1962). Trials come in order, so that any number of threads gives the same bits.
-    pub fn add(&mut self, trial: u64, samples: &[f64], keep: u64) {
+    /// Takes in a trial (Welford 1962), and keeps its trace if asked to. Trials come in order, so that any number of
+    /// threads gives the same bits.
+    pub fn add(&mut self, trial: u64, samples: &[f64], keep: bool) {
         self.mean.resize(samples.len(), 0.0);
         self.scatter.resize(samples.len(), 0.0);
         self.trials += 1;
@@ -53,7 +54,7 @@ impl Kept {
             *mean += off / n;
             *scatter = off.mul_add(x - *mean, *scatter);
         }
-        if (self.traces.len() as u64) < keep {
+        if keep {
             self.traces.push((trial, samples.to_vec()));
         }
     }

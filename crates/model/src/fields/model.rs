@@ -33,7 +33,10 @@ pub static MODEL: Table = Table {
             Choice(&[
                 ("molecular", "every transmitter molecule diffuses and binds"),
                 ("kinetic", "concentrations, and receptor states as jumps"),
-                ("mean", "receptors as a differential equation; vesicles and calcium channels are whole at every level"),
+                (
+                    "mean",
+                    "receptors as a differential equation; vesicles and calcium channels are whole at every level",
+                ),
                 ("event", "the reduced synapse of a large network"),
             ]),
             Default("kinetic"),

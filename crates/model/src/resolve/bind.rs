@@ -212,7 +212,11 @@ impl Resolver<'_> {
                             format!("spike times {what}: {} after {}", pair[1].written, pair[0].written),
                             span.clone(),
                         )
-                        .hint(if same { "a spike is written once" } else { "write them in order" }),
+                        .hint(if same {
+                            "a spike is written once"
+                        } else {
+                            "write them in order"
+                        }),
                     );
                 }
             }

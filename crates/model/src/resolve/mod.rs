@@ -174,7 +174,8 @@ fn said_otherwise(written: &str, sources: &mut Sources, out: &mut Diagnostics) -
     });
     let Some(quoted) = quoted else {
         let file = sources.add(&format!("--set {written}"), written.into());
-        let d = Diagnostic::error(format!("`{written}` says nothing otherwise"), Span { file, range: 0..written.len() });
+        let d =
+            Diagnostic::error(format!("`{written}` says nothing otherwise"), Span { file, range: 0..written.len() });
         out.push(d.hint("--set path=value, e.g. --set synapse.contact.terminal.docked=5"));
         return None;
     };
