@@ -94,7 +94,10 @@ fn kind(kind: &Kind, defs: &mut Map<String, Value>) -> Value {
         }
         Kind::Texts | Kind::Sources | Kind::Paths => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::Flag => json!({ "type": "boolean" }),
-        Kind::Count { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Kind::Count { least, most } => {
+            let with_provenance = reference(&super::NUMBER, defs);
+            json!({ "anyOf": [{ "type": "integer", "minimum": least, "maximum": most }, with_provenance] })
+        }
         Kind::Factors => json!({ "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": 64 } }),
         Kind::Number(d, l) => number(Some(*d), *l, defs),
         Kind::Numbers(d, l) => json!({ "type": "array", "items": number(Some(*d), *l, defs) }),

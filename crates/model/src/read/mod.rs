@@ -89,7 +89,7 @@ pub enum Typed {
     Text(String),
     Texts(Vec<(String, Span)>),
     Flag(bool),
-    Count(u64),
+    Count(u64, Provenance),
     Factors(Vec<u64>),
     Number(Number),
     Numbers(Vec<Number>),
@@ -151,7 +151,13 @@ impl Read {
     }
     getter!(number, Number, Number, "A number.");
     getter!(numbers, Numbers, Vec<Number>, "Numbers.");
-    getter!(count, Count, u64, "A count.");
+    /// A count.
+    pub fn count(&self, name: &str) -> Option<&u64> {
+        match self.get(name)? {
+            Typed::Count(n, _) => Some(n),
+            _ => None,
+        }
+    }
     getter!(flag, Flag, bool, "A flag.");
     getter!(formula, Formula, Formula, "An expression.");
     getter!(table, Table, Read, "A table.");

@@ -144,7 +144,14 @@ impl Reader<'_> {
                 }
                 None => wrong(self, "a key of the bibliography"),
             },
-            Kind::Count { least, most } => self.count(name, node, *least, *most).map(Typed::Count),
+            Kind::Count { least, most } if node.get("value").is_some() => {
+                let own = self.table(node, &NUMBER).map(|read| provenance_of(&read))?;
+                let count = self.count(name, node.get("value")?, *least, *most)?;
+                Some(Typed::Count(count, own))
+            }
+            Kind::Count { least, most } => {
+                self.count(name, node, *least, *most).map(|n| Typed::Count(n, Provenance::default()))
+            }
             Kind::Factors => {
                 let Some(items) = node.list() else { return wrong(self, "a list of whole numbers") };
                 let factors: Vec<u64> = items.iter().filter_map(|i| self.count(name, i, 0, 64)).collect();
@@ -511,7 +518,7 @@ impl Reader<'_> {
 
 fn default(kind: &'static Kind, text: &str) -> Option<Typed> {
     Some(match kind {
-        Kind::Count { .. } => Typed::Count(text.parse().ok()?),
+        Kind::Count { .. } => Typed::Count(text.parse().ok()?, Provenance::default()),
         Kind::Flag => Typed::Flag(text == "true"),
         Kind::Choice(words) => Typed::Words(vec![words.iter().find(|w| w.0 == text)?.0]),
         Kind::Number(..) => Typed::Number(Number {

@@ -14,7 +14,7 @@ pub use part::{
 use crate::catalogue::{Catalogue, Entry};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources, Span};
 use crate::fields::MODEL;
-use crate::read::{Number, Provenance, Read, Reader, Typed};
+use crate::read::{Evidence, Number, Provenance, Read, Reader, Typed};
 use crate::tree::{self, Node};
 use crate::units::{Dimension, Quantity};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,7 +95,7 @@ pub struct Outcome {
 /// The most conditions of a file.
 const MAX_CONDITIONS: usize = 1000;
 /// The most values of all conditions together.
-const MAX_CONDITION_VALUES: usize = 300_000;
+const MAX_CONDITION_VALUES: usize = 150_000;
 
 /// Reads and resolves a model text; every fault of it is in the outcome.
 pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
@@ -263,7 +263,15 @@ impl<'a> Resolver<'a> {
     }
 
     fn resolve(mut self, node: &Node, condition: Option<&str>) -> Option<Resolved> {
-        let expanded = self.expand(node);
+        let mut expanded = self.expand(node);
+        // Defaults of how finely to compute are taken whether the table is written or not, and listed like all others.
+        if let tree::Value::Table(fields) = &mut expanded.value
+            && !fields.iter().any(|(k, _)| k.name == "numerics")
+        {
+            let span = Span { file: node.span.file, range: 0..0 };
+            let empty = Node { value: tree::Value::Table(Vec::new()), span: span.clone() };
+            fields.push((tree::Key { name: "numerics".into(), span }, empty));
+        }
         let mut reader = Reader { catalogue: self.catalogue, sources: self.sources, out: self.out, partial: false };
         let mut read = reader.table(&expanded, &MODEL)?;
         self.bind(&read);
@@ -309,19 +317,27 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn number(&mut self, path: String, n: &Number) {
-        let mut provenance = n.provenance.clone();
-        if let Some((_, entry)) = n.span.as_ref().and_then(|s| self.files.get(&s.file)) {
-            let own = std::mem::take(&mut provenance);
-            provenance = Provenance {
-                evidence: own.evidence.or(entry.evidence),
-                source: own.source.or_else(|| entry.source.clone()),
-                ..own
-            };
-            if provenance.seen_in.is_empty() && n.provenance.source.is_none() && n.provenance.evidence.is_none() {
-                provenance.seen_in.clone_from(&entry.seen_in);
-            }
+    /// What is known of a number written at `span`: what it says itself, else what its entry says of all of its own.
+    fn provenance(&self, span: Option<&Span>, own: &Provenance) -> Provenance {
+        let Some((_, entry)) = span.and_then(|s| self.files.get(&s.file)) else { return own.clone() };
+        let mut p = Provenance {
+            evidence: own.evidence.or(entry.evidence),
+            source: own.source.clone().or_else(|| entry.source.clone()),
+            ..own.clone()
+        };
+        if p.seen_in.is_empty() && own.source.is_none() && own.evidence.is_none() {
+            p.seen_in.clone_from(&entry.seen_in);
         }
+        // What is assumed has no source, unless it names one itself.
+        if p.evidence == Some(Evidence::Assumed) && own.source.is_none() {
+            p.source = None;
+            p.seen_in.clear();
+        }
+        p
+    }
+
+    fn number(&mut self, path: String, n: &Number) {
+        let provenance = self.provenance(n.span.as_ref(), &n.provenance);
         let origin = self.origin(n.span.as_ref());
         self.values.push(ResolvedValue {
             path,
@@ -352,12 +368,11 @@ impl<'a> Resolver<'a> {
                 Typed::Texts(t) => plain(Content::Words(t.iter().map(|t| t.0.as_str()).collect::<Vec<_>>().join(", "))),
                 Typed::Words(w) => plain(Content::Words(w.join(", "))),
                 Typed::Flag(b) => plain(Content::Words(b.to_string())),
-                Typed::Count(n) => {
+                Typed::Count(n, own) => {
                     plain(Content::Count(*n));
-                    // A count has no provenance of its own: that of its recipe holds.
-                    let recipe = span.and_then(|s| self.files.get(&s.file)).map(|(_, p)| p.clone());
-                    if let (Some(p), Some(last)) = (recipe, self.values.last_mut()) {
-                        last.provenance = p;
+                    let provenance = self.provenance(span, own);
+                    if let Some(last) = self.values.last_mut() {
+                        last.provenance = provenance;
                     }
                 }
                 Typed::Factors(_) | Typed::Formula(_) | Typed::NamedTexts(_) | Typed::List(_) | Typed::Faulty => {}
