@@ -38,7 +38,7 @@ impl Lowering<'_> {
                             continue;
                         }
                     };
-                    ClampKind::Voltage { hold, g_s: 1.0 / resistance, filter }
+                    ClampKind::Voltage { hold, g_s: 1.0 / resistance, filter, corner: value(clamp, "filter") }
                 }
                 (None, Some(current)) => {
                     let start = time("start").unwrap_or(Tick::ZERO);

@@ -34,6 +34,8 @@ pub struct Condition {
     pub trials: u64,
     /// Of a trial, ms.
     pub duration: f64,
+    /// Its pipettes, in words: `somatic holds pyramidal.soma at -70 mV through 10 Mohm`.
+    pub pipettes: Vec<String>,
     /// Traces.
     pub probes: Vec<Probe>,
     /// What happened at a moment, in the order of trial and time.

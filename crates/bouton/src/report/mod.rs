@@ -83,7 +83,8 @@ fn run(r: &Recording, m: &Manifest, out: &mut String) {
     for c in &r.conditions {
         let shown =
             if r.conditions.len() > 1 { format!("condition <i>{}</i>", escaped(c.shown())) } else { "done".into() };
-        row(&shown, escaped(&text::done(c).replace(" degC", "\u{a0}\u{b0}C")));
+        let lines: Vec<String> = std::iter::once(text::done(c)).chain(c.pipettes.iter().cloned()).collect();
+        row(&shown, escaped(&lines.join("; ").replace(" degC", "\u{a0}\u{b0}C")));
     }
     for set in &m.overrides {
         row("said otherwise", format!("<code>{}</code>", escaped(set)));

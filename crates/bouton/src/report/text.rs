@@ -107,6 +107,9 @@ pub fn terminal_summary(r: &Recording) -> String {
     }
     for condition in &r.conditions {
         let _ = writeln!(out, "{}: {}", condition.shown(), done(condition));
+        for pipette in &condition.pipettes {
+            wrapped(pipette, 2, &mut out);
+        }
     }
     for (heading, rows) in &blocks {
         out.push('\n');

@@ -379,7 +379,7 @@ impl Batch {
             for lane in 0..self.lanes {
                 let seen = scratch.solved[lane][k];
                 let current = match &clamp.kind {
-                    ClampKind::Voltage { hold, g_s, filter } => {
+                    ClampKind::Voltage { hold, g_s, filter, .. } => {
                         let raw = g_s * (hold - seen);
                         filter.as_ref().map_or(raw, |f| f.next(&mut self.filters[lane][k], raw))
                     }

@@ -213,6 +213,8 @@ pub enum ClampKind {
         g_s: f64,
         /// Of the recorded current.
         filter: Option<Filter>,
+        /// Its corner, kHz.
+        corner: Option<f64>,
     },
     /// Injects a current.
     Current {

@@ -2,7 +2,7 @@
 //! sums and files have the same bits whoever computed them.
 
 use super::facts::facts;
-use super::plan::{MeasurePlan, Plan, Source, Wanted};
+use super::plan::{ClampKind, ClampPlan, MeasurePlan, Plan, Source, Voltage, Wanted};
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
 use crate::measure::{Look, Polarity, Take, Trace, measure};
 use crate::recording::{self, MeasureKind, Probe, ProbeKind, Recording, Role};
@@ -316,6 +316,29 @@ impl Source {
     }
 }
 
+/// A pipette in words.
+fn pipette(plan: &Plan, clamp: &ClampPlan) -> String {
+    let cell = &plan.cells[clamp.at.0];
+    let place = match &cell.voltage {
+        Voltage::Membrane { cell, .. } => cell.place(clamp.at.1),
+        _ => String::new(),
+    };
+    let place = place.strip_prefix("compartment 1 of 1 of ").unwrap_or(&place).replace('`', "");
+    let (name, cell) = (&clamp.name, &cell.name);
+    match &clamp.kind {
+        ClampKind::Voltage { hold, g_s, corner, .. } => {
+            // GOhm to MOhm.
+            let resistance = 1e3 / g_s;
+            let significant = |x: f64| (x * 1e6).round() / 1e6;
+            let filter = corner.map_or(String::new(), |kilohertz| format!(", filtered at {kilohertz} kHz"));
+            format!("{name} holds {place} of {cell} at {hold} mV through {} Mohm{filter}", significant(resistance))
+        }
+        ClampKind::Current { current, start, stop } => {
+            format!("{name} injects {current} pA into {place} of {cell} from {} to {} ms", start.ms(), stop.ms())
+        }
+    }
+}
+
 fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
     let facts = facts(plan, tally.trials, &tally.events, &tally.budgets);
     let mut probes = Vec::new();
@@ -363,6 +386,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
         trials_asked: plan.trials,
         trials: tally.trials,
         duration: plan.duration.ms(),
+        pipettes: plan.clamps.iter().map(|c| pipette(plan, c)).collect(),
         probes,
         events: tally.events.iter().map(named).collect(),
         measures,
