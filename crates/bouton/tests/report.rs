@@ -136,6 +136,7 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
         trials_asked: trials,
         trials,
         duration,
+        pipettes: vec!["vc holds soma of receiver at -70 mV through 10 Mohm".into()],
         probes: vec![
             Probe {
                 path: "contact.terminal.calcium".into(),

@@ -224,6 +224,7 @@ impl Batch {
                     }
                 }
                 self.clock = to;
+                self.senders.iter_mut().flatten().for_each(|known| known.0 = known.1);
                 self.record(plan, scratch, traces, false);
                 continue;
             }
@@ -235,6 +236,7 @@ impl Batch {
                 work.neuron_steps += u64::from(self.cells[cell].is_some()) * self.lanes as u64;
             }
             self.clock = to;
+            still = self.settle(plan);
             for lane in 0..self.lanes {
                 for (s, synapse) in plan.synapses.iter().enumerate() {
                     let v = self.voltage(plan, synapse.from, lane);
@@ -243,18 +245,33 @@ impl Batch {
                 }
             }
             self.record(plan, scratch, traces, false);
-            still = self.settle(plan);
         }
         Ok(())
     }
 
-    /// Puts membranes that are as good as at rest there; whether all are.
+    /// Puts membranes that are as good as at rest there, and what pipettes report of them; whether all are.
     fn settle(&mut self, plan: &Plan) -> bool {
         let mut still = true;
-        for (cell, state) in plan.cells.iter().zip(&mut self.cells) {
-            if let (Voltage::Membrane { rest, .. }, Some(state)) = (&cell.voltage, state) {
-                for lane in 0..self.lanes {
-                    still &= state.snap(rest, lane, AT_REST);
+        for (index, (cell, state)) in plan.cells.iter().zip(&mut self.cells).enumerate() {
+            let (Voltage::Membrane { rest, .. }, Some(state)) = (&cell.voltage, state) else { continue };
+            for lane in 0..self.lanes {
+                if !state.snap(rest, lane, AT_REST) {
+                    still = false;
+                    continue;
+                }
+                for (k, clamp) in plan.clamps.iter().enumerate().filter(|(_, c)| c.at.0 == index) {
+                    let v = rest.v_m(neuron::Site { block: 0, compartment: clamp.at.1, lane });
+                    let ClampKind::Voltage { hold, g_s, filter, .. } = &clamp.kind else { continue };
+                    let current = g_s * (hold - v);
+                    if (self.clamped[lane][k].0 - current).abs() > AT_REST * g_s.max(1.0) {
+                        // The filter still tells of what was.
+                        still = false;
+                        continue;
+                    }
+                    self.clamped[lane][k] = (current, v);
+                    if let Some(filter) = filter {
+                        self.filters[lane][k] = filter.settled(current);
+                    }
                 }
             }
         }
