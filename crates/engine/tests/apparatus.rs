@@ -3,10 +3,7 @@
 
 mod common;
 
-use common::{Z, scheme};
-use engine::mechanism::{
-    Description, InputRole, Kinetics, LigandIndex, OutputIndex, ProgramBuilder, StateIndex, Transition,
-};
+use common::{Z, scheme, sensor};
 use engine::snapshot;
 use engine::terminal::action_potential::ActionPotential;
 use engine::terminal::buffer::Buffer;
@@ -27,49 +24,14 @@ use numerics::simd::Level;
 
 const REST: f64 = 50e-6;
 
-/// Five sites, rates in /mM/ms and /ms; fusion at `fusion(n)` from the state with n bound.
-fn sensor(k_on: f64, k_off: f64, b: f64, fusion: &dyn Fn(usize) -> f64) -> Sensor {
-    let mut list: Vec<(u16, u16, f64, bool)> = Vec::new();
-    for n in 0..5 {
-        list.push((n, n + 1, f64::from(5 - n) * k_on, true));
-        list.push((n + 1, n, f64::from(n + 1) * k_off * math::powi(b, i32::from(n)), false));
-    }
-    for n in 0..6 {
-        if fusion(n) > 0.0 {
-            list.push((n as u16, 6, fusion(n), false));
-        }
-    }
-    let mut builder = ProgramBuilder::new(list.len() as u16);
-    let outputs: Vec<_> = (0..list.len()).map(|k| builder.input(k as u16)).collect();
-    let transitions = list.iter().enumerate().map(|(k, s)| Transition {
-        from: StateIndex(s.0),
-        to: StateIndex(s.1),
-        rate: OutputIndex(k as u16),
-        takes_up: s.3.then_some(LigandIndex(0)),
-        gives_off: (s.0 > s.1 && s.1 != 6).then_some(LigandIndex(0)),
-    });
-    let kinetics = Kinetics::new(Description {
-        states: 7,
-        ligands: 1,
-        transitions: transitions.collect(),
-        inputs: (0..list.len()).map(|k| InputRole::Parameter(k as u16)).collect(),
-        rates: builder.finish(&outputs).unwrap(),
-        absorbing: vec![StateIndex(6)],
-        observables: vec![],
-    })
-    .unwrap();
-    let rates: Vec<f64> = list.iter().map(|s| s.2).collect();
-    Sensor::new(&kinetics, &rates, REST).unwrap()
-}
-
 /// Felmy, Neher & Schneggenburger 2003.
 fn felmy() -> Sensor {
-    sensor(119.0, 8.745, 0.25, &|n| if n == 5 { 6.995 } else { 0.0 })
+    sensor(119.0, 8.745, 0.25, &|n| if n == 5 { 6.995 } else { 0.0 }, REST)
 }
 
 /// Lou, Scheuss & Schneggenburger 2005: allosteric; fusion `faster` times as fast.
 fn lou(faster: f64) -> Sensor {
-    sensor(100.0, 4.0, 0.5, &|n| faster * 2e-7 * math::powi(31.3, n as i32))
+    sensor(100.0, 4.0, 0.5, &|n| faster * 2e-7 * math::powi(31.3, n as i32), REST)
 }
 
 /// Li, Bischofberger & Jonas 2007, P/Q type: rates in /ms at `v` mV, in the order of [`pq`]'s transitions.

@@ -3,10 +3,7 @@
 
 mod common;
 
-use common::{Z, chi_square};
-use engine::mechanism::{
-    Description, InputRole, Kinetics, LigandIndex, OutputIndex, ProgramBuilder, StateIndex, Transition,
-};
+use common::{Z, chi_square, sensor};
 use engine::membrane::ghk_current;
 use engine::snapshot;
 use engine::terminal::action_potential::ActionPotential;
@@ -29,41 +26,6 @@ const SLOT: Tick = Tick(10_000_000);
 
 fn luck(trial: u64) -> Luck {
     Luck { key: StreamKey::new(77, trial, 9, 4), first: 0 }
-}
-
-/// Five sites, rates in /mM/ms and /ms; fusion at `gamma` from the fifth, or `plus f^n` from every state.
-fn sensor(k_on: f64, k_off: f64, b: f64, fusion: &dyn Fn(usize) -> f64, rest: f64) -> Sensor {
-    let mut list: Vec<(u16, u16, f64, bool)> = Vec::new();
-    for n in 0..5 {
-        list.push((n, n + 1, f64::from(5 - n) * k_on, true));
-        list.push((n + 1, n, f64::from(n + 1) * k_off * math::powi(b, i32::from(n)), false));
-    }
-    for n in 0..6 {
-        if fusion(n) > 0.0 {
-            list.push((n as u16, 6, fusion(n), false));
-        }
-    }
-    let mut builder = ProgramBuilder::new(list.len() as u16);
-    let outputs: Vec<_> = (0..list.len()).map(|k| builder.input(k as u16)).collect();
-    let transitions = list.iter().enumerate().map(|(k, s)| Transition {
-        from: StateIndex(s.0),
-        to: StateIndex(s.1),
-        rate: OutputIndex(k as u16),
-        takes_up: s.3.then_some(LigandIndex(0)),
-        gives_off: (s.0 > s.1 && s.1 != 6).then_some(LigandIndex(0)),
-    });
-    let kinetics = Kinetics::new(Description {
-        states: 7,
-        ligands: 1,
-        transitions: transitions.collect(),
-        inputs: (0..list.len()).map(|k| InputRole::Parameter(k as u16)).collect(),
-        rates: builder.finish(&outputs).unwrap(),
-        absorbing: vec![StateIndex(6)],
-        observables: vec![],
-    })
-    .unwrap();
-    let rates: Vec<f64> = list.iter().map(|s| s.2).collect();
-    Sensor::new(&kinetics, &rates, rest).unwrap()
 }
 
 /// Schneggenburger & Neher 2000.

@@ -102,7 +102,7 @@ fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u6
             latency,
             MeasureKind::Mean,
             "ms",
-            "from the beginning of the action potential".into(),
+            format!("from the beginning of the action potential; of fusions within {} ms of it", SYNCHRONOUS.ms()),
         );
         if s.n > 1 {
             let (n, sd) = (s.n as f64, s.sd);
@@ -114,7 +114,7 @@ fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u6
                 low: (sd - half).max(0.0),
                 high: sd + half,
                 unit: "ms".into(),
-                note: "standard deviation of the latency".into(),
+                note: format!("standard deviation of the latency, of fusions within {} ms", SYNCHRONOUS.ms()),
             });
         }
         if k + 1 == MOST_SHOWN {

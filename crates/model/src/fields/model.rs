@@ -76,7 +76,7 @@ static NUMERICS: Table = Table {
             "slot",
             Number(D::TIME, Between(1e-6, 1.0)),
             Default("5 us"),
-            "Within a slot of an action potential, voltage and calcium of a terminal are constant. Release is some 1 % too low at 5 us, in proportion.",
+            "Within a slot of an action potential, voltage and calcium of a terminal are constant. Release is 1.2 % too low at 5 us.",
         ),
         field(
             "tolerance",
