@@ -141,7 +141,7 @@ fn the_manifest_has_the_hash_of_each_entry_and_of_each_file() {
     let results = folder.path().join("m-1");
     let manifest = manifest(&results);
     let entries = manifest["entries"].as_object().unwrap();
-    for entry in ["synapse/ca1_spine", "receptor/ampa_jonas_1993", "channel/cav2_1_li_2007", "sensor/lou_2005"] {
+    for entry in ["synapse/ca1_spine", "receptor/ampa_jonas_1993", "channel/cav2_1_li_2007", "sensor/bollmann_2000"] {
         assert_eq!(entries[entry].as_str(), Some(hash_of(entry).as_str()), "{entry}");
     }
     let files = manifest["files"].as_object().unwrap();

@@ -87,17 +87,54 @@ impl Lowering<'_> {
     }
 
     fn action_potential(&mut self, at: &str, read: &Read) -> Option<ActionPotential> {
-        let get = |f: &str| value(read, f);
-        let share = get("rise_share").unwrap_or(0.35);
-        let made = ActionPotential::template(get("resting")?, get("amplitude")?, get("half_width")?, share);
+        let values = |f: &str| read.numbers(f).map(|all| all.iter().map(|n| n.value()).collect::<Vec<f64>>());
+        let template = ["resting", "amplitude", "half_width"];
+        let made = match (values("times"), values("voltages")) {
+            (Some(times), Some(voltages)) => {
+                if template.iter().chain(&["rise_share"]).any(|f| read.get(f).is_some()) {
+                    let span = read.span_of("times").unwrap_or(&read.span).clone();
+                    let message = format!("`{at}.action_potential` is a recorded one and a template at once");
+                    self.fault(&span, message, "`times` and `voltages`, or `resting`, `amplitude` and `half_width`");
+                    return None;
+                }
+                let (first, last) = (voltages.first().copied()?, voltages.last().copied()?);
+                if (first - last).abs() > 1e-9 {
+                    let span = read.span_of("voltages").unwrap_or(&read.span).clone();
+                    let message = format!("`{at}.action_potential` begins at {first} mV and ends at {last} mV");
+                    self.fault(&span, message, "one resting potential before and after");
+                    return None;
+                }
+                ActionPotential::table(&times, &voltages)
+            }
+            (None, None) => {
+                let get = |f: &str| value(read, f);
+                if let Some(missing) = template.iter().find(|f| read.get(f).is_none()) {
+                    let message = format!("`{at}.action_potential.{missing}` is needed to run this model");
+                    self.fault(
+                        &read.span,
+                        message,
+                        "`resting`, `amplitude` and `half_width`, or `times` and `voltages`",
+                    );
+                    return None;
+                }
+                let share = get("rise_share").unwrap_or(0.35);
+                ActionPotential::template(get("resting")?, get("amplitude")?, get("half_width")?, share)
+            }
+            _ => {
+                let message = format!("`{at}.action_potential` has one of `times` and `voltages`, and needs both");
+                self.fault(&read.span, message, "");
+                return None;
+            }
+        };
         let slot = self.tick("slot", 0.005);
         match made {
             Ok(shape) if shape.duration() / slot.ms() <= MOST_SLOTS => Some(shape),
             Ok(shape) => {
-                let span = read.span_of("half_width").unwrap_or(&read.span).clone();
+                let length = read.span_of("half_width").or_else(|| read.span_of("times"));
+                let span = length.unwrap_or(&read.span).clone();
                 let slots = shape.duration() / slot.ms();
                 let message = format!("`{at}.action_potential` takes {slots:.0} slots of {} ms", slot.ms());
-                self.fault(&span, message, "at most 1,000,000: a shorter half_width, or a longer numerics.slot");
+                self.fault(&span, message, "at most 1,000,000: a shorter action potential, or a longer numerics.slot");
                 None
             }
             Err(e) => {

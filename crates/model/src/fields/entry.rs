@@ -6,9 +6,8 @@ use super::Kind::{
 };
 use super::Limits::{Between, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
-use super::model::{
-    CLEFT, MEMBRANE, PLACED_CHANNEL, PLACED_RECEPTOR, PLACED_TRANSPORTER, SECTION, SITS_ON, SPINE, TERMINAL,
-};
+use super::model::{MEMBRANE, PLACED_CHANNEL, SECTION};
+use super::synapse::{CLEFT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SITS_ON, SPINE, TERMINAL};
 use super::{Field, Kind, Table, field};
 use crate::units::Dimension as D;
 

@@ -4,6 +4,7 @@ mod entry;
 mod model;
 mod reference;
 mod schema;
+mod synapse;
 
 pub use entry::{CHECK, KINDS, NUMBER, of_kind};
 pub use model::MODEL;

@@ -1,0 +1,273 @@
+//! The fields of the parts of a synapse, in model files and recipes alike.
+
+use super::Kind::{Choice, Count, Entry, Named, NamedNumbers, Number, Numbers, Parameters, Source, Text};
+use super::Limits::{Between, Fraction, NotNegative, Positive};
+use super::Need::{Default, Optional, Required};
+use super::model::{MOST, PLACED_CHANNEL};
+use super::{Field, Kind, Table, field};
+use crate::units::Dimension as D;
+
+/// The parts of a synapse, for recipes of the catalogue as well.
+pub(super) static TERMINAL: Table = Table {
+    name: "terminal",
+    doc: "The sending side: calcium channels, buffers, vesicles and their release sensor.",
+    fields: &[
+        field("channel", Named(&PLACED_CHANNEL), Optional, "Calcium channels by name."),
+        field("sensor", Kind::Table(&PLACED_SENSOR), Optional, "The release sensor that every docked vesicle has."),
+        field("buffer", Named(&PLACED_BUFFER), Optional, "Calcium buffers by name."),
+        field("docked", Count { least: 0, most: 1_000_000 }, Optional, "Docked vesicles."),
+        field("resting_calcium", Number(D::CONCENTRATION, NotNegative), Optional, "Free calcium at rest."),
+        field("molecules", Count { least: 0, most: 100_000_000 }, Optional, "Transmitter molecules in a vesicle."),
+        field(
+            "molecules_cv",
+            Number(D::NONE, Between(0.0, 2.0)),
+            Default("0"),
+            "Coefficient of variation of a vesicle's content; its diameter is normally distributed.",
+        ),
+        field(
+            "free_magnesium",
+            Number(D::CONCENTRATION, NotNegative),
+            Default("0.5 mM"),
+            "Free magnesium in the terminal; it occupies buffers such as ATP.",
+        ),
+        field("volume", Number(D::VOLUME, Positive), Optional, "Volume that bulk calcium and buffers share."),
+        field(
+            "active_zone_radius",
+            Number(D::LENGTH, Positive),
+            Optional,
+            "Radius of the disc in which vesicles are docked.",
+        ),
+        field(
+            "calcium_diffusion",
+            Number(D::DIFFUSION, Positive),
+            Default("0.22 um2/ms"),
+            "Diffusion coefficient of free calcium.",
+        ),
+        field(
+            "action_potential",
+            Kind::Table(&ACTION_POTENTIAL),
+            Optional,
+            "The action potential in the terminal of a cell that only spikes.",
+        ),
+        field("extrusion", Kind::Table(&EXTRUSION), Optional, "How bulk calcium is carried out."),
+        field("pools", Kind::Table(&POOLS), Optional, "Vesicles that are not docked, and how they move."),
+    ],
+};
+
+static ACTION_POTENTIAL: Table = Table {
+    name: "action_potential",
+    doc: "A template from rest to the peak and back, smooth to the second derivative: `resting`, `amplitude`, `half_width`. Or a recorded one: `times` and `voltages`, between them monotone cubics.",
+    fields: &[
+        field("resting", Number(D::VOLTAGE, Between(-200.0, 100.0)), Optional, "Resting potential of the terminal."),
+        field("amplitude", Number(D::VOLTAGE, Positive), Optional, "Height above rest."),
+        field("half_width", Number(D::TIME, Positive), Optional, "Width at half of the height."),
+        field(
+            "rise_share",
+            Number(D::NONE, Fraction),
+            Optional,
+            "Share of its duration that it rises; without it, 0.35.",
+        ),
+        field(
+            "times",
+            Numbers(D::TIME, NotNegative),
+            Optional,
+            "Of a recorded action potential: when, from 0 ms, the sender's spike, on.",
+        ),
+        field(
+            "voltages",
+            Numbers(D::VOLTAGE, Between(-300.0, 300.0)),
+            Optional,
+            "The voltage there; the first and the last are the resting potential.",
+        ),
+        field("source", Source, Optional, "Where a recorded course comes from."),
+        field("note", Text, Optional, "How it was obtained."),
+    ],
+};
+
+static EXTRUSION: Table = Table {
+    name: "extrusion",
+    doc: "Removal of bulk calcium: `rate`, or `v_max` and `k_m`. A leak balances it at rest.",
+    fields: &[
+        field("rate", Number(D::RATE, NotNegative), Optional, "Rate of removal of free calcium."),
+        field("v_max", Number(D::CONCENTRATION_RATE, NotNegative), Optional, "Largest removal."),
+        field("k_m", Number(D::CONCENTRATION, Positive), Optional, "Calcium at which removal is half of the largest."),
+    ],
+};
+
+static POOLS: Table = Table {
+    name: "pools",
+    doc: "Whole vesicles: replacement -> docked -> fused -> recycling -> replacement, and reserve -> recycling. None is ever made or lost.",
+    fields: &[
+        field("replacement", Count { least: 0, most: 1_000_000 }, Default("0"), "Vesicles ready to dock."),
+        field("recycling", Count { least: 0, most: 1_000_000 }, Default("0"), "Vesicles that come back."),
+        field("reserve", Count { least: 0, most: 1_000_000 }, Default("0"), "Vesicles that seldom move."),
+        field(
+            "priming",
+            Number(D::RATE, NotNegative),
+            Default("0 /s"),
+            "Rate at which a free place is docked at, while there is a vesicle in replacement.",
+        ),
+        field(
+            "refill",
+            Number(D::RATE, NotNegative),
+            Default("0 /s"),
+            "Rate a vesicle goes from recycling to replacement.",
+        ),
+        field(
+            "mobilise",
+            Number(D::RATE, NotNegative),
+            Default("0 /s"),
+            "Rate a vesicle goes from reserve to recycling.",
+        ),
+        field(
+            "endocytosis",
+            Number(D::RATE, NotNegative),
+            Default("0 /s"),
+            "Rate a fused vesicle comes back to recycling.",
+        ),
+    ],
+};
+
+/// A spine, for recipes of the catalogue as well.
+pub(super) static SPINE: Table = Table {
+    name: "spine",
+    doc: "A spine: a head on a neck, with the passive membrane of the section it sits on.",
+    fields: &[
+        field("head_diameter", Number(D::LENGTH, Positive), Required, "Diameter of the head, a sphere."),
+        field("neck_length", Number(D::LENGTH, Positive), Required, "Length of the neck."),
+        field("neck_diameter", Number(D::LENGTH, Positive), Required, "Diameter of the neck."),
+    ],
+};
+
+static PORE: Table = Table {
+    name: "pore",
+    doc: "How a vesicle empties. It sets the peak in the cleft.",
+    fields: &[
+        field(
+            "kind",
+            Choice(&[
+                ("instantaneous", "all at once"),
+                ("first_order", "exponential, with `tau`"),
+                ("expanding", "through a pore that grows: `growth`, `widest`, `length`, `volume`, `diffusion`"),
+            ]),
+            Required,
+            "How.",
+        ),
+        field("tau", Number(D::TIME, Positive), Optional, "Time constant of emptying."),
+        field("growth", Number(D::PERMEABILITY, Positive), Optional, "Growth of the pore's radius."),
+        field("widest", Number(D::LENGTH, Positive), Optional, "Largest radius of the pore."),
+        field("length", Number(D::LENGTH, NotNegative), Optional, "Length of the pore."),
+        field("volume", Number(D::VOLUME, Positive), Optional, "Inner volume of the vesicle."),
+        field("diffusion", Number(D::DIFFUSION, Positive), Optional, "Diffusion coefficient in the pore."),
+    ],
+};
+
+pub(super) static CLEFT: Table = Table {
+    name: "cleft",
+    doc: "The gap between the membranes.",
+    fields: &[
+        field("transmitter", Text, Optional, "What is released into it, as the receptors' ligand is called."),
+        field("height", Number(D::LENGTH, Positive), Optional, "Distance between the membranes."),
+        field("radius", Number(D::LENGTH, Positive), Optional, "Radius of the apposed membranes."),
+        field(
+            "diffusion",
+            Number(D::DIFFUSION, NotNegative),
+            Optional,
+            "Effective lateral diffusion coefficient in the cleft; tortuosity is already in it.",
+        ),
+        field(
+            "free_diffusion",
+            Number(D::DIFFUSION, Positive),
+            Optional,
+            "Diffusion coefficient in free solution, for the tissue around; the space's tortuosity is applied to it.",
+        ),
+        field("pore", Kind::Table(&PORE), Optional, "How a vesicle empties; without it, instantaneously."),
+    ],
+};
+
+static PLACED_SENSOR: Table = Table {
+    name: "sensor",
+    doc: "A release sensor.",
+    fields: &[
+        field("use", Entry(&["sensor"]), Required, "The sensor."),
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
+    ],
+};
+
+static PLACED_BUFFER: Table = Table {
+    name: "buffer",
+    doc: "A calcium buffer at its total concentration.",
+    fields: &[
+        field("use", Entry(&["buffer"]), Required, "The buffer."),
+        field(
+            "total",
+            Number(D::CONCENTRATION, NotNegative),
+            Optional,
+            "Total concentration; without it, the entry's.",
+        ),
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
+    ],
+};
+
+pub(super) static PLACED_RECEPTOR: Table = Table {
+    name: "receptor",
+    doc: "A population of receptors.",
+    fields: &[
+        field("use", Entry(&["receptor"]), Required, "The receptor."),
+        field("count", Count { least: 0, most: MOST }, Optional, "How many; or give `density`."),
+        field("density", Number(D::NUMBER_DENSITY, NotNegative), Optional, "Number per membrane area."),
+        field("radius", Number(D::LENGTH, Positive), Optional, "Radius of the disc they lie in."),
+        field(
+            "on",
+            Choice(&[
+                ("postsynaptic", "the receiving membrane"),
+                ("terminal", "the sending membrane"),
+                ("glia", "the glial membrane"),
+            ]),
+            Default("postsynaptic"),
+            "The membrane they sit in.",
+        ),
+        field(
+            "reversal",
+            Number(D::VOLTAGE, Between(-200.0, 200.0)),
+            Optional,
+            "Reversal potential, said otherwise than in the entry.",
+        ),
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
+        field(
+            "conductance",
+            NamedNumbers(D::CONDUCTANCE, NotNegative),
+            Optional,
+            "Unitary conductances by state, said otherwise.",
+        ),
+    ],
+};
+
+/// Where what ends a signal may sit.
+pub(super) const SITS_ON: Field = field(
+    "on",
+    Choice(&[
+        ("glia", "the glial membrane"),
+        ("terminal", "the sending membrane"),
+        ("postsynaptic", "the receiving membrane"),
+        ("cleft", "the matrix within the cleft"),
+    ]),
+    Optional,
+    "Where it sits.",
+);
+
+pub(super) static PLACED_TRANSPORTER: Table = Table {
+    name: "clearance",
+    doc: "A transporter or enzyme that ends the signal.",
+    fields: &[
+        field("use", Entry(&["transporter", "enzyme"]), Required, "The transporter or enzyme."),
+        field(
+            "density",
+            Number(D::NUMBER_DENSITY, NotNegative),
+            Optional,
+            "Number per membrane area; without it, the entry's.",
+        ),
+        SITS_ON,
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
+    ],
+};
