@@ -45,6 +45,7 @@ macro_rules! head {
         &[
             field("title", Text, Required, "What it is, in a line."),
             field("summary", Text, Required, "What it is, in one to three sentences."),
+            field("family", Texts, Optional, "What it is to a drug: `ampa`, `cav2_1`; the narrowest first."),
             field("species", Text, Required, "In which animal its numbers were measured."),
             field("preparation", Text, Required, "On what, and how."),
             field("temperature", Number(D::TEMPERATURE, Between(263.15, 333.15)), Required, "T_ref, at which its numbers hold."),
