@@ -1,5 +1,6 @@
 //! `bouton catalogue check`: every entry's own checks, compared to the printed digits, and every loop of every scheme.
 
+mod drug;
 mod recipe;
 
 use crate::lower::{self, LoweredScheme, observable};
@@ -85,6 +86,7 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
         let title = title(check);
         let measures = match check.word("protocol") {
             Some("at_rest") => recipe::at_rest(&entry, catalogue),
+            _ if entry.kind == "drug" => drug::measure(&entry, check, catalogue, &part),
             _ => subject.measure(check),
         };
         match measures {

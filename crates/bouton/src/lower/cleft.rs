@@ -69,14 +69,20 @@ impl Lowering<'_> {
             receptors.push(receptor);
         }
         let mut clearance = Vec::new();
+        let mut whole = receptors.len() == synapse.named("receptor").len();
         for (key, placed) in synapse.named("clearance") {
             let here = format!("{path}.clearance.{}", key.name);
-            let Some(resident) = self.clearance(&here, placed, &transmitter, &geometry) else { continue };
+            let Some(found) = self.clearance(&here, placed, &transmitter, &geometry) else {
+                whole = false;
+                continue;
+            };
+            // Nothing is left of it: inactivated, or none to begin with.
+            let Some(resident) = found else { continue };
             let states = self.part(&here).and_then(|p| p.scheme.as_ref()).map_or_else(Vec::new, |s| s.states.clone());
             clearance.push(Clearance { name: key.name.clone(), resident: residents.len(), states });
             residents.push(resident);
         }
-        if receptors.len() < synapse.named("receptor").len() || clearance.len() < synapse.named("clearance").len() {
+        if !whole {
             return None;
         }
         match Cleft::new(&geometry, &source, &residents) {
@@ -133,7 +139,9 @@ impl Lowering<'_> {
         let mut all = Vec::with_capacity(scheme.ligands.len());
         let mut moving = None;
         for (i, name) in scheme.ligands.iter().enumerate() {
-            if name == transmitter {
+            if let Some(dose) = part.drugs.iter().find(|d| d.ligand == i) {
+                all.push(Ligand::Held(dose.concentration));
+            } else if name == transmitter {
                 moving = Some(i);
                 all.push(Ligand::Transmitter);
             } else if scheme.steps.iter().all(|s| s.takes_up != Some(i)) {
@@ -178,6 +186,7 @@ impl Lowering<'_> {
             Some(n) => *n as f64,
             None => (value(placed, "density")? * area).round(),
         };
+        let count = if part.active < 1.0 { (count * part.active).round() } else { count };
         if !(1.0..=1e6).contains(&count) {
             let amount = placed.span_of("count").or_else(|| placed.span_of("density")).unwrap_or(&span);
             let hint = "from 1 to 1,000,000; `without` leaves a part out";
@@ -221,7 +230,13 @@ impl Lowering<'_> {
         Some(Block { program, parameters: part.parameters.clone(), temperature: part.temperature, concentration })
     }
 
-    fn clearance(&mut self, path: &str, placed: &Read, transmitter: &str, geometry: &Geometry) -> Option<Resident> {
+    fn clearance(
+        &mut self,
+        path: &str,
+        placed: &Read,
+        transmitter: &str,
+        geometry: &Geometry,
+    ) -> Option<Option<Resident>> {
         let part = self.part(path)?;
         let span = placed.span_of("use").unwrap_or(&placed.span).clone();
         let transport = part.body.body.table("transport");
@@ -230,8 +245,12 @@ impl Lowering<'_> {
             self.fault(&span, format!("`{path}` needs a `density`: its entry has none"), "density = \"1000 /um2\"");
             return None;
         };
+        let density = density * part.active;
         let on = placed.word("on").or_else(|| transport.and_then(|t| t.word("on"))).unwrap_or("cleft");
         let (ligands, _) = self.ligands(path, part, placed, transmitter)?;
+        if density == 0.0 {
+            return Some(None);
+        }
         let held: Vec<f64> = ligands.iter().map(|l| if let Ligand::Held(c) = *l { c } else { 0.0 }).collect();
         let lowered = match scheme(part) {
             Ok(lowered) => lowered,
@@ -260,7 +279,7 @@ impl Lowering<'_> {
         };
         let mut resident = Resident::new(lowered.kinetics, coefficients, site, amount);
         resident.ligands = ligands;
-        Some(resident)
+        Some(Some(resident))
     }
 }
 

@@ -196,6 +196,8 @@ impl LoweredScheme {
         let mut inputs = self.parameters.clone();
         inputs.extend([v_m, self.temperature]);
         inputs.extend_from_slice(ligands);
+        // A folded scheme has constants for rates, and no inputs.
+        inputs.truncate(self.kinetics.rates().inputs());
         let mut outputs = vec![0.0; self.kinetics.rates().outputs()];
         self.kinetics.rates().interpret(&inputs, &mut outputs);
         outputs

@@ -257,7 +257,9 @@ impl Lowering<'_> {
                 return None;
             }
         };
-        let folded = match Folded::new(&lowered, None, &vec![0.0; lowered.kinetics.ligands()], resting) {
+        let mut held = vec![0.0; lowered.kinetics.ligands()];
+        part.drugs.iter().for_each(|d| held[d.ligand] = d.concentration);
+        let folded = match Folded::new(&lowered, None, &held, resting) {
             Ok(folded) => folded,
             Err(e) => {
                 self.fault(&span, format!("`{path}` cannot be built: {e}"), "");

@@ -1,6 +1,7 @@
 //! An entry, read whole: its head, its parameters, its scheme or gates, its checks.
 
 use super::Catalogue;
+use super::drug::{self, Action};
 use super::rate::{Layout, Rate, plausible, rate};
 use super::scheme::{self, Scheme};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources};
@@ -34,6 +35,8 @@ pub struct Entry {
     pub gates: Vec<Gate>,
     /// Its block, if it is one.
     pub block: Option<Block>,
+    /// What it does, if it is a drug.
+    pub actions: Vec<Action>,
 }
 
 /// A kind of two-state gate.
@@ -102,6 +105,10 @@ impl Entry {
         p.note.clone_from(&own.note);
         p
     }
+    /// What it is to a drug, the narrowest first.
+    pub fn families(&self) -> impl Iterator<Item = &str> {
+        self.body.texts("family").iter().map(|t| t.0.as_str())
+    }
     /// Ligands of its scheme.
     pub fn ligands(&self) -> &[String] {
         self.scheme.as_ref().map_or(&[], |s| &s.ligands)
@@ -162,12 +169,13 @@ pub(super) fn read(
         let open_fraction = rate("open_fraction", b.formula("open_fraction")?, Dimension::NONE, &layout, &mut reader)?;
         Some(Block { ion: b.text("ion")?.to_owned(), open_fraction })
     });
+    let values: Vec<f64> = parameters.iter().map(|(_, n): &(String, Number)| n.value()).collect();
+    let actions = drug::actions(&body, &layout, &values, &mut reader);
     if let (Some(scheme), Some(gate)) = (body.span_of("scheme"), body.span_of("gate")) {
         let d = Diagnostic::error("a channel has a scheme or gates, not both", gate.clone());
         reader.out.push(d.related(scheme.clone(), "its scheme"));
     }
     if !reader.out.has_errors() {
-        let values: Vec<f64> = parameters.iter().map(|(_, n): &(String, Number)| n.value()).collect();
         let mut test = |name: &str, r: &Rate, low: f64, high: f64| {
             plausible(name, r, &layout, &values, temperature, (low, high), &mut reader);
         };
@@ -202,6 +210,7 @@ pub(super) fn read(
         scheme,
         gates,
         block,
+        actions,
         body,
     })
 }

@@ -1,12 +1,14 @@
 //! The catalogue: entries embedded in the program, overlaid by a folder that the user names, parsed when asked for.
 
 mod bibliography;
+mod drug;
 mod entry;
 mod rate;
 mod scheme;
 mod step;
 
 pub use bibliography::Citation;
+pub use drug::{Action, Mechanism};
 pub use entry::{Block, Entry, Gate, GateForm};
 pub use rate::{Layout, Rate};
 pub use scheme::{Balance, Class, LoopFault, Scheme, State, Step};

@@ -6,6 +6,7 @@ use super::Kind::{
 };
 use super::Limits::{Between, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
+use super::drug::ACTION;
 use super::model::{MEMBRANE, PLACED_CHANNEL, SECTION};
 use super::synapse::{CLEFT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SITS_ON, SPINE, TERMINAL};
 use super::{Field, Kind, Table, field};
@@ -143,6 +144,12 @@ static SYNAPSE: Table = Table {
     ],
 };
 
+static DRUG: Table = Table {
+    name: "drug",
+    doc: "A drug or toxin: what it acts on, and how.",
+    fields: head![field("action", List(&ACTION), Required, "What it does; one for each mechanism.")],
+};
+
 /// The kinds of entry, with their folder.
 pub static KINDS: &[(&str, &Table)] = &[
     ("receptor", &RECEPTOR),
@@ -154,6 +161,7 @@ pub static KINDS: &[(&str, &Table)] = &[
     ("block", &BLOCK),
     ("neuron", &NEURON),
     ("synapse", &SYNAPSE),
+    ("drug", &DRUG),
 ];
 
 /// The table of a kind.
@@ -313,11 +321,21 @@ pub static CHECK: Table = Table {
                 ("voltage", "the stationary law at a voltage"),
                 ("block", "the share that stays open"),
                 ("turnover", "cycles per second against substrate"),
+                ("dose_ratio", "K_B of an antagonist: the dose ratio of its agonist at equilibrium, minus one"),
+                ("inhibition", "concentration of a drug at which half is left of what `on` does at equilibrium"),
+                ("inactivation", "how fast a drug takes its target away"),
+                ("potency", "concentration of an agonist at half of its greatest effect, over that of the ligand"),
                 ("membrane", "passive constants"),
                 ("at_rest", "a recipe built and at rest, 2 mM calcium outside"),
             ]),
             Required,
             "What is done.",
+        ),
+        field(
+            "on",
+            Entry(&["receptor", "channel", "transporter", "enzyme"]),
+            Optional,
+            "Of a drug: acting on which entry.",
         ),
         field("ligand", Text, Optional, "Of what."),
         field("concentration", Number(D::CONCENTRATION, NotNegative), Optional, "How much of it."),

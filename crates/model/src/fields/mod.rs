@@ -1,5 +1,6 @@
 //! The one table of field descriptors: reader, JSON Schema and reference page all come from it.
 
+mod drug;
 mod entry;
 mod model;
 mod reference;

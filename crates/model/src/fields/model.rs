@@ -6,6 +6,7 @@ use super::Kind::{
 };
 use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
+use super::drug::PLACED_DRUG;
 use super::synapse::{CLEFT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SPINE, TERMINAL};
 use super::{Field, Kind, Table, field};
 use crate::units::Dimension as D;
@@ -54,6 +55,7 @@ pub static MODEL: Table = Table {
         field("space", Named(&SPACE), Optional, "Shared spaces by name, such as the extracellular space `ecs`."),
         field("cell", Named(&CELL), Optional, "Cells by name; each is a population of `count`."),
         field("synapse", Named(&SYNAPSE), Optional, "Synapses by name."),
+        field("drug", Named(&PLACED_DRUG), Optional, "Drugs in the bath, by name."),
         field("clamp", Named(&CLAMP), Optional, "Voltage and current clamps by name."),
         field("measure", Named(&MEASURE), Optional, "Numbers taken from a trace, by name."),
         field("probe", Named(&PROBE), Optional, "Recordings by name."),

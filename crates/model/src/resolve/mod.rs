@@ -2,13 +2,14 @@
 //! Every value remembers where it came from and what temperature did to it; `bouton explain` prints that.
 
 mod bind;
+mod dose;
 mod expand;
 mod observable;
 mod part;
 
 pub use observable::{OF_CLAMP, OF_CLEARANCE, OF_RECEPTOR, OF_TERMINAL};
 pub use part::{
-    DirectedStep, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep, part,
+    DirectedStep, Dose, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep, part,
 };
 
 use crate::catalogue::{Catalogue, Entry};
@@ -280,6 +281,7 @@ impl<'a> Resolver<'a> {
             self.heat(&mut read);
         }
         self.walk("", &read);
+        self.dose(&read);
         let entries = self.used.iter().filter_map(|n| Some((n.clone(), self.catalogue.hash(n)?))).collect();
         Some(Resolved {
             condition: condition.map(str::to_owned),

@@ -24,7 +24,7 @@ pub struct TemperatureStep {
 }
 
 impl TemperatureStep {
-    pub(super) fn new(reference: f64, temperature: f64, q10: Option<f64>) -> Self {
+    pub(crate) fn new(reference: f64, temperature: f64, q10: Option<f64>) -> Self {
         let factor = q10.map_or(1.0, |q| numerics::math::pow(q, (temperature - reference) / 10.0));
         Self { reference, temperature, q10, factor }
     }
@@ -86,6 +86,17 @@ pub enum ResolvedGateForm {
     Relaxation { steady: ResolvedRate, tau: ResolvedRate },
 }
 
+/// A drug that a part's scheme has among its ligands, held at a concentration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dose {
+    /// Index of the ligand.
+    pub ligand: usize,
+    /// mM
+    pub concentration: f64,
+    /// Whether it sits where the part's own ligand would.
+    pub at_site: bool,
+}
+
 /// An entry at its place.
 #[derive(Debug, Clone)]
 pub struct Part {
@@ -111,6 +122,10 @@ pub struct Part {
     pub conductance: Vec<(usize, f64)>,
     /// All its values with their origin, for listings.
     pub values: Vec<ResolvedValue>,
+    /// Drugs that its scheme binds.
+    pub drugs: Vec<Dose>,
+    /// Share of it that drugs have left.
+    pub active: f64,
     /// Independent loops: states, product at the entry's temperature, tolerance if it is an equilibrium scheme.
     pub loops: Vec<(Vec<usize>, f64, Option<f64>)>,
 }
@@ -341,6 +356,8 @@ pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sourc
         block: entry.block.clone(),
         conductance,
         values: list.values,
+        drugs: Vec::new(),
+        active: 1.0,
         loops,
     }
 }

@@ -185,6 +185,22 @@ impl Expr {
         found
     }
 
+    /// The same over other values: each symbol's index becomes `index(i)`.
+    pub fn renumbered(&self, index: &dyn Fn(usize) -> usize) -> Expr {
+        let again = |e: &Expr| e.renumbered(index);
+        let kind = match &self.kind {
+            ExprKind::Constant(c) => ExprKind::Constant(*c),
+            ExprKind::Variable(i) => ExprKind::Variable(index(*i)),
+            ExprKind::Negative(a) => ExprKind::Negative(Box::new(again(a))),
+            ExprKind::Power(a, n) => ExprKind::Power(Box::new(again(a)), *n),
+            ExprKind::Binary(op, a, b) => ExprKind::Binary(*op, Box::new(again(a)), Box::new(again(b))),
+            ExprKind::RealPower(a, b) => ExprKind::RealPower(Box::new(again(a)), Box::new(again(b))),
+            ExprKind::Call(f, args) => ExprKind::Call(*f, args.iter().map(again).collect()),
+            ExprKind::If(c, parts) => ExprKind::If(*c, Box::new(std::array::from_fn(|i| again(&parts[i])))),
+        };
+        Expr { kind, dimension: self.dimension, range: self.range.clone() }
+    }
+
     fn walk(&self, f: &mut impl FnMut(&Expr)) {
         f(self);
         match &self.kind {

@@ -1,0 +1,88 @@
+//! The fields of a drug: what it acts on, how, and how a model is dosed with it.
+
+use super::Kind::{Choice, Entry, Expression, Flag, Number, Parameters, Texts};
+use super::Limits::{Fraction, NotNegative, Positive};
+use super::Need::{Default, Optional, Required};
+use super::{Table, field};
+use crate::units::Dimension as D;
+
+/// What a drug does to one kind of part.
+pub(super) static ACTION: Table = Table {
+    name: "action",
+    doc: "What a drug does, and to which families of parts. It is a rewrite of their schemes.",
+    fields: &[
+        field("target", Texts, Required, "Families of parts, such as `ampa`; an entry says its own under `family`."),
+        field(
+            "mechanism",
+            Choice(&[
+                ("competitive", "takes the place of the ligand at each free site, and opens nothing"),
+                ("agonist", "takes the place of the ligand at each free site, and does what it does"),
+                ("pore", "binds whether open or shut; what is bound neither conducts nor carries"),
+                ("open_channel", "binds open channels only"),
+                ("irreversible", "takes parts away for good, or until they reactivate"),
+            ]),
+            Required,
+            "How it acts.",
+        ),
+        field(
+            "k_on",
+            Expression,
+            Optional,
+            "Rate of binding, per concentration; over `v` where it depends on voltage.",
+        ),
+        field("k_off", Expression, Optional, "Rate of unbinding."),
+        field(
+            "trapping",
+            Flag,
+            Default("false"),
+            "With `open_channel`: whether the channel may shut over what it holds, which then stays.",
+        ),
+        field("reactivation", Expression, Optional, "With `irreversible`: rate of coming back."),
+        field(
+            "aging",
+            Expression,
+            Optional,
+            "With `irreversible`: rate at which what is inactivated is lost for good.",
+        ),
+        field(
+            "on_factor",
+            Number(D::NONE, Positive),
+            Optional,
+            "With `agonist`: its rate of binding over the ligand's.",
+        ),
+        field(
+            "off_factor",
+            Number(D::NONE, Positive),
+            Optional,
+            "With `agonist`: its rate of unbinding over the ligand's.",
+        ),
+    ],
+};
+
+/// A drug in a model.
+pub(super) static PLACED_DRUG: Table = Table {
+    name: "drug",
+    doc: "A drug in the bath, equilibrated: every part it acts on has long met it when a trial begins.",
+    fields: &[
+        field("use", Entry(&["drug"]), Required, "The drug."),
+        field(
+            "bath",
+            Number(D::CONCENTRATION, NotNegative),
+            Optional,
+            "Its free concentration. At 0 the model is the one without it, to the bit.",
+        ),
+        field(
+            "incubation",
+            Number(D::TIME, NotNegative),
+            Optional,
+            "Of a drug that acts irreversibly: how long it was there before the trial.",
+        ),
+        field(
+            "inactivated",
+            Number(D::NONE, Fraction),
+            Optional,
+            "Of a drug that acts irreversibly, in place of `bath` and `incubation`: the share of its targets that is gone.",
+        ),
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
+    ],
+};
