@@ -195,6 +195,9 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
             if names[3] == "current" {
                 return Some(Source::ReceptorCurrent { synapse, receptor });
             }
+            if names[3] == "spread" {
+                return Some(Source::Spread { synapse, receptor });
+            }
             let of = &plan.synapses[synapse].receptors[receptor];
             let which = match names[3] {
                 "open" => observable::OPEN,

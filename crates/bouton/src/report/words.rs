@@ -84,6 +84,11 @@ pub fn of(p: &Probe) -> Words {
             "current",
             "At the synapse, before the cell filters it; inward is down.",
         ),
+        [_, "receptor", r, "spread"] => words(
+            format!("Area of open {} receptors", receptor(r)),
+            "area",
+            "Of the disc around the release site that holds two thirds of the channels that are open.",
+        ),
         [_, "receptor", r, "conductance"] => {
             words(format!("Conductance of {} receptors", receptor(r)), "conductance", "")
         }

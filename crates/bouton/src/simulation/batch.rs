@@ -462,6 +462,10 @@ impl Batch {
                 contact.value(synapse, tap)
             }
             Source::ReceptorCurrent { synapse, receptor } => current(synapse, receptor),
+            Source::Spread { synapse, receptor } => {
+                let (synapse, contact) = contact(synapse);
+                contact.spread(synapse, receptor)
+            }
             Source::SynapseCurrent { synapse } => {
                 (0..plan.synapses[synapse].receptors.len()).fold(0.0, |sum, r| sum + current(synapse, r))
             }

@@ -265,6 +265,7 @@ pub enum Source {
     Tap { synapse: usize, tap: usize },
     ReceptorCurrent { synapse: usize, receptor: usize },
     SynapseCurrent { synapse: usize },
+    Spread { synapse: usize, receptor: usize },
     Bound { synapse: usize, clearance: usize },
     TurnedOver { synapse: usize, clearance: usize },
     Occupancy { synapse: usize, clearance: usize, state: usize },

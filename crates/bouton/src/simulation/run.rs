@@ -291,6 +291,7 @@ impl Source {
                 T::OpenChannels | T::Docked | T::Released => "",
             },
             Self::Cleft { .. } => "mM",
+            Self::Spread { .. } => "um2",
             Self::Tap { .. } | Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => "",
         }
     }
@@ -310,7 +311,7 @@ impl Source {
                 T::Docked | T::Released => Role::Release,
             },
             Self::Cleft { .. } => Role::Cleft,
-            Self::Tap { .. } => Role::Receptor,
+            Self::Tap { .. } | Self::Spread { .. } => Role::Receptor,
             Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => Role::Other,
         }
     }

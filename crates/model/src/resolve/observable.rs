@@ -15,7 +15,7 @@ pub const OF_CLAMP: &[&str] = &["current", "voltage"];
 pub const OF_TERMINAL: &[&str] =
     &["voltage", "calcium_current", "open_channels", "sensor_calcium", "calcium", "docked", "released"];
 /// Of a population of receptors, besides its states.
-pub const OF_RECEPTOR: &[&str] = &["open", "conductance", "current"];
+pub const OF_RECEPTOR: &[&str] = &["open", "conductance", "current", "spread"];
 /// Of a kind of transporter or enzyme.
 pub const OF_CLEARANCE: &[&str] = &["bound", "turned_over"];
 
