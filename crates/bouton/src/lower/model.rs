@@ -74,6 +74,7 @@ impl Lowering<'_> {
             let list: Vec<_> = synapse.taps.iter().map(|t| (t.receptor, record::observable_of(synapse, t))).collect();
             synapse.watch = synapse.cleft.watch(&list).ok()?;
         }
+        part(&mut plan);
         Some(plan)
     }
 
@@ -201,6 +202,12 @@ impl Lowering<'_> {
             self.fault(&read.span, format!("`synapse.{name}` has no receptors, so nothing would come of it"), "");
             return None;
         }
+        let count = read.count("zones").copied().unwrap_or(1);
+        if count > 1 && read.get("spine").is_some() {
+            let span = read.span_of("zones").unwrap_or(&read.span).clone();
+            let message = format!("`synapse.{name}` has {count} active zones and one spine");
+            self.fault(&span, message, "without = [\"spine\"], or a synapse for each spine");
+        }
         let (sending, lowered) = (sending?, lowered?);
         let edges = lowered.cleft.edges();
         let ring = |a: f64, b: f64| (b - a) * (b + a);
@@ -220,20 +227,41 @@ impl Lowering<'_> {
         });
         Some(SynapsePlan {
             name: name.to_owned(),
+            zone: (0, read.count("zones").map_or(1, |n| *n as usize)),
             detail,
             from,
             to,
-            sending,
+            sending: sending.into(),
             transmitter: lowered.transmitter,
             seen,
             shells,
             resting,
             taps: taps.collect(),
             watch: engine::cleft::Watch::default(),
-            receptors: lowered.receptors,
-            clearance: lowered.clearance,
-            cleft: lowered.cleft,
+            receptors: lowered.receptors.into(),
+            clearance: lowered.clearance.into(),
+            cleft: lowered.cleft.into(),
         })
+    }
+}
+
+/// Puts every active zone of a synapse in its place, and points recordings at the first.
+fn part(plan: &mut Plan) {
+    let mut first = Vec::with_capacity(plan.synapses.len());
+    let mut all = Vec::new();
+    for synapse in plan.synapses.drain(..) {
+        first.push(all.len());
+        let (_, count) = synapse.zone;
+        all.extend((1..count).map(|k| SynapsePlan { zone: (k, count), ..synapse.clone() }));
+        // The first of them, which recordings look at, comes before the copies.
+        let at = first[first.len() - 1];
+        all.insert(at, synapse);
+    }
+    plan.synapses = all;
+    for probe in &mut plan.probes {
+        if let Some(synapse) = probe.source.synapse_mut() {
+            *synapse = first[*synapse];
+        }
     }
 }
 

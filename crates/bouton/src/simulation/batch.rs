@@ -53,7 +53,7 @@ impl Scratch {
         let zeros = || plan.synapses.iter().map(|s| vec![0.0; s.receptors.len()]).collect();
         Self {
             neurons: plan.cells.iter().map(|_| neuron::Scratch::default()).collect(),
-            contacts: plan.synapses.iter().map(contact::Scratch::new).collect(),
+            contacts: plan.synapses.iter().filter(|s| s.zone.0 == 0).map(contact::Scratch::new).collect(),
             given: vec![vec![Given::default(); plan.synapses.len()]; LANES],
             conductance: (0..LANES).map(|_| zeros()).collect(),
             keys: Vec::new(),
@@ -329,7 +329,12 @@ impl Batch {
         events: &mut Vec<Event>,
         work: &mut Work,
     ) -> Result<(), RunFault> {
-        for (s, synapse) in plan.synapses.iter().enumerate().filter(|(_, s)| s.to.0 == cell) {
+        let mut group = 0;
+        for (s, synapse) in plan.synapses.iter().enumerate() {
+            group += usize::from(s > 0 && synapse.zone.0 == 0);
+            if synapse.to.0 != cell {
+                continue;
+            }
             for lane in 0..self.lanes {
                 let trial = self.first + lane as u64;
                 let v_post = self.voltage(plan, synapse.to, lane);
@@ -355,11 +360,13 @@ impl Batch {
                 let given = &mut scratch.given[lane][s];
                 let already = contact.released;
                 contact
-                    .advance(&step, &mut scratch.contacts[s], v_pre, v_post, given, work)
+                    .advance(&step, &mut scratch.contacts[group], v_pre, v_post, given, work)
                     .map_err(|e| e.of(trial, &plan.name))?;
                 if contact.released > already {
                     let fused = contact.fused.drain(..);
-                    events.extend(fused.map(|(at, site)| Event::fusion(trial, at, s, site)));
+                    // Places are counted through all active zones of a synapse.
+                    let before = synapse.zone.0 as u32 * synapse.sending.places();
+                    events.extend(fused.map(|(at, place)| Event::fusion(trial, at, plan.first(s), before + place)));
                 }
                 for (r, receptor) in synapse.receptors.iter().enumerate() {
                     let g = given.mean[r];
@@ -428,7 +435,15 @@ impl Batch {
                         out.extend_from_slice(&scratch.given[lane][synapse].concentration);
                     }
                     Source::Tap { synapse, tap } if !start && plan.synapses[synapse].taps[tap].samples > 0 => {
-                        out.extend_from_slice(&scratch.given[lane][synapse].samples[tap]);
+                        let from = out.len();
+                        for s in plan.zones(synapse) {
+                            let samples = &scratch.given[lane][s].samples[tap];
+                            if s == synapse {
+                                out.extend_from_slice(samples);
+                            } else {
+                                out[from..].iter_mut().zip(samples).for_each(|(sum, x)| *sum += x);
+                            }
+                        }
                     }
                     source => out.push(self.value(plan, scratch, source, lane, start)),
                 }
@@ -436,8 +451,20 @@ impl Batch {
         }
     }
 
-    /// A quantity now.
+    /// A quantity now: of all active zones where it is a sum, else of the first.
     fn value(&self, plan: &Plan, scratch: &Scratch, source: Source, lane: usize, start: bool) -> f64 {
+        let Some(first) = source.summed() else { return self.one(plan, scratch, source, lane, start) };
+        let of = |synapse: usize| {
+            let mut here = source;
+            here.synapse_mut().into_iter().for_each(|s| *s = synapse);
+            self.one(plan, scratch, here, lane, start)
+        };
+        // One zone is one value: 0 + -0 would change its bits.
+        plan.zones(first).skip(1).fold(of(first), |sum, s| sum + of(s))
+    }
+
+    /// A quantity now, of one active zone.
+    fn one(&self, plan: &Plan, scratch: &Scratch, source: Source, lane: usize, start: bool) -> f64 {
         let contact = |s: usize| (&plan.synapses[s], &self.contacts[lane][s]);
         let current = |s: usize, r: usize| {
             let synapse = &plan.synapses[s];
@@ -502,7 +529,7 @@ impl Batch {
     /// Molecules of transmitter by route, summed over the trials, for each synapse.
     pub fn budgets<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (usize, engine::cleft::Budget)> + 'a {
         self.contacts.iter().flat_map(move |contacts| {
-            contacts.iter().enumerate().map(move |(s, contact)| (s, contact.budget(&plan.synapses[s])))
+            contacts.iter().enumerate().map(move |(s, contact)| (plan.first(s), contact.budget(&plan.synapses[s])))
         })
     }
 }

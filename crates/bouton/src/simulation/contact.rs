@@ -25,7 +25,9 @@ const GROWTH: i64 = 6;
 const SHORT: Tick = Tick(50_000_000);
 /// A voltage that moved by less leaves voltage-dependent rates as they are, mV.
 const MOVED: f64 = 0.02;
-/// The same for means, whose cleft shortens its step at each change, mV: 0.1 % of a rate that changes e-fold in 80 mV.
+/// Steps of the receiver that the cleft may run ahead of a voltage that moves.
+const FOLLOWED: i64 = 2;
+/// The same for means, mV: 0.1 % of a rate that changes e-fold in 80 mV.
 const MOVED_MEANS: f64 = 0.1;
 
 /// What draws are for: part of their address.
@@ -101,7 +103,11 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn new(plan: &SynapsePlan, seed: u64, trial: u64) -> Self {
-        let name = name_hash(&plan.name);
+        // The first zone has the luck of a synapse with one zone.
+        let name = match plan.zone.0 {
+            0 => name_hash(&plan.name),
+            k => name_hash(&format!("{}[{k}]", plan.name)),
+        };
         let own = |purpose| {
             let of = |r: &super::plan::Receptor| name_hash(&r.name) ^ name.rotate_left(17);
             plan.receptors.iter().map(|r| StreamKey::new(seed, trial, purpose, of(r))).collect()
@@ -334,7 +340,8 @@ impl Contact {
             self.take_back();
         }
         self.prepare(plan, given);
-        self.feel(plan, v_post).map_err(|(r, e)| RunFault::plain(plan, &plan.receptors[r].name, step.from, e))?;
+        let moving =
+            self.feel(plan, v_post).map_err(|(r, e)| RunFault::plain(plan, &plan.receptors[r].name, step.from, e))?;
         while self.now < step.to {
             if self.asleep {
                 let stop = self.pending.front().map_or(step.to, |p| p.0.min(step.to));
@@ -345,7 +352,7 @@ impl Contact {
                     self.cleft.sleep(self.now - self.cleft.clock());
                     self.asleep = false;
                     self.open(plan, step.from)?;
-                    self.ahead(step, scratch, work)?;
+                    self.ahead(step, scratch, work, moving)?;
                 }
                 continue;
             }
@@ -356,7 +363,7 @@ impl Contact {
                     self.asleep = true;
                     continue;
                 }
-                self.ahead(step, scratch, work)?;
+                self.ahead(step, scratch, work, moving)?;
                 continue;
             }
             if self.now >= self.slot {
@@ -402,7 +409,13 @@ impl Contact {
 
     /// Rates of receptors that feel the voltage: those of the copies, or those of the means. (What the ligand feels of
     /// copies is their means at the voltage of the start: binding itself hardly depends on voltage.)
-    fn feel(&mut self, plan: &SynapsePlan, v: f64) -> Result<(), (usize, String)> {
+    /// Whether any of the means moved.
+    fn feel(&mut self, plan: &SynapsePlan, v: f64) -> Result<bool, (usize, String)> {
+        let mut any = false;
+        // Means that sleep feel nothing, and are at the voltage again when a vesicle wakes them.
+        if plan.detail == Detail::Mean && self.asleep && self.pending.is_empty() {
+            return Ok(false);
+        }
         let moved = if plan.detail == Detail::Mean { MOVED_MEANS } else { MOVED };
         for (r, receptor) in plan.receptors.iter().enumerate().filter(|(_, r)| r.feels_voltage) {
             let (at, rates) = &mut self.rates[r];
@@ -410,11 +423,12 @@ impl Contact {
                 *rates = receptor.folded.rates_at(v).map_err(|e| (r, e.to_string()))?;
                 *at = v;
                 if plan.detail == Detail::Mean {
-                    plan.cleft.set_coefficients(&mut self.cleft, r, rates).map_err(|e| (r, e.to_string()))?;
+                    plan.cleft.follow_coefficients(&mut self.cleft, r, rates).map_err(|e| (r, e.to_string()))?;
+                    any = true;
                 }
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Whether the cleft may sleep. Not asked while its steps are short: then it is not.
@@ -438,7 +452,8 @@ impl Contact {
     }
 
     /// One step of the cleft, up to the next fusion known.
-    fn ahead(&mut self, step: &Step, scratch: &mut Scratch, work: &mut Work) -> Result<(), RunFault> {
+    /// Not far ahead of a voltage that moves and that means follow.
+    fn ahead(&mut self, step: &Step, scratch: &mut Scratch, work: &mut Work, moving: bool) -> Result<(), RunFault> {
         let plan = step.plan;
         let clock = self.cleft.clock();
         let known = self.pending.front().map(|p| p.0);
@@ -449,6 +464,7 @@ impl Contact {
         self.before = far.then(|| self.cleft.clone());
         let goal = known.unwrap_or(if far { step.end } else { horizon });
         let limit = goal.max(clock + Tick(1)) - clock;
+        let limit = if moving { limit.min((step.to - step.from) * FOLLOWED) } else { limit };
         let stepped = plan.cleft.step_into(
             &mut self.cleft,
             &mut scratch.cleft,

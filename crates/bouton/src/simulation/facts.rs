@@ -27,7 +27,7 @@ pub(super) fn facts(plan: &Plan, trials: u64, events: &[Event], budgets: &[Vec<f
             out.push(Fact { name, value: s.mean, low: s.low95, high: s.high95, unit: String::new(), note });
         }
     }
-    for (s, synapse) in plan.synapses.iter().enumerate() {
+    for (s, synapse) in plan.synapses.iter().enumerate().filter(|(_, s)| s.zone.0 == 0) {
         if let (Release::Mechanism(_), Voltage::Spikes(times)) =
             (&synapse.sending.release, &plan.cells[synapse.from.0].voltage)
         {
@@ -145,7 +145,7 @@ fn routes(plan: &Plan, s: usize, budget: &[f64], out: &mut Vec<Fact>) {
         });
     };
     let resident = |r: usize| (budget[5 + 2 * r], budget[6 + 2 * r]);
-    for clearance in &synapse.clearance {
+    for clearance in synapse.clearance.iter() {
         let (bound, gone) = resident(clearance.resident);
         tell(format!("{} taken up by {}", synapse.transmitter, clearance.name), gone);
         tell(format!("{} held by {}", synapse.transmitter, clearance.name), bound);

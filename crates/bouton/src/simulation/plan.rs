@@ -8,6 +8,7 @@ use engine::mechanism::Program;
 use engine::neuron::{Filter, State as NeuronState};
 use engine::terminal::action_potential::ActionPotential;
 use engine::time::Tick;
+use std::sync::Arc;
 
 /// One condition of a model, ready to run.
 #[derive(Debug)]
@@ -41,6 +42,18 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// All zones of the synapse whose first is `first`.
+    #[must_use]
+    pub fn zones(&self, first: usize) -> std::ops::Range<usize> {
+        first..first + self.synapses[first].zone.1
+    }
+
+    /// The first zone of the synapse that `zone` belongs to.
+    #[must_use]
+    pub fn first(&self, zone: usize) -> usize {
+        zone - self.synapses[zone].zone.0
+    }
+
     /// The interval below a step at which a synapse's transmitter is sampled, if it is.
     #[must_use]
     pub fn fine(&self, synapse: usize) -> Option<Tick> {
@@ -84,11 +97,13 @@ pub enum Detail {
     Mean,
 }
 
-/// A synapse.
-#[derive(Debug)]
+/// A synapse, or one of its active zones. Zones of a synapse follow each other and share all that is not their own luck.
+#[derive(Debug, Clone)]
 pub struct SynapsePlan {
     /// Its name.
     pub name: String,
+    /// Which of its zones this is, and how many there are.
+    pub zone: (usize, usize),
     /// How it is read.
     pub detail: Detail,
     /// The sending cell, and the compartment that drives the terminal.
@@ -96,9 +111,9 @@ pub struct SynapsePlan {
     /// The receiving cell, and the compartment.
     pub to: (usize, u32),
     /// The sending side.
-    pub sending: Sending,
+    pub sending: Arc<Sending>,
     /// The gap and what is in it.
-    pub cleft: Cleft,
+    pub cleft: Arc<Cleft>,
     /// Called so.
     pub transmitter: String,
     /// Shells over which "the" concentration is the mean, with their shares.
@@ -108,9 +123,9 @@ pub struct SynapsePlan {
     /// Concentration at rest in each of them, mM.
     pub resting: Vec<f64>,
     /// Of the postsynaptic membrane; resident `i` of the cleft is receptor `i`.
-    pub receptors: Vec<Receptor>,
+    pub receptors: Arc<[Receptor]>,
     /// What ends the signal.
-    pub clearance: Vec<Clearance>,
+    pub clearance: Arc<[Clearance]>,
     /// What is followed of the receptors: first the conductance of each, then what probes ask for.
     pub taps: Vec<Tap>,
     /// The same in the cleft's own means.
@@ -179,7 +194,7 @@ pub struct Clearance {
 }
 
 /// Something to be followed of a population of receptors.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Tap {
     /// Which receptor.
     pub receptor: usize,
@@ -269,6 +284,39 @@ pub enum Source {
     Bound { synapse: usize, clearance: usize },
     TurnedOver { synapse: usize, clearance: usize },
     Occupancy { synapse: usize, clearance: usize, state: usize },
+}
+
+impl Source {
+    /// The synapse it is of, where it is a sum over active zones.
+    #[must_use]
+    pub fn summed(mut self) -> Option<usize> {
+        let sum = match self {
+            Self::Terminal { quantity, .. } => matches!(
+                quantity,
+                OfTerminal::CalciumCurrent | OfTerminal::OpenChannels | OfTerminal::Docked | OfTerminal::Released
+            ),
+            Self::Tap { .. } | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => true,
+            Self::Bound { .. } | Self::TurnedOver { .. } => true,
+            _ => false,
+        };
+        if sum { self.synapse_mut().copied() } else { None }
+    }
+
+    /// The synapse it is of.
+    pub fn synapse_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Membrane { .. } | Self::ClampCurrent(_) | Self::ClampVoltage(_) => None,
+            Self::Terminal { synapse, .. }
+            | Self::Cleft { synapse }
+            | Self::Tap { synapse, .. }
+            | Self::ReceptorCurrent { synapse, .. }
+            | Self::SynapseCurrent { synapse }
+            | Self::Spread { synapse, .. }
+            | Self::Bound { synapse, .. }
+            | Self::TurnedOver { synapse, .. }
+            | Self::Occupancy { synapse, .. } => Some(synapse),
+        }
+    }
 }
 
 /// Quantities of a terminal.

@@ -164,6 +164,15 @@ pub struct Scratch {
 }
 
 impl Sending {
+    /// Places at which vesicles can fuse.
+    #[must_use]
+    pub fn places(&self) -> u32 {
+        match &self.release {
+            Release::Certain { .. } => 1,
+            Release::Mechanism(m) => m.terminal.sites() as u32,
+        }
+    }
+
     /// At rest, at time 0.
     pub(super) fn start(&self, key: StreamKey) -> Result<State, TerminalError> {
         let Release::Mechanism(m) = &self.release else { return Ok(State::Certain(Tick::ZERO)) };

@@ -309,10 +309,24 @@ impl Cleft {
     /// # Errors
     /// No such resident, or coefficients that do not fit or make a rate negative or not finite.
     pub fn set_coefficients(&self, state: &mut State, resident: usize, coefficients: &[f64]) -> Result<(), CleftError> {
+        self.follow_coefficients(state, resident, coefficients)?;
+        state.next = state.next.min(1e-3);
+        Ok(())
+    }
+
+    /// The same for a change so small that the step goes on as it was: of a voltage that is followed.
+    ///
+    /// # Errors
+    /// As [`set_coefficients`](Self::set_coefficients).
+    pub fn follow_coefficients(
+        &self,
+        state: &mut State,
+        resident: usize,
+        coefficients: &[f64],
+    ) -> Result<(), CleftError> {
         let block = self.blocks.get(resident).ok_or(CleftError::NoSuchResident { resident })?;
         let rates = block.resident.rates(resident, coefficients)?;
         state.rates[block.rates..block.rates + rates.len()].copy_from_slice(&rates);
-        state.next = state.next.min(1e-3);
         Ok(())
     }
 

@@ -240,6 +240,12 @@ static SYNAPSE: Table = Table {
         field("to", Place, Required, "The receiving place, e.g. `receiver.dend(0.4)`."),
         field("use", Entry(&["synapse"]), Optional, "The recipe to start from."),
         field(
+            "zones",
+            Count { least: 1, most: 100_000 },
+            Default("1"),
+            "How many active zones like this one it has, at the same place: each has its own vesicles, cleft and receptors. Currents, open channels and vesicles released are sums over them; what else is recorded is of the first.",
+        ),
+        field(
             "detail",
             Choice(&[("molecular", ""), ("kinetic", ""), ("mean", ""), ("event", "")]),
             Optional,
