@@ -185,3 +185,48 @@ fn dimensions_of_every_model_field_are_checked() {
     assert_eq!(wrong.iter().filter(|m| m.contains("is a voltage") || m.contains("is a time")).count(), 5, "{wrong:#?}");
     assert_eq!(Dimension::VOLTAGE.to_string(), "a voltage");
 }
+
+const SWEPT: &str = r#"
+duration = "10 ms"
+temperature = "32 degC"
+solution.bath = { ca = "2 mM" }
+cell.sender.times = ["1 ms", "11 ms"]
+condition.cold.temperature = "22 degC"
+[sweep.ca]
+path = "solution.bath.ca"
+values = ["0.5 mM", "2 mM", 1e-1]
+[sweep.pair]
+path = "cell.sender.times"
+values = [["1 ms", "6 ms"], ["1 ms", "21 ms"]]
+"#;
+
+#[test]
+fn each_value_of_a_sweep_is_a_condition_beside_the_others() {
+    let text = SWEPT.replace(", 1e-1", "");
+    let all = resolved(&text);
+    let names: Vec<&str> = all.iter().filter_map(|r| r.condition.as_deref()).collect();
+    assert_eq!(names, ["cold", "ca_0p5_mM", "ca_2_mM", "pair_1_ms_6_ms", "pair_1_ms_21_ms"]);
+    assert_eq!(number(&all[2], "solution.bath.ca"), 0.5);
+    // Nothing is crossed: the other sweep and the condition are not in it.
+    assert_eq!((all[2].temperature, number(&all[2], "cell.sender.times[1]")), (305.15, 11.0));
+    assert_eq!(number(&all[4], "cell.sender.times[1]"), 6.0);
+    let swept: Vec<_> =
+        all.iter().map(|r| r.swept.as_ref().map(|s| (s.path.as_str(), s.value.map(|q| q.value)))).collect();
+    assert_eq!(swept[..2], [None, None]);
+    assert_eq!(swept[2], Some(("solution.bath.ca", Some(0.5))));
+    // Of a pair, the interval.
+    assert_eq!(swept[4], Some(("cell.sender.times", Some(5.0))));
+    assert_eq!(swept[5], Some(("cell.sender.times", Some(20.0))));
+    // The twin: a value without its unit is a fault at its place.
+    let twin = outcome(SWEPT);
+    let fault = twin.diagnostics.0.first().expect("a fault");
+    assert!(fault.message.contains("has no unit"), "{}", fault.message);
+    assert_eq!(twin.sources.line_column(fault.span.as_ref().expect("a place")).0, 9);
+}
+
+#[test]
+fn a_swept_value_is_remembered_at_its_place() {
+    let all = resolved(&SWEPT.replace(", 1e-1", ""));
+    let Origin::Written(place) = &value(&all[2], "solution.bath.ca").origin else { panic!("written") };
+    assert_eq!(place, "test.toml:9:11");
+}

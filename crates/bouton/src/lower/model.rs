@@ -4,6 +4,7 @@ use super::cell::Spine;
 use super::context::{Lowering, value};
 use super::terminal::{RESTING, Sender};
 use super::{observable, record};
+use crate::recording;
 use crate::simulation::{CellPlan, Detail, Plan, SynapsePlan, Tap, Voltage};
 use ::model::diagnostic::{Diagnostic, Diagnostics};
 use ::model::read::Read;
@@ -43,6 +44,7 @@ impl Lowering<'_> {
         let order = order(&cells, &synapses);
         let mut plan = Plan {
             name: self.resolved.condition.clone().unwrap_or_default(),
+            swept: self.resolved.swept.as_ref().map(swept),
             seed: read.count("seed").copied().unwrap_or(1),
             trials: read.count("trials").copied().unwrap_or(1),
             temperature: self.resolved.temperature,
@@ -263,6 +265,13 @@ fn part(plan: &mut Plan) {
             *synapse = first[*synapse];
         }
     }
+}
+
+/// Where a condition stands in its sweep, for who reads what came of it.
+fn swept(of: &::model::resolve::Swept) -> recording::Swept {
+    let unit = of.value.map_or_else(String::new, |q| q.dimension.unit());
+    let value = of.value.map_or(f64::NAN, |q| q.value);
+    recording::Swept { sweep: of.sweep.clone(), path: of.path.clone(), written: of.written.clone(), value, unit }
 }
 
 /// Spines of synapses onto a cell.

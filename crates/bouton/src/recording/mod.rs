@@ -26,6 +26,8 @@ pub struct Recording {
 pub struct Condition {
     /// Its name; empty for the file as it stands.
     pub name: String,
+    /// Its sweep, if it is of one.
+    pub swept: Option<Swept>,
     /// K
     pub temperature: f64,
     /// Trials that were asked for.
@@ -44,6 +46,21 @@ pub struct Condition {
     pub measures: Vec<Measure>,
     /// Numbers over all trials.
     pub facts: Vec<Fact>,
+}
+
+/// Where a condition stands in its sweep.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Swept {
+    /// The sweep's name.
+    pub sweep: String,
+    /// The field that is said otherwise.
+    pub path: String,
+    /// The value, as written.
+    pub written: String,
+    /// The value as a number, in `unit`; NaN if it is none. Of a list of two, how far the second lies from the first.
+    pub value: f64,
+    /// Empty for a bare number.
+    pub unit: String,
 }
 
 impl Condition {

@@ -1,6 +1,6 @@
 //! Figures of what happens at a moment, and of amplitudes: rasters and histograms.
 
-use super::figures::{Figure, colour, is_release, legend, rounded, whose};
+use super::figures::{Figure, colour, crowded, is_release, legend, rounded, whose};
 use super::numbers::{label, significant, unit};
 use super::words;
 use crate::plot::{Layer, Panel};
@@ -81,7 +81,11 @@ fn raster(r: &Recording, what: &str) -> Figure {
             .take(DOTS)
             .map(|(trial, at)| (at, (below + trial + 1) as f64))
             .collect();
-        layers.push(Layer::Dots { points, colour: colour(if same { 0 } else { i }).into(), size: 1.8 });
+        layers.push(Layer::Dots {
+            points,
+            colour: colour(if same { 0 } else { i }, r.conditions.len()).into(),
+            size: 1.8,
+        });
         cut |= c.trials > ROWS || times(c, what).filter(|(trial, _)| *trial < ROWS).count() > DOTS;
         below += c.trials.clamp(1, ROWS);
     }
@@ -135,6 +139,10 @@ fn share(from: f64, width: f64, i: usize, of: usize) -> (f64, f64) {
 fn histogram_of_times(r: &Recording, what: &str) -> Option<Figure> {
     let first = r.conditions.iter().flat_map(|c| times(c, what).map(|t| t.1)).min_by(f64::total_cmp)?;
     let (drawn, same) = drawn(r, what);
+    // Bars of many conditions side by side cannot be read.
+    if crowded(drawn.len()) {
+        return None;
+    }
     let width = NEAR / 25.0;
     let start = (first / width).floor() * width;
     let bins = 25usize;
@@ -156,7 +164,7 @@ fn histogram_of_times(r: &Recording, what: &str) -> Option<Figure> {
         };
         let bars: Vec<(f64, f64, f64)> = counts.iter().enumerate().map(bar).collect();
         top = bars.iter().fold(top, |t, b| t.max(b.2));
-        layers.push(Layer::Bars { bars, colour: colour(i).into(), fill: fill(i) });
+        layers.push(Layer::Bars { bars, colour: colour(i, r.conditions.len()).into(), fill: fill(i) });
     }
     let mut caption = format!(
         "How often a vesicle fuses, in bins of {} ms from the first fusion on: the spread is the jitter of release.",
@@ -235,8 +243,8 @@ fn amplitude(r: &Recording, like: &Measure) -> Option<Figure> {
         }
     }
     let all = || found.iter().flat_map(|f| &f.1).copied();
-    // Of a handful of responses there is no distribution.
-    if found.iter().map(|f| f.1.len()).sum::<usize>() < 4 {
+    // Of a handful of responses there is no distribution, and of many conditions none could be read.
+    if found.iter().map(|f| f.1.len()).sum::<usize>() < 4 || crowded(found.len()) {
         return None;
     }
     let drawn: Vec<usize> = found.iter().map(|f| f.0).collect();
@@ -267,7 +275,7 @@ fn amplitude(r: &Recording, like: &Measure) -> Option<Figure> {
         }));
         highest = bars.iter().skip(usize::from(*failed > 0)).fold(highest, |t, b| t.max(b.2));
         top = bars.iter().fold(top, |t, b| t.max(b.2));
-        layers.push(Layer::Bars { bars, colour: colour(*i).into(), fill: fill(*i) });
+        layers.push(Layer::Bars { bars, colour: colour(*i, r.conditions.len()).into(), fill: fill(*i) });
     }
     // A tall bar of failures would press the responses flat: it is cut, and its number told.
     let cut = any_failed && top > 4.0 * highest;

@@ -33,8 +33,28 @@ pub struct Figure {
     pub panel: Panel,
 }
 
-pub(super) fn colour(index: usize) -> &'static str {
-    COLOURS[index % COLOURS.len()]
+/// Dark violet to yellow (viridis without its lightest end): many curves that have an order.
+const RAMP: [&str; 12] = [
+    "#440154", "#482173", "#433e85", "#38588c", "#2d708e", "#25858e", "#1e9b8a", "#2ab07f", "#52c569", "#86d549",
+    "#c2df23", "#e8d21d",
+];
+
+/// Whether there are more conditions than colours that are told apart: then only what can be read is drawn.
+pub(super) fn crowded(of: usize) -> bool {
+    of > COLOURS.len()
+}
+
+/// The colour of one of so many.
+pub(super) fn colour(index: usize, of: usize) -> &'static str {
+    if crowded(of) {
+        RAMP[(index * (RAMP.len() - 1) / (of - 1)).min(RAMP.len() - 1)]
+    } else {
+        COLOURS[index % COLOURS.len()]
+    }
+}
+
+fn dash(index: usize, of: usize) -> Dash {
+    if crowded(of) { Dash::Solid } else { Dash::of(index) }
 }
 
 /// The colour of a condition's single trials: grey, leaning to its own.
@@ -42,7 +62,7 @@ fn pale(index: usize, conditions: usize) -> String {
     if conditions == 1 {
         return "#b4b4b4".into();
     }
-    let hex = colour(index);
+    let hex = colour(index, conditions);
     let part = |i: usize| hex.get(i..i + 2).and_then(|h| u32::from_str_radix(h, 16).ok()).unwrap_or(0);
     let mixed: Vec<u32> = [1, 3, 5].map(|i| (part(i) * 2 + 208 * 4) / 6).to_vec();
     format!("#{:02x}{:02x}{:02x}", mixed[0], mixed[1], mixed[2])
@@ -53,7 +73,8 @@ pub(super) fn legend(r: &Recording, drawn: &[usize]) -> Vec<(String, &'static st
     if drawn.len() < 2 {
         return Vec::new();
     }
-    drawn.iter().map(|&i| (r.conditions[i].shown().to_owned(), colour(i), Dash::of(i))).collect()
+    let of = r.conditions.len();
+    drawn.iter().map(|&i| (r.conditions[i].shown().to_owned(), colour(i, of), dash(i, of))).collect()
 }
 
 /// Of which conditions a figure is, where a legend does not say.
@@ -226,14 +247,15 @@ impl<'a> Course<'a> {
             layers.push(Layer::Line { points: scaled(y, p), colour, width: 0.6, dash: Dash::Solid });
         }
         for (p, i) in &self.curves {
-            let colour =
-                if self.curves.len() == 1 && (self.same || self.conditions == 1) { "black" } else { colour(*i) };
+            let alone = self.curves.len() == 1 && (self.same || self.conditions == 1);
+            let of = self.conditions.max(self.curves.len());
+            let colour = if alone { "black" } else { colour(*i, of) };
             let points = scaled(main_trace(p), p);
             layers.push(Layer::Line {
                 points,
                 colour: colour.into(),
                 width: 2.2,
-                dash: if self.curves.len() == 1 { Dash::Solid } else { Dash::of(*i) },
+                dash: if self.curves.len() == 1 { Dash::Solid } else { dash(*i, of) },
             });
         }
         Some(Panel {
@@ -306,7 +328,8 @@ fn course<'a>(r: &'a Recording, path: &str, unit: &str) -> Course<'a> {
     }
     let first = curves.first().and_then(|c| r.conditions.get(c.1));
     let released = first.map_or_else(BTreeSet::new, released_in);
-    Course { curves, conditions: r.conditions.len(), duration, singles: true, same, released, since: None }
+    let singles = !crowded(r.conditions.len());
+    Course { curves, conditions: r.conditions.len(), duration, singles, same, released, since: None }
 }
 
 /// Where the first release is, or where something first happens, ms.
@@ -415,7 +438,11 @@ fn together(r: &Recording, mates: &[(&str, &'static str)]) -> Option<Figure> {
         mates.iter().enumerate().filter_map(|(i, (p, u))| Some((course(r, p, u).curves.first()?.0, i))).collect();
     let place = mates.first()?.0.rsplit_once('.').map_or("", |(place, _)| place);
     let duration = r.conditions.iter().map(|c| c.duration).fold(0.0, f64::max);
-    let legend = mates.iter().enumerate().map(|(i, m)| (last_part(m.0).to_owned(), colour(i), Dash::of(i))).collect();
+    let legend = mates
+        .iter()
+        .enumerate()
+        .map(|(i, m)| (last_part(m.0).to_owned(), colour(i, mates.len()), Dash::of(i)))
+        .collect();
     // Single trials of several quantities would hide each other.
     let released = BTreeSet::new();
     let course = Course { curves, conditions: 1, duration, singles: false, same: false, released, since: None };

@@ -8,8 +8,8 @@ use crate::recording::{Fact, Recording};
 pub struct Group<'a> {
     /// The synapse or whatever they are of; empty where the facts do not say.
     pub of: &'a str,
-    /// The condition; `None` where all agree.
-    pub condition: Option<usize>,
+    /// The conditions that say so; empty where all agree.
+    pub conditions: Vec<usize>,
     /// The note of all of them, where they have the same and are parts of a whole.
     pub note: Option<&'a str>,
     /// Shares of a whole.
@@ -24,7 +24,7 @@ pub fn split(name: &str) -> (&str, &str) {
 }
 
 /// Whether a fact is a part of a whole, as the ways that the transmitter went are.
-fn is_share(f: &Fact) -> bool {
+pub fn is_share(f: &Fact) -> bool {
     f.unit == "%" && !f.low.is_finite()
 }
 
@@ -38,19 +38,35 @@ fn agreed(r: &Recording, f: &Fact) -> bool {
     r.conditions.iter().all(|c| c.facts.iter().any(same))
 }
 
+/// Whether two groups say the same.
+fn alike(a: &Group, b: &Group) -> bool {
+    let same =
+        |(f, g): (&&Fact, &&Fact)| f.name == g.name && f.unit == g.unit && f.note == g.note && written(f) == written(g);
+    a.of == b.of && a.shares == b.shares && a.facts.len() == b.facts.len() && a.facts.iter().zip(&b.facts).all(same)
+}
+
+/// Names, and how many more there are.
+fn named(r: &Recording, conditions: &[usize]) -> String {
+    let names: Vec<&str> = conditions.iter().filter_map(|i| Some(r.conditions.get(*i)?.shown())).collect();
+    match names[..] {
+        [a, .., z] if names.len() > 3 => format!("{a} to {z} ({} conditions)", names.len()),
+        _ => names.join(", "),
+    }
+}
+
 /// All facts: with one condition or where they agree, of no condition.
 pub fn groups(r: &Recording) -> Vec<Group<'_>> {
     let mut out: Vec<Group> = Vec::new();
     for (i, c) in r.conditions.iter().enumerate() {
         for f in &c.facts {
-            let condition = if agreed(r, f) { None } else { Some(i) };
-            if condition.is_none() && i > 0 {
+            let conditions = if agreed(r, f) { Vec::new() } else { vec![i] };
+            if conditions.is_empty() && i > 0 {
                 continue;
             }
             let (of, shares) = (split(&f.name).0, is_share(f));
-            match out.iter_mut().find(|g| g.of == of && g.condition == condition && g.shares == shares) {
+            match out.iter_mut().find(|g| g.of == of && g.conditions == conditions && g.shares == shares) {
                 Some(g) => g.facts.push(f),
-                None => out.push(Group { of, condition, note: None, shares, facts: vec![f] }),
+                None => out.push(Group { of, conditions, note: None, shares, facts: vec![f] }),
             }
         }
     }
@@ -58,9 +74,17 @@ pub fn groups(r: &Recording) -> Vec<Group<'_>> {
         let first = g.facts.first().map_or("", |f| f.note.as_str());
         g.note = (g.shares && !first.is_empty() && g.facts.iter().all(|f| f.note == first)).then_some(first);
     }
+    // Conditions that say the same to the digit say it once.
+    let mut merged: Vec<Group> = Vec::new();
+    for g in out {
+        match merged.iter_mut().find(|m| !m.conditions.is_empty() && !g.conditions.is_empty() && alike(m, &g)) {
+            Some(m) => m.conditions.extend(g.conditions),
+            None => merged.push(g),
+        }
+    }
     // What all conditions say comes first; the order of the rest is that of the recording.
-    out.sort_by_key(|g| (g.shares, g.condition.is_some()));
-    out
+    merged.sort_by_key(|g| (g.shares, !g.conditions.is_empty()));
+    merged
 }
 
 impl Group<'_> {
@@ -73,10 +97,10 @@ impl Group<'_> {
             (of, false) if self.facts.iter().all(|f| split(&f.name).1 == "spikes") => of.to_owned(),
             (of, false) => format!("{of}: release"),
         };
-        match self.condition.and_then(|i| r.conditions.get(i)) {
-            Some(c) if r.conditions.len() > 1 => out.push_str(&format!(", {}", c.shown())),
-            None if r.conditions.len() > 1 => out.push_str(", the same in all conditions"),
-            _ => {}
+        match &self.conditions[..] {
+            _ if r.conditions.len() < 2 => {}
+            [] => out.push_str(", the same in all conditions"),
+            some => out.push_str(&format!(", {}", named(r, some))),
         }
         if let Some(note) = self.note {
             out.push_str(&format!(" (% {note})"));

@@ -8,6 +8,7 @@ mod figures;
 mod group;
 mod numbers;
 mod prose;
+mod sweeps;
 mod tables;
 mod text;
 mod words;
@@ -93,6 +94,9 @@ fn run(r: &Recording, m: &Manifest, out: &mut String) {
     out.push_str("</table>\n");
 }
 
+/// Most conditions that are named one by one.
+const MOST_NAMED: usize = 8;
+
 /// What came of it, in a few sentences, and of what.
 fn abstract_of(r: &Recording, m: &Manifest, out: &mut String) {
     let mut done: Vec<String> = r.conditions.iter().map(text::done).collect();
@@ -101,7 +105,12 @@ fn abstract_of(r: &Recording, m: &Manifest, out: &mut String) {
     if r.conditions.len() > 1 {
         let names: Vec<&str> = r.conditions.iter().map(recording::Condition::shown).collect();
         line.push_str(if done.len() == 1 { " in each condition: " } else { "; conditions: " });
-        line.push_str(&names.join(", "));
+        if names.len() > MOST_NAMED {
+            let few = [names[0], names[1], "...", names[names.len() - 1]];
+            line.push_str(&format!("{} ({} in all)", few.join(", "), names.len()));
+        } else {
+            line.push_str(&names.join(", "));
+        }
     }
     let _ = writeln!(
         out,
@@ -129,8 +138,10 @@ fn results(r: &Recording, out: &mut String) {
 }
 
 /// From the action potential that comes in to the voltage that goes out.
-fn figures(r: &Recording, out: &mut String) {
+fn figures(recording: &Recording, out: &mut String) {
+    let r = recording;
     let mut all: Vec<Figure> = Vec::new();
+    sweeps::figures(recording, &mut all);
     let is_terminal = |f: &Figure| f.path.contains(".terminal.");
     let mut electric: Vec<Figure> = Vec::new();
     for role in [Role::Voltage, Role::Current] {
@@ -197,8 +208,9 @@ pub fn to_json(condition: &crate::recording::Condition) -> serde_json::Value {
             "low95": s.low95, "high95": s.high95, "median": s.median,
         })
     });
+    let swept = condition.swept.as_ref().map(|s| json!({ "sweep": s.sweep, "path": s.path, "value": s.written }));
     json!({
-        "name": condition.name, "temperature_K": condition.temperature, "trials": condition.trials,
+        "name": condition.name, "swept": swept, "temperature_K": condition.temperature, "trials": condition.trials,
         "facts": facts.collect::<Vec<_>>(), "measures": measures.collect::<Vec<_>>(),
     })
 }

@@ -188,7 +188,7 @@ fn response(r: &Recording, c: &Condition, m: &Measure) -> String {
 /// How often cells fired.
 fn spikes(r: &Recording) -> Option<String> {
     let mut out = String::new();
-    for c in r.conditions.iter().filter(|c| c.trials > 0) {
+    for c in r.conditions.iter().filter(|c| c.trials > 0).take(MEASURES) {
         let mut kinds: Vec<&str> = c.events.iter().map(|e| e.what.as_str()).filter(|w| w.ends_with(".spike")).collect();
         kinds.sort_unstable();
         kinds.dedup();

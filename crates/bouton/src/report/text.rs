@@ -2,6 +2,7 @@
 
 use super::group::{self, Group, split};
 use super::numbers::{deviation, estimate, significant};
+use super::sweeps;
 use crate::recording::{Condition, Measure, MeasureKind, Recording, summary};
 use std::fmt::Write as _;
 
@@ -77,21 +78,62 @@ fn wrapped(text: &str, indent: usize, out: &mut String) {
     out.push('\n');
 }
 
+/// The facts that differ and the measures of sweeps: of each, a row a value.
+fn swept(r: &Recording) -> Vec<(String, Vec<Row>)> {
+    let mut blocks: Vec<(String, Vec<Row>)> = Vec::new();
+    for sweep in sweeps::all(r) {
+        let (first, _) = sweep.of[0];
+        for f in first.facts.iter().filter(|f| !group::is_share(f)) {
+            let of = |c: &'_ Condition| c.facts.iter().find(|g| g.name == f.name).cloned();
+            let all: Vec<_> = sweep.of.iter().map(|(c, s)| (of(c), &s.written)).collect();
+            if all.iter().all(|(g, _)| g.as_ref() == Some(f)) {
+                continue;
+            }
+            let row = |(f, written): (Option<crate::recording::Fact>, &String)| -> Row {
+                let Some(f) = f else {
+                    return [written.clone(), "\u{2013}".into(), String::new(), String::new(), String::new()];
+                };
+                let (value, ends) = estimate(f.value, f.low, f.high, &f.unit);
+                let value = if f.value.is_finite() { joined(&value, &f.unit) } else { value };
+                [written.clone(), value, bracket(ends), String::new(), String::new()]
+            };
+            let heading = format!("{}: {} against {}", sweep.name, f.name, sweep.path);
+            blocks.push((heading, all.into_iter().map(row).collect()));
+        }
+        for (c, s) in &sweep.of {
+            for m in &c.measures {
+                let heading = format!("{}: {} against {}", sweep.name, m.path(), sweep.path);
+                let [_, rest @ ..] = measure(m);
+                let [value, interval, spread, note] = rest;
+                let row = [s.written.clone(), value, interval, spread, note];
+                match blocks.iter_mut().find(|b| b.0 == heading) {
+                    Some(block) => block.1.push(row),
+                    None => blocks.push((heading, vec![row])),
+                }
+            }
+        }
+    }
+    blocks
+}
+
 /// A table for stdout: what was released, of each condition its measures, and where the transmitter went; with 95 %
 /// intervals and units.
 pub fn terminal_summary(r: &Recording) -> String {
     let groups = group::groups(r);
     let mut blocks: Vec<(String, Vec<Row>)> = Vec::new();
-    for g in groups.iter().filter(|g| !g.shares) {
+    // What differs within a sweep is told against its values; where the transmitter went then, the report says.
+    let alone = |g: &&Group| matches!(g.conditions[..], [i] if r.conditions[i].swept.is_some());
+    for g in groups.iter().filter(|g| !g.shares && !alone(g)) {
         blocks.push((g.heading(r), facts(g)));
     }
-    for c in &r.conditions {
+    blocks.extend(swept(r));
+    for c in r.conditions.iter().filter(|c| c.swept.is_none()) {
         let rows: Vec<Row> = c.measures.iter().map(measure).collect();
         if !rows.is_empty() {
             blocks.push((if r.conditions.len() > 1 { c.shown().to_owned() } else { "Measures".into() }, rows));
         }
     }
-    for g in groups.iter().filter(|g| g.shares) {
+    for g in groups.iter().filter(|g| g.shares && !alone(g)) {
         blocks.push((g.heading(r), facts(g)));
     }
     // One width for all, so that conditions can be compared by eye.
@@ -105,9 +147,26 @@ pub fn terminal_summary(r: &Recording) -> String {
     if let Some(why) = &r.partial {
         wrapped(&format!("not whole: {why}"), 0, &mut out);
     }
-    for condition in &r.conditions {
+    for condition in r.conditions.iter().filter(|c| c.swept.is_none()) {
         let _ = writeln!(out, "{}: {}", condition.shown(), done(condition));
         for pipette in &condition.pipettes {
+            wrapped(pipette, 2, &mut out);
+        }
+    }
+    for sweep in sweeps::all(r) {
+        // What is not the same in all is what was swept, and stands in the rows.
+        let mut lines: Vec<String> = sweep.of.iter().map(|(c, _)| done(c)).collect();
+        lines.dedup();
+        let values: Vec<&str> = sweep.of.iter().map(|(_, s)| s.written.as_str()).collect();
+        let lists = if values.iter().any(|v| v.contains(", ")) { "; " } else { ", " };
+        wrapped(
+            &format!("{}: {}, {} each; {}", sweep.name, sweep.path, lines.join("; "), values.join(lists)),
+            0,
+            &mut out,
+        );
+        let (first, _) = sweep.of[0];
+        let same = |p: &&String| sweep.of.iter().all(|(c, _)| c.pipettes.contains(p));
+        for pipette in first.pipettes.iter().filter(same) {
             wrapped(pipette, 2, &mut out);
         }
     }

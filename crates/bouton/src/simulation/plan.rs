@@ -2,6 +2,7 @@
 
 use super::sending::Sending;
 use crate::lower::{Folded, LoweredCell};
+use crate::recording::Swept;
 use engine::cleft::{Cleft, Tolerance, Watch};
 use engine::ensemble::IndividualsPlan;
 use engine::mechanism::Program;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub struct Plan {
     /// Of the condition; empty for the file as it stands.
     pub name: String,
+    /// Its sweep, if it is of one.
+    pub swept: Option<Swept>,
     /// The same seed gives the same bits.
     pub seed: u64,
     /// How many trials.

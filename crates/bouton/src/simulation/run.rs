@@ -383,6 +383,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
     };
     recording::Condition {
         name: plan.name.clone(),
+        swept: plan.swept.clone(),
         temperature: plan.temperature,
         trials_asked: plan.trials,
         trials: tally.trials,

@@ -118,6 +118,8 @@ pub enum Kind {
     Parameters,
     /// Texts by name: the expected values of a check.
     NamedTexts,
+    /// Values of whatever field a path leads to.
+    Values,
     /// The table's own fields once more, none of them required: what a condition says otherwise.
     Overlay,
 }

@@ -2,7 +2,7 @@
 
 use super::Kind::{
     Choice, Choices, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Observable, Overlay, Parameters, Paths,
-    Place, Text, Texts,
+    Place, Text, Texts, Values,
 };
 use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
@@ -64,6 +64,12 @@ pub static MODEL: Table = Table {
             Named(&CONDITION),
             Optional,
             "Conditions by name, run side by side; each says only what differs. With conditions, only they are run.",
+        ),
+        field(
+            "sweep",
+            Named(&SWEEP),
+            Optional,
+            "Families of conditions by name: one field, said otherwise again and again. Each value is a condition beside the others.",
         ),
         field("numerics", Kind::Table(&NUMERICS), Optional, "How finely to compute."),
     ],
@@ -338,6 +344,25 @@ static PROBE: Table = Table {
             Count { least: 0, most: MOST },
             Optional,
             "Of how many trials the trace is kept; without it, of all.",
+        ),
+    ],
+};
+
+static SWEEP: Table = Table {
+    name: "sweep",
+    doc: "A family of conditions, `iv_-80_mV` of sweep `iv` and value `-80 mV`: each is the file as it stands but for one value. They share their luck.",
+    fields: &[
+        field(
+            "path",
+            Text,
+            Required,
+            "The field, e.g. `clamp.somatic.hold`, `solution.bath.ca` or `cell.sender.times`.",
+        ),
+        field(
+            "values",
+            Values,
+            Required,
+            "Its values, each as it would be written there; lists, where the field is one.",
         ),
     ],
 };

@@ -100,6 +100,7 @@ fn holds(kind: &Kind) -> String {
         Kind::NamedNumbers(d, l) => format!("by name: {}", number(d, l)),
         Kind::Parameters => "numbers by name".into(),
         Kind::NamedTexts => "texts by name".into(),
+        Kind::Values => "list of values of that field".into(),
         Kind::Overlay => "any field of the model".into(),
     }
 }

@@ -116,6 +116,7 @@ fn kind(kind: &Kind, defs: &mut Map<String, Value>) -> Value {
         Kind::NamedNumbers(d, l) => json!({ "type": "object", "additionalProperties": number(Some(*d), *l, defs) }),
         Kind::Parameters => json!({ "type": "object", "additionalProperties": number(None, Limits::Any, defs) }),
         Kind::NamedTexts => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        Kind::Values => json!({ "type": "array", "minItems": 1 }),
         Kind::Overlay => json!({ "type": "object" }),
     }
 }

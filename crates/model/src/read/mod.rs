@@ -100,6 +100,8 @@ pub enum Typed {
     List(Vec<Read>),
     NamedNumbers(Vec<(Key, Number)>),
     NamedTexts(Vec<(Key, String, Span)>),
+    /// Of a sweep, which takes them from the tree.
+    Values,
     /// Written, but wrong, which was said. So it is not missing.
     Faulty,
 }

@@ -222,6 +222,15 @@ impl Reader<'_> {
                 let Some(items) = node.list() else { return wrong(self, "a list of tables, `[[...]]`") };
                 Some(Typed::List(items.iter().filter_map(|i| self.table(i, table)).collect()))
             }
+            Kind::Values => match node.list() {
+                Some([]) => {
+                    let d = Diagnostic::error(format!("`{name}` is empty"), node.span.clone());
+                    self.fault(d.hint(format!("e.g. `{name} = {}`", example(kind))));
+                    None
+                }
+                Some(_) => Some(Typed::Values),
+                None => wrong(self, "a list of values"),
+            },
             Kind::Overlay => None,
         }
     }
@@ -549,6 +558,7 @@ pub(crate) fn example(kind: &Kind) -> String {
         Kind::Entry(k) => format!("\"{}/...\"", k[0]),
         Kind::Place => "\"receiver.dend(0.4)\"".into(),
         Kind::Observable => "\"clamp.vc.current\"".into(),
+        Kind::Values => "[\"-80 mV\", \"-40 mV\"]".into(),
         Kind::Table(_)
         | Kind::Named(_)
         | Kind::NamedNumbers(..)

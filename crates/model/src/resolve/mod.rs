@@ -6,11 +6,13 @@ mod dose;
 mod expand;
 mod observable;
 mod part;
+mod sweep;
 
 pub use observable::{OF_CLAMP, OF_CLEARANCE, OF_RECEPTOR, OF_TERMINAL};
 pub use part::{
     DirectedStep, Dose, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep, part,
 };
+pub use sweep::Swept;
 
 use crate::catalogue::{Catalogue, Entry};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources, Span};
@@ -71,6 +73,8 @@ pub struct ResolvedValue {
 pub struct Resolved {
     /// The condition; `None` for the file as it stands.
     pub condition: Option<String>,
+    /// Its sweep, if the condition is of one.
+    pub swept: Option<Swept>,
     /// K
     pub temperature: f64,
     /// The file as it was read, recipes merged in, numbers at the model's temperature.
@@ -128,7 +132,7 @@ pub fn model_with(name: &str, text: Arc<str>, overrides: &[String], catalogue: &
     if !broken {
         let base = Resolver::new(catalogue, &mut loaded, &mut sources, &mut out).resolve(&node, None);
         resolved.extend(base);
-        let conditions: Vec<_> = node.get("condition").and_then(Node::fields).cloned().unwrap_or_default();
+        let conditions = sweep::conditions(&node, &mut out);
         if conditions.len() > MAX_CONDITIONS {
             out.push(Diagnostic::error(
                 format!("{} conditions; at most {MAX_CONDITIONS}", conditions.len()),
@@ -147,7 +151,7 @@ pub fn model_with(name: &str, text: Arc<str>, overrides: &[String], catalogue: &
             );
             out.push(d.hint("split the conditions between files"));
         }
-        for (key, overlay) in conditions.iter().take(MAX_CONDITIONS.min(afford)) {
+        for (key, overlay, swept) in conditions.iter().take(MAX_CONDITIONS.min(afford)) {
             if overlay.fields().is_none() {
                 continue; // said by the reader
             }
@@ -156,8 +160,12 @@ pub fn model_with(name: &str, text: Arc<str>, overrides: &[String], catalogue: &
                 continue;
             }
             let merged = Node { span: node.span.clone(), ..node.merged(overlay) };
+            if let Some(inner) = overlay.get("sweep") {
+                out.push(Diagnostic::error("a condition cannot hold sweeps", inner.span.clone()));
+                continue;
+            }
             let one = Resolver::new(catalogue, &mut loaded, &mut sources, &mut out).resolve(&merged, Some(&key.name));
-            resolved.extend(one);
+            resolved.extend(one.map(|r| Resolved { swept: swept.clone(), ..r }));
         }
     }
     out.sort();
@@ -285,6 +293,7 @@ impl<'a> Resolver<'a> {
         let entries = self.used.iter().filter_map(|n| Some((n.clone(), self.catalogue.hash(n)?))).collect();
         Some(Resolved {
             condition: condition.map(str::to_owned),
+            swept: None,
             temperature: self.temperature,
             read,
             values: self.values,
@@ -377,7 +386,12 @@ impl<'a> Resolver<'a> {
                         last.provenance = provenance;
                     }
                 }
-                Typed::Factors(_) | Typed::Formula(_) | Typed::NamedTexts(_) | Typed::List(_) | Typed::Faulty => {}
+                Typed::Factors(_)
+                | Typed::Formula(_)
+                | Typed::NamedTexts(_)
+                | Typed::List(_)
+                | Typed::Values
+                | Typed::Faulty => {}
                 Typed::Number(n) => self.number(path, n),
                 Typed::Numbers(all) => all.iter().enumerate().for_each(|(i, n)| self.number(format!("{path}[{i}]"), n)),
                 Typed::NamedNumbers(all) => {
