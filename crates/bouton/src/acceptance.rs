@@ -48,6 +48,8 @@ pub struct EntryVerdict {
     pub loops: Vec<LoopVerdict>,
     /// Numbers that nobody has seen in a source.
     pub assumed: Vec<ResolvedValue>,
+    /// What each check measured, by its protocol; the second of a protocol is `pulse_2`.
+    pub measured: Vec<(String, Vec<(String, Option<Quantity>)>)>,
     /// Checks that could not be run, with the reason.
     pub failures: Vec<String>,
 }
@@ -69,6 +71,7 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
         verdicts: Vec::new(),
         loops: loops(&part),
         assumed: assumed(&part),
+        measured: Vec::new(),
         failures: Vec::new(),
     };
     let scheme = entry.scheme.as_ref().map(|_| lower::scheme(&part));
@@ -88,7 +91,13 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
             _ => subject.measure(check),
         };
         match measures {
-            Ok(measures) => expectations(check, &title, &measures, &mut verdict),
+            Ok(measures) => {
+                expectations(check, &title, &measures, &mut verdict);
+                let word = check.word("protocol").unwrap_or_default();
+                let before = verdict.measured.iter().filter(|m| m.0.trim_end_matches(|c: char| c == '_' || c.is_ascii_digit()) == word).count();
+                let name = if before == 0 { word.to_owned() } else { format!("{word}_{}", before + 1) };
+                verdict.measured.push((name, measures));
+            }
             Err(e) => verdict.failures.push(format!("{title}: {e}")),
         }
     }

@@ -1,11 +1,13 @@
 //! The one table of field descriptors: reader, JSON Schema and reference page all come from it.
 
+mod claim;
 mod entry;
 mod model;
 mod reference;
 mod schema;
 mod synapse;
 
+pub use claim::CLAIM;
 pub use entry::{CHECK, KINDS, NUMBER, of_kind};
 pub use model::MODEL;
 pub use reference::reference_page;
