@@ -160,19 +160,21 @@ fn interval(expr: &Expr, numbers: &[Measured], values: &[f64], mine: &[usize], v
     }
     let n = trials as f64;
     let middle = moved.iter().sum::<f64>() / n;
-    let mut variance = moved.iter().map(|d| (d - middle) * (d - middle)).sum::<f64>() * (n - 1.0) / n;
+    let variance = moved.iter().map(|d| (d - middle) * (d - middle)).sum::<f64>() * (n - 1.0) / n;
     let quantile = t_quantile(n - 1.0);
+    // What was never seen can only be larger than 0, or smaller than all.
+    let (mut below, mut above) = (variance, variance);
     for i in mine {
         left.copy_from_slice(values);
         let away = numbers[*i].unseen;
         if away > 0.0 && trials >= 10 {
             left[*i] += if values[*i] == 0.0 { away } else { -away };
             let by = (expr.evaluate(&left) - value) / quantile;
-            variance += by * by;
+            *(if by < 0.0 { &mut below } else { &mut above }) += by * by;
         }
     }
-    let half = quantile * variance.sqrt();
-    if half.is_finite() { (value - half, value + half, trials) } else { none }
+    let (low, high) = (value - quantile * below.sqrt(), value + quantile * above.sqrt());
+    if low.is_finite() && high.is_finite() { (low, high, trials) } else { none }
 }
 
 /// The verdict on a claim.

@@ -99,7 +99,8 @@ impl Statistic {
     pub fn unseen(&self) -> f64 {
         let (values, factor) = match self {
             Self::Share(v) => (v, 1.0),
-            Self::Count(v, factor) => (v, *factor),
+            // Counts may be many by certainty; only that there was none may be chance alone.
+            Self::Count(v, factor) if v.iter().all(|v| *v == 0.0) => (v, *factor),
             _ => return 0.0,
         };
         let same = values.first().is_some_and(|first| values.iter().all(|v| v == first));

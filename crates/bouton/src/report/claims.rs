@@ -51,6 +51,11 @@ fn minus(text: &str) -> String {
 
 /// A value in the unit of the finding.
 fn written(f: &Finding, x: f64) -> String {
+    // What is nothing beside the band is 0, and not what rounding has left of it.
+    let edges = f.band.0.iter().chain(&f.band.1).fold(0.0, |m: f64, e| m.max(e.abs()));
+    if x.abs() < 1e-5 * edges {
+        return "0".into();
+    }
     let [value, low, high] = [f.value, f.low, f.high].map(|x| x / f.scale);
     let place = Place::of(value, low, high);
     let text = if low.is_finite() && low < high { place.write(x / f.scale) } else { significant(x / f.scale, 4) };
@@ -76,8 +81,9 @@ fn interval(f: &Finding) -> String {
 
 /// `0.03 to 0.2 ms`, `at least 0.2 mV`
 fn band(f: &Finding) -> String {
-    let edge = |x: f64| if x.is_finite() { significant(x / f.scale, 4) } else { "\u{2013}".into() };
+    let edge = |x: f64| if x.is_finite() { significant(x / f.scale, 7) } else { "\u{2013}".into() };
     let text = match f.band {
+        (Some(a), Some(b)) if a == b => format!("exactly {}", edge(a)),
         (Some(a), Some(b)) => format!("{} to {}", edge(a), edge(b)),
         (Some(a), None) => format!("at least {}", edge(a)),
         (None, Some(b)) => format!("at most {}", edge(b)),
@@ -125,6 +131,9 @@ fn tally(all: &[Judged]) -> String {
     format!("{} claims: {}", all.len(), said.join("; "))
 }
 
+/// Columns of a terminal that are used.
+const COLUMNS: usize = 100;
+
 /// Words in lines of at most so many columns, the first after what stands there already.
 fn wrapped(text: &str, indent: usize, columns: usize, out: &mut String) {
     let mut column = indent;
@@ -153,34 +162,23 @@ pub fn terminal(all: &[Judged]) -> String {
         let _ = writeln!(out, "{:5}{:71}  {}", j.claim.id, j.claim.title, j.standing());
         if let Err(why) = &j.outcome {
             out.push_str("     ");
-            wrapped(why, 5, 98, &mut out);
+            wrapped(why, 5, COLUMNS, &mut out);
         }
         for (kind, bound, f, word) in rows(j) {
+            out.push_str("     ");
             let says = if kind == "control" { format!("control: {}", bound.says) } else { bound.says.clone() };
+            wrapped(&says, 5, COLUMNS, &mut out);
             let ends = interval(f);
             let ends = if ends.is_empty() { String::new() } else { format!(" [{ends}]") };
             let number = format!("{}{ends}", value(f));
-            let mut line = String::from("     ");
-            if says.chars().count() > 58 {
-                wrapped(&says, 5, 98, &mut line);
-                line.push_str(&" ".repeat(7));
-                let _ = write!(line, "{number:32}");
-            } else {
-                let _ = write!(line, "{says:58} {number}");
-                if line.chars().count() > 96 {
-                    line = format!("     {says}\n       {number:32}");
-                } else if !band(f).is_empty() {
-                    let _ = write!(line, "\n{:39}", "");
-                }
-            }
-            if !band(f).is_empty() {
-                let wanted = if kind == "control" { "must miss" } else { "wanted" };
-                let _ = write!(line, "  {word}: {wanted} {}", band(f));
-            }
+            let wanted = if kind == "control" { "must miss" } else { "wanted" };
+            let wanted = if band(f).is_empty() { String::new() } else { format!("{wanted} {}", band(f)) };
+            let line = format!("       {number:36} {wanted:32} {word}");
             let _ = writeln!(out, "{}", line.trim_end());
         }
+        out.push('\n');
     }
-    let _ = writeln!(out, "\n{}", tally(all));
+    let _ = writeln!(out, "{}", tally(all));
     out
 }
 

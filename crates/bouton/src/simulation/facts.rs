@@ -207,7 +207,8 @@ fn routes(plan: &Plan, s: usize, budget: &[f64], by_trial: &[Vec<f64>], out: &mu
         let made_of = if by_trial.is_empty() {
             Statistic::Whole
         } else {
-            Statistic::Ratio(by_trial.iter().map(|b| sum(b)).collect(), by_trial.iter().map(|b| b[0]).collect())
+            let parts = by_trial.iter().map(|b| 100.0 * sum(b)).collect();
+            Statistic::Ratio(parts, by_trial.iter().map(|b| b[0]).collect())
         };
         out.push(Fact {
             name: format!("{}: {what}", synapse.name),
