@@ -49,7 +49,7 @@ pub struct EntryVerdict {
     /// Numbers that nobody has seen in a source.
     pub assumed: Vec<ResolvedValue>,
     /// What each check measured, by its protocol; the second of a protocol is `pulse_2`.
-    pub measured: Vec<(String, Vec<(String, Option<Quantity>)>)>,
+    pub measured: Vec<(String, Measures)>,
     /// Checks that could not be run, with the reason.
     pub failures: Vec<String>,
 }
@@ -94,7 +94,11 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
             Ok(measures) => {
                 expectations(check, &title, &measures, &mut verdict);
                 let word = check.word("protocol").unwrap_or_default();
-                let before = verdict.measured.iter().filter(|m| m.0.trim_end_matches(|c: char| c == '_' || c.is_ascii_digit()) == word).count();
+                let before = verdict
+                    .measured
+                    .iter()
+                    .filter(|m| m.0.trim_end_matches(|c: char| c == '_' || c.is_ascii_digit()) == word)
+                    .count();
                 let name = if before == 0 { word.to_owned() } else { format!("{word}_{}", before + 1) };
                 verdict.measured.push((name, measures));
             }
@@ -226,7 +230,8 @@ struct Subject<'a> {
     scheme: Option<&'a LoweredScheme>,
 }
 
-type Measures = Vec<(String, Option<Quantity>)>;
+/// What a check measured, by name; `None` where there is none.
+pub type Measures = Vec<(String, Option<Quantity>)>;
 
 fn one(name: &str, value: f64, dimension: Dimension) -> (String, Option<Quantity>) {
     (name.to_owned(), Some(Quantity { value, dimension }))

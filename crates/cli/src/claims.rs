@@ -93,8 +93,10 @@ fn chosen(options: &Claims) -> Result<Vec<PathBuf>, ExitCode> {
             Some(f) if !found.contains(f) => found.push(f.clone()),
             Some(_) => {}
             None => {
-                let hint = nearest(id, &ids)
-                    .map_or_else(|| "`bouton claims --list` shows what there is".into(), |n| format!("did you mean `{n}`?"));
+                let hint = nearest(id, &ids).map_or_else(
+                    || "`bouton claims --list` shows what there is".into(),
+                    |n| format!("did you mean `{n}`?"),
+                );
                 let d = Diagnostic::error(format!("no claim `{id}` in `{}`", options.folder.display()), None);
                 code = Some(refused(d.hint(hint)));
             }

@@ -52,7 +52,8 @@ fn unit(unit: &str) -> (f64, Dimension) {
 /// Whether a path can be written as a name.
 fn speakable(path: &str) -> bool {
     path.split('.').all(|part| {
-        part.starts_with(|c: char| c.is_alphabetic() || c == '_') && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+        part.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_alphanumeric() || c == '_')
     })
 }
 
@@ -82,7 +83,8 @@ impl Names {
         let mut out = Self::default();
         for (m, model) in models.iter().enumerate() {
             for (c, (plan, resolved)) in model.plans.iter().zip(&model.resolved).enumerate() {
-                let before: Vec<&str> = [model.name.as_str(), &plan.name].into_iter().filter(|n| !n.is_empty()).collect();
+                let before: Vec<&str> =
+                    [model.name.as_str(), &plan.name].into_iter().filter(|n| !n.is_empty()).collect();
                 let name = |rest: &str| before.iter().copied().chain([rest]).collect::<Vec<_>>().join(".");
                 for measure in &plan.measures {
                     let of = plan.probes[measure.probe].source.unit();

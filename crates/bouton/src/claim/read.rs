@@ -65,8 +65,11 @@ impl Claim {
             if whole { read.list(table).iter().filter_map(|b| reading.bound(b, table)).collect() } else { Vec::new() }
         };
         let (checks, controls, shown) = (bounds("check"), bounds("control"), bounds("number"));
-        let pictures =
-            if whole { read.list("picture").iter().filter_map(|p| reading.picture(p, &models)).collect() } else { Vec::new() };
+        let pictures = if whole {
+            read.list("picture").iter().filter_map(|p| reading.picture(p, &models)).collect()
+        } else {
+            Vec::new()
+        };
         reading.whole(&read, &folder);
         let mut cited: Vec<String> = read.texts("sources").iter().map(|t| t.0.clone()).collect();
         cited.extend(checks.iter().filter_map(|c| c.source.clone()));
@@ -125,17 +128,18 @@ fn models(
     let ways = ["model", "models", "entry"].iter().filter(|f| read.get(f).is_some()).count();
     if ways != 1 {
         let what = if ways == 0 { "nothing to run" } else { "more than one thing to run" };
-        out.push(
-            Diagnostic::error(format!("the claim has {what}"), read.span.clone())
-                .hint("one of `model = \"model.toml\"`, `models = { name = \"file.toml\" }` and `entry = \"enzyme/ache\"`"),
-        );
+        out.push(Diagnostic::error(format!("the claim has {what}"), read.span.clone()).hint(
+            "one of `model = \"model.toml\"`, `models = { name = \"file.toml\" }` and `entry = \"enzyme/ache\"`",
+        ));
         return Vec::new();
     }
     let sets: Vec<String> = trials.iter().map(|n| format!("trials = {n}")).collect();
     let mut all = Vec::new();
     for (name, file, span) in files {
         if Path::new(&file).components().count() != 1 || file.starts_with('.') {
-            out.push(Diagnostic::error(format!("`{file}` is no file beside the claim"), span).hint("e.g. \"model.toml\""));
+            out.push(
+                Diagnostic::error(format!("`{file}` is no file beside the claim"), span).hint("e.g. \"model.toml\""),
+            );
             continue;
         }
         let path = folder.join(&file);
@@ -282,7 +286,8 @@ impl Reading<'_> {
         }
         if !read.list("check").is_empty() && read.list("control").is_empty() {
             let d = Diagnostic::error("the claim has checks and no control", read.span.clone());
-            self.out.push(d.hint("add a [[control]]: a number that must miss its band, so that the experiment can fail"));
+            self.out
+                .push(d.hint("add a [[control]]: a number that must miss its band, so that the experiment can fail"));
         }
     }
 }

@@ -186,7 +186,8 @@ mod tests {
         let y = [1.0, 2.0, 0.5, 4.0, 2.5, 7.0, 1.0];
         let z: Vec<f64> = x.iter().map(|v| if v.is_nan() { 0.0 } else { 10.0 - v * v }).collect();
         let whole = z.iter().zip(&y).map(|(a, b)| a + b).collect::<Vec<_>>();
-        let make: [&dyn Fn(&[f64], &[f64], &[f64]) -> Statistic; 5] = [
+        type Make<'a> = &'a dyn Fn(&[f64], &[f64], &[f64]) -> Statistic;
+        let make: [Make; 5] = [
             &|x, _, _| Statistic::Mean(x.to_vec()),
             &|_, y, _| Statistic::Count(y.to_vec(), 0.25),
             &|x, _, _| Statistic::Deviation(x.to_vec()),
@@ -200,6 +201,18 @@ mod tests {
                 close(*got, make(&less(&x), &less(&y), &less(&whole)).value());
             }
         }
+    }
+
+    /// Of a mean the jackknife gives the standard error of the textbooks.
+    #[test]
+    fn the_jackknife_of_a_mean_is_its_standard_error() {
+        let x: Vec<f64> = (0..40).map(|k| f64::from((k * k) % 17)).collect();
+        let n = x.len() as f64;
+        let middle = x.iter().sum::<f64>() / n;
+        let sd = (x.iter().map(|v| (v - middle) * (v - middle)).sum::<f64>() / (n - 1.0)).sqrt();
+        let (value, low, high) = Statistic::Mean(x).estimate();
+        close(value, middle);
+        close(high - low, 2.0 * Z * sd / n.sqrt());
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn value(f: &Finding) -> String {
 
 /// `0.079 to 0.083`; nothing where there is no interval.
 fn interval(f: &Finding) -> String {
-    if !(f.low < f.high) || (f.high - f.low).abs() < 1e-9 * f.value.abs() {
+    if f.low.is_nan() || f.high <= f.low || (f.high - f.low).abs() < 1e-9 * f.value.abs() {
         return String::new();
     }
     format!("{} to {}", written(f, f.low), written(f, f.high))
@@ -114,7 +114,7 @@ fn control_word(f: &Finding) -> &'static str {
 }
 
 /// Rows of a verdict: what it is, the number, what came of it.
-fn rows<'a>(j: &'a Judged) -> Vec<(&'static str, &'a Bound, &'a Finding, &'static str)> {
+fn rows(j: &Judged) -> Vec<(&'static str, &Bound, &Finding, &'static str)> {
     let Ok(v) = &j.outcome else { return Vec::new() };
     let mut out = Vec::new();
     out.extend(j.claim.checks.iter().zip(&v.checks).map(|(b, f)| ("", b, f, check_word(f))));
@@ -214,31 +214,41 @@ fn class(j: &Judged) -> &'static str {
 #[must_use]
 pub fn html(all: &[Judged], catalogue: &Catalogue, version: &str) -> String {
     let mut out = String::with_capacity(1 << 18);
-    let title = if let [j] = all { format!("{} {}", j.claim.id, j.claim.title) } else { "Claims about the synapse".into() };
+    let title =
+        if let [j] = all { format!("{} {}", j.claim.id, j.claim.title) } else { "Claims about the synapse".into() };
     let _ = write!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width\">\n<title>{0}</title>\n<style>\n{STYLE}{STYLE_HERE}</style>\n</head>\n<body>\n<h1>{0}</h1>\n",
         escaped(&title)
     );
-    let _ = writeln!(out, "<p class=\"byline\">{}. Simulated with bouton {}.</p>", escaped(&tally(all)), escaped(version));
+    let _ =
+        writeln!(out, "<p class=\"byline\">{}. Simulated with bouton {}.</p>", escaped(&tally(all)), escaped(version));
     out.push_str(
         "<div class=\"abstract\"><p>Each sentence of the article is an experiment that can fail. A number that was measured \
          must lie in a band that was set beforehand; a control, in which what the sentence speaks of is taken away, must miss \
-         its band, or nothing was shown. In brackets are 95 % intervals over trials; a number without one comes from a \
+         its band, or nothing was shown. The 95 % intervals are over trials; a number without one comes from a \
          computation in which nothing is left to chance. A claim that fails is reported as it is.</p></div>\n",
     );
     if all.len() > 1 {
-        out.push_str("<table>\n<thead><tr><th>claim</th><th></th><th>first number</th><th>verdict</th></tr></thead>\n<tbody>\n");
+        out.push_str("<table>\n<thead><tr><th>claim</th><th></th><th>the number that decides</th><th></th><th>verdict</th></tr></thead>\n<tbody>\n");
         for j in all {
-            let first = rows(j).first().map(|r| pretty(&value(r.2), &r.2.unit)).unwrap_or_default();
+            let rows = rows(j);
+            let wrong = |r: &&(&str, &Bound, &Finding, &str)| {
+                r.3.starts_with("miss") || r.3.starts_with("no number") || r.3 == "does not fail"
+            };
+            let decides = rows.iter().find(wrong).or(rows.iter().find(|r| r.2.trials > 1)).or(rows.first());
+            let says =
+                decides.map(|r| if r.0 == "control" { format!("control: {}", r.1.says) } else { r.1.says.clone() });
+            let number = decides.map(|r| pretty(&value(r.2), &r.2.unit)).unwrap_or_default();
             let _ = writeln!(
                 out,
-                "<tr><td class=\"n\"><a href=\"#{0}\">{0}</a></td><td>{1}</td><td class=\"n\">{2}</td>\
-                 <td class=\"n {3}\"><b>{4}</b></td></tr>",
+                "<tr><td class=\"n\"><a href=\"#{0}\">{0}</a></td><td>{1}</td><td>{2}</td><td class=\"v\">{3}</td>\
+                 <td class=\"n {4}\"><b>{5}</b></td></tr>",
                 escaped(&j.claim.id),
                 escaped(&j.claim.title),
-                first,
+                escaped(&says.unwrap_or_default()),
+                number,
                 class(j),
                 j.standing()
             );
@@ -349,7 +359,8 @@ fn notes(j: &Judged, out: &mut String) {
             let trials: Vec<u64> = m.plans.iter().map(|p| p.trials).collect();
             let (least, most) = (trials.iter().min().copied().unwrap_or(0), trials.iter().max().copied().unwrap_or(0));
             let trials = if least == most { format!("{most}") } else { format!("{least} to {most}") };
-            let conditions = if m.plans.len() > 1 { format!("{} conditions of ", m.plans.len()) } else { String::new() };
+            let conditions =
+                if m.plans.len() > 1 { format!("{} conditions of ", m.plans.len()) } else { String::new() };
             let plural = if most == 1 { "trial" } else { "trials" };
             format!("<code>{}/{}</code>, {conditions}{trials} {plural}", escaped(&c.folder), escaped(&m.file))
         })
@@ -416,12 +427,8 @@ fn picture(p: &Picture, j: &Judged, figures: &mut usize) -> Option<String> {
         ..Panel::default()
     };
     *figures += 1;
-    let mut out = format!(
-        "<figure>\n<h3>{}. {}</h3>\n<p class=\"path\">{}</p>\n",
-        figures,
-        escaped(&p.title),
-        escaped(&p.trace)
-    );
+    let mut out =
+        format!("<figure>\n<h3>{}. {}</h3>\n<p class=\"path\">{}</p>\n", figures, escaped(&p.title), escaped(&p.trace));
     if curves.len() > 1 {
         out.push_str("<p class=\"legend\">");
         for (i, _) in &curves {

@@ -126,7 +126,8 @@ impl SynapsePlan {
             super::Release::Mechanism(m) => m.terminal.members() + 1,
             super::Release::Certain { .. } => 0,
         };
-        let copies = if self.detail == Detail::Kinetic { self.receptors.iter().map(|r| u64::from(r.count)).sum() } else { 0 };
+        let copies =
+            if self.detail == Detail::Kinetic { self.receptors.iter().map(|r| u64::from(r.count)).sum() } else { 0 };
         self.cleft.variables() as u64 + terminal + copies
     }
 }

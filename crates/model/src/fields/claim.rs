@@ -1,6 +1,8 @@
 //! The fields of a claim: a sentence of an article as an experiment that can fail.
 
-use super::Kind::{Choice, Count, Entry, Expression, List, NamedTexts, Number, Observable, Source, Sources, Text, Texts};
+use super::Kind::{
+    Choice, Count, Entry, Expression, List, NamedTexts, Number, Observable, Source, Sources, Text, Texts,
+};
 use super::Limits::NotNegative;
 use super::Need::{Optional, Required};
 use super::{Table, field};
@@ -24,17 +26,7 @@ pub static CLAIM: Table = Table {
         ),
         field(
             "entry",
-            Entry(&[
-                "receptor",
-                "sensor",
-                "channel",
-                "transporter",
-                "enzyme",
-                "buffer",
-                "block",
-                "neuron",
-                "synapse",
-            ]),
+            Entry(&["receptor", "sensor", "channel", "transporter", "enzyme", "buffer", "block", "neuron", "synapse"]),
             Optional,
             "An entry of the catalogue instead of a model: its numbers are those of its checks, `turnover.k_m`.",
         ),
@@ -93,7 +85,8 @@ static CONTROL: Table = Table {
     fields: &[SAYS, VALUE, LEAST, MOST],
 };
 
-static SHOWN: Table = Table { name: "number", doc: "A number that is shown and decides nothing.", fields: &[SAYS, VALUE] };
+static SHOWN: Table =
+    Table { name: "number", doc: "A number that is shown and decides nothing.", fields: &[SAYS, VALUE] };
 
 static PICTURE: Table = Table {
     name: "picture",
