@@ -49,6 +49,8 @@ pub struct EntryVerdict {
     pub loops: Vec<LoopVerdict>,
     /// Numbers that nobody has seen in a source.
     pub assumed: Vec<ResolvedValue>,
+    /// What each check measured, by its protocol; the second of a protocol is `pulse_2`.
+    pub measured: Vec<(String, Measures)>,
     /// Checks that could not be run, with the reason.
     pub failures: Vec<String>,
 }
@@ -70,6 +72,7 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
         verdicts: Vec::new(),
         loops: loops(&part),
         assumed: assumed(&part),
+        measured: Vec::new(),
         failures: Vec::new(),
     };
     let scheme = entry.scheme.as_ref().map(|_| lower::scheme(&part));
@@ -90,7 +93,17 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
             _ => subject.measure(check),
         };
         match measures {
-            Ok(measures) => expectations(check, &title, &measures, &mut verdict),
+            Ok(measures) => {
+                expectations(check, &title, &measures, &mut verdict);
+                let word = check.word("protocol").unwrap_or_default();
+                let before = verdict
+                    .measured
+                    .iter()
+                    .filter(|m| m.0.trim_end_matches(|c: char| c == '_' || c.is_ascii_digit()) == word)
+                    .count();
+                let name = if before == 0 { word.to_owned() } else { format!("{word}_{}", before + 1) };
+                verdict.measured.push((name, measures));
+            }
             Err(e) => verdict.failures.push(format!("{title}: {e}")),
         }
     }
@@ -219,7 +232,8 @@ struct Subject<'a> {
     scheme: Option<&'a LoweredScheme>,
 }
 
-type Measures = Vec<(String, Option<Quantity>)>;
+/// What a check measured, by name; `None` where there is none.
+pub type Measures = Vec<(String, Option<Quantity>)>;
 
 fn one(name: &str, value: f64, dimension: Dimension) -> (String, Option<Quantity>) {
     (name.to_owned(), Some(Quantity { value, dimension }))

@@ -4,6 +4,7 @@
 
 pub mod acceptance;
 pub mod card;
+pub mod claim;
 pub mod listing;
 pub mod lower;
 pub mod measure;

@@ -205,3 +205,46 @@ fn every_word_of_a_model_file_is_known() {
     assert_eq!(Take::Charge.unit("pA"), "fC");
     assert_eq!(Take::Amplitude.unit("mV"), "mV");
 }
+
+/// What a straight line and a course of known crossings have: its level, its end, its slope, its area.
+#[test]
+fn a_straight_line_has_the_level_the_end_and_the_slope_it_was_given() {
+    let line: Vec<f64> = (0..=100).map(|k| -65.0 + 0.02 * f64::from(k)).collect();
+    let trace = Trace { dt_ms: 0.5, start_ms: 0.0, values: &line };
+    let look = Look { stimulus: 10.0, window: Some((0.0, 40.0)), ..Look::default() };
+    let of = |take| measure(&trace, &look, take);
+    near(of(Take::Level), -65.0 + 0.04 * 25.0, 1e-12);
+    near(of(Take::Final), -65.0 + 0.04 * 40.0, 1e-12);
+    near(of(Take::Drift), 0.04, 1e-14);
+    near(of(Take::Area), 30.0 * -64.0, 1e-10);
+    near(of(Take::TimeOfPeak), 30.0, 1e-12);
+    assert_eq!(Take::Drift.unit("mV"), "mV/ms");
+    assert_eq!(Take::Area.unit("pA"), "fC");
+}
+
+/// Onset is the first crossing of a tenth, half-width lies between the crossings of a half.
+#[test]
+fn onset_and_half_width_are_where_the_curve_crosses() {
+    let values = EPSC.sample(0.001, 0.0, 40.0);
+    let trace = Trace { dt_ms: 0.001, start_ms: 0.0, values: &values };
+    let look = Look { stimulus: 5.0, ..Look::default() };
+    near(measure(&trace, &look, Take::Onset), 0.5 + EPSC.crossing(0.1, true), 1e-5);
+    let width = EPSC.crossing(0.5, false) - EPSC.crossing(0.5, true);
+    near(measure(&trace, &look, Take::HalfWidth), width, 1e-5);
+    // A first small bump decides the onset, not the last crossing before the peak.
+    let bumps = [0.0, 0.0, 0.3, 0.0, 0.0, 1.0, 0.0];
+    let trace = Trace { dt_ms: 1.0, start_ms: 0.0, values: &bumps };
+    near(measure(&trace, &Look::default(), Take::Onset), 1.0 + 1.0 / 3.0, 1e-12);
+    near(measure(&trace, &Look::default(), Take::Latency), 4.05, 1e-12);
+}
+
+/// Upward crossings of 0 within the window are counted, those before are not; a failure has none, and 0 is a number.
+#[test]
+fn spikes_are_upward_crossings_of_zero() {
+    let volts: Vec<f64> = (0..400).map(|k| if k % 100 == 50 { 30.0 } else { -65.0 }).collect();
+    let trace = Trace { dt_ms: 0.1, start_ms: 0.0, values: &volts };
+    let spikes = |stimulus| measure(&trace, &Look { stimulus, ..Look::default() }, Take::Spikes);
+    near(spikes(0.0), 4.0, 0.0);
+    near(spikes(10.0), 3.0, 0.0);
+    near(spikes(36.0), 0.0, 0.0);
+}

@@ -131,6 +131,7 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
     };
     let desensitised = open.iter().map(|(n, y)| (*n, y.iter().map(|v| 0.6 * v).collect())).collect();
     Condition {
+        swept: None,
         name: kind.name.into(),
         temperature: kind.celsius + 273.15,
         trials_asked: trials,
@@ -164,6 +165,7 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
                 high: 1.15 * kind.p,
                 unit: String::new(),
                 note: "of a docked vesicle, at the first spike".into(),
+                ..Fact::default()
             },
             Fact {
                 name: "paired-pulse ratio".into(),
@@ -172,6 +174,7 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
                 high: 1.24,
                 unit: String::new(),
                 note: "second over first mean amplitude".into(),
+                ..Fact::default()
             },
         ],
     }
@@ -269,6 +272,7 @@ fn what_all_conditions_agree_on_is_said_once() {
             high,
             unit: unit.into(),
             note: "of what was released".into(),
+            ..Fact::default()
         };
         vec![
             fact("contact: glutamate diffused away", 4.26, f64::NAN, f64::NAN, "%"),

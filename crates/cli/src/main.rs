@@ -2,6 +2,7 @@
 //! input or a check fails, 2 when the command line cannot be understood.
 
 mod catalogue;
+mod claims;
 mod model_file;
 mod output;
 mod run;
@@ -45,6 +46,8 @@ enum Command {
     },
     /// Run a model and leave a folder of results: recordings, numbers, and a report.
     Run(run::Run),
+    /// Run the experiments that show what an article on the synapse says, each with a control that must fail.
+    Claims(claims::Claims),
     /// Print the JSON Schema of a model file or of a kind of catalogue entry, or the reference page.
     Schema {
         /// A kind of entry (receptor, sensor, channel ...) instead of a model file.
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
             model_file::explain(&file, condition.as_deref(), json, &catalogue)
         }
         Command::Run(options) => run::run(&options, cli.catalogue.as_deref(), &catalogue),
+        Command::Claims(options) => claims::run(&options, &catalogue),
         Command::Schema { of, format } => model_file::schema(of.as_deref(), matches!(format, Format::Markdown)),
         Command::Catalogue { command } => catalogue::run(command, &catalogue),
         Command::Completions { shell } => {

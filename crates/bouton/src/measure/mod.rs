@@ -71,6 +71,24 @@ pub enum Take {
     Latency,
     /// 1 if the amplitude does not reach the floor, 0 if it does.
     Failure,
+    /// Mean of the trace from the stimulus to the end, by the trapezoid rule; nothing is subtracted. Given for failures
+    /// too, as are the three that follow.
+    Level,
+    /// The last sample.
+    Final,
+    /// Slope of the line fitted by least squares to the samples from the stimulus to the end, unit of the trace per ms.
+    Drift,
+    /// Integral of the trace from the stimulus to the end, nothing subtracted.
+    Area,
+    /// Time from the stimulus to the peak, ms.
+    TimeOfPeak,
+    /// Time from the stimulus to the first crossing of 10 % of the amplitude, ms. `None` where the trace was above that
+    /// already when the response began.
+    Onset,
+    /// Time between the last crossing of half of the amplitude before the peak and the first after it, ms.
+    HalfWidth,
+    /// Upward crossings of 0 from the stimulus to the end: of a voltage, its action potentials. Given for failures too.
+    Spikes,
 }
 
 impl Take {
@@ -88,6 +106,14 @@ impl Take {
             "charge" => Self::Charge,
             "latency" => Self::Latency,
             "failures" => Self::Failure,
+            "level" => Self::Level,
+            "final" => Self::Final,
+            "drift" => Self::Drift,
+            "area" => Self::Area,
+            "time_of_peak" => Self::TimeOfPeak,
+            "onset" => Self::Onset,
+            "half_width" => Self::HalfWidth,
+            "spikes" => Self::Spikes,
             _ => return None,
         })
     }
@@ -96,14 +122,15 @@ impl Take {
     #[must_use]
     pub fn unit(self, unit: &str) -> String {
         match self {
-            Self::Amplitude | Self::Potency => unit.to_owned(),
-            Self::Charge => match unit {
+            Self::Amplitude | Self::Potency | Self::Level | Self::Final => unit.to_owned(),
+            Self::Drift => format!("{unit}/ms"),
+            Self::Charge | Self::Area => match unit {
                 "" => "ms".into(),
                 "pA" => "fC".into(),
                 "nA" => "pC".into(),
                 _ => format!("{unit}*ms"),
             },
-            Self::Failure => String::new(),
+            Self::Failure | Self::Spikes => String::new(),
             _ => "ms".into(),
         }
     }
@@ -133,6 +160,11 @@ pub fn measure(trace: &Trace, look: &Look, take: Take) -> Option<f64> {
         Take::Amplitude => Some(response.amplitude),
         Take::Failure => Some(f64::from(u8::from(failed))),
         Take::Charge => response.charge(),
+        Take::Level => Some(response.area()? / response.span()?),
+        Take::Final => Some(response.last()),
+        Take::Drift => response.drift(),
+        Take::Area => response.area(),
+        Take::Spikes => Some(response.crossings(0.0) as f64),
         _ if failed => None,
         Take::Potency => Some(response.amplitude),
         Take::Rise2080 => Some(response.rising(0.8)? - response.rising(0.2)?),
@@ -141,5 +173,8 @@ pub fn measure(trace: &Trace, look: &Look, take: Take) -> Option<f64> {
         Take::Decay => response.decay(),
         Take::DecayWeighted => response.decay_weighted(),
         Take::Latency => Some(response.rising(0.05)? - look.stimulus),
+        Take::TimeOfPeak => Some(response.peak_time() - look.stimulus),
+        Take::Onset => Some(response.first_rising(0.1)? - look.stimulus),
+        Take::HalfWidth => Some(response.falling(0.5)?.at - response.rising(0.5)?),
     }
 }

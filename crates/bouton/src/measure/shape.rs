@@ -128,6 +128,49 @@ impl<'a> Response<'a> {
         (tau.is_finite() && tau > 0.0).then_some(tau)
     }
 
+    /// The first crossing of a share of the amplitude after the response began, ms.
+    pub fn first_rising(&self, level: f64) -> Option<f64> {
+        let before = self.first.saturating_sub(1);
+        let above = (before + 1..=self.peak).find(|&i| self.share(i) >= level)?;
+        let at = if self.share(above - 1) < level { self.between(above - 1, level).at } else { return None };
+        at.is_finite().then_some(at)
+    }
+
+    /// The last sample of the response.
+    pub fn last(&self) -> f64 {
+        self.trace.values[self.last]
+    }
+
+    /// The length of the response, ms; `None` of one without length.
+    pub fn span(&self) -> Option<f64> {
+        Some(self.end - self.begin).filter(|s| *s > 0.0)
+    }
+
+    /// Slope of the line through the samples of the response, unit of the trace per ms.
+    pub fn drift(&self) -> Option<f64> {
+        let values = &self.trace.values[self.first..=self.last];
+        let middle = 0.5 * (values.len() as f64 - 1.0);
+        let (mut slope, mut width) = (0.0, 0.0);
+        for (i, v) in values.iter().enumerate() {
+            let x = i as f64 - middle;
+            slope += x * (v - self.baseline);
+            width += x * x;
+        }
+        let slope = slope / width / self.trace.dt_ms;
+        slope.is_finite().then_some(slope)
+    }
+
+    /// How often the response crosses a value upwards.
+    pub fn crossings(&self, value: f64) -> usize {
+        let seen = &self.trace.values[self.first.saturating_sub(1)..=self.last];
+        seen.windows(2).filter(|w| w[0] < value && w[1] >= value).count()
+    }
+
+    /// The integral of the trace itself over the response, in its unit times ms.
+    pub fn area(&self) -> Option<f64> {
+        Some(self.charge()? + self.baseline * (self.end - self.begin))
+    }
+
     /// The integral of the trace minus the baseline from `begin` to `end`, in its unit times ms.
     fn integral(&self, begin: f64, end: f64) -> Option<f64> {
         if begin > end {

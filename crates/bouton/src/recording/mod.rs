@@ -6,8 +6,10 @@
 pub mod feather;
 pub mod folder;
 pub mod manifest;
+mod statistic;
 mod summary;
 
+pub(crate) use summary::t_quantile;
 pub use summary::{Summary, summary};
 
 /// All that came of a run.
@@ -183,6 +185,30 @@ pub struct Fact {
     pub unit: String,
     /// What a reader should know of it; may be empty.
     pub note: String,
+    /// A short name that stays, for expressions: `contact.release_probability`; empty where there is none.
+    pub key: String,
+    /// What it is made of, trial by trial.
+    pub made_of: Statistic,
+}
+
+/// How a number over all trials is made of what each of them gave, so that it can be made without one of them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Statistic {
+    /// It is not known by trial.
+    #[default]
+    Whole,
+    /// Mean of the values that are not NaN.
+    Mean(Vec<f64>),
+    /// Share of 1 among values of 0 and 1.
+    Share(Vec<f64>),
+    /// Mean of counts; the factor makes a rate of it.
+    Count(Vec<f64>, f64),
+    /// Standard deviation of the values that are not NaN.
+    Deviation(Vec<f64>),
+    /// Sum over sum.
+    Ratio(Vec<f64>, Vec<f64>),
+    /// Mean correlation between all pairs of these.
+    Correlation(Vec<Vec<f64>>),
 }
 
 /// `path (unit)`, or the path alone where there is no unit.

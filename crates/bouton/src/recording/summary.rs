@@ -69,7 +69,7 @@ fn wilson(p: f64, n: f64) -> (f64, f64) {
 
 /// The 97.5 % quantile of Student's t with `freedom` >= 1. Its law is statrs's; its inverse is not, which is off by
 /// 2 % at some arguments.
-fn t_quantile(freedom: f64) -> f64 {
+pub(crate) fn t_quantile(freedom: f64) -> f64 {
     let Ok(law) = StudentsT::new(0.0, 1.0, freedom) else { return f64::NAN };
     bracket::root(|t| law.cdf(t) - 0.975, 1.9, 13.0, 1e-12).unwrap_or(f64::NAN)
 }

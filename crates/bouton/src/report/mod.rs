@@ -3,6 +3,7 @@
 //! The page is whole in itself: no script, nothing fetched, pictures as SVG within it. Every text that comes from a file
 //! is escaped.
 
+pub mod claims;
 mod events;
 mod figures;
 mod group;

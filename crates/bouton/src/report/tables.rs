@@ -257,7 +257,7 @@ fn sources(resolved: &[Resolved], catalogue: &Catalogue, out: &mut String) {
 }
 
 /// A citation, its DOI as a link.
-fn linked(citation: &str) -> String {
+pub(super) fn linked(citation: &str) -> String {
     let Some((before, doi)) = citation.rsplit_once("doi:") else { return escaped(citation) };
     let doi = escaped(doi);
     format!("{}<a href=\"https://doi.org/{doi}\">doi:{doi}</a>", escaped(before))

@@ -526,10 +526,10 @@ impl Batch {
         sum
     }
 
-    /// Molecules of transmitter by route, summed over the trials, for each synapse.
+    /// Molecules of transmitter by route: trial by trial, in each the active zones in their order.
     pub fn budgets<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (usize, engine::cleft::Budget)> + 'a {
         self.contacts.iter().flat_map(move |contacts| {
-            contacts.iter().enumerate().map(move |(s, contact)| (plan.first(s), contact.budget(&plan.synapses[s])))
+            contacts.iter().enumerate().map(move |(s, contact)| (s, contact.budget(&plan.synapses[s])))
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::plan::{Plan, Voltage};
 use super::{Event, EventKind, Release};
-use crate::recording::{Fact, Measure, MeasureKind, summary};
+use crate::recording::{Fact, Measure, MeasureKind, Statistic, summary};
 use engine::time::Tick;
 
 /// Fusions within this of an action potential are counted as evoked by it.
@@ -10,7 +10,17 @@ const EVOKED: Tick = Tick(10_000_000_000);
 /// And within this as synchronous: those have a latency.
 const SYNCHRONOUS: Tick = Tick(3_000_000_000);
 
-pub(super) fn facts(plan: &Plan, trials: u64, events: &[Event], budgets: &[Vec<f64>]) -> Vec<Fact> {
+/// Trials of which a fact keeps what it is made of, at most.
+pub(super) const MADE_OF: u64 = 50_000;
+
+/// `budgets` by synapse, summed over trials; `by_trial` the same of each of the first [`MADE_OF`] trials.
+pub(super) fn facts(
+    plan: &Plan,
+    trials: u64,
+    events: &[Event],
+    budgets: &[Vec<f64>],
+    by_trial: &[Vec<Vec<f64>>],
+) -> Vec<Fact> {
     let mut out = Vec::new();
     if trials == 0 {
         return out;
@@ -21,10 +31,12 @@ pub(super) fn facts(plan: &Plan, trials: u64, events: &[Event], budgets: &[Vec<f
             spikes[e.trial as usize] += 1.0;
         }
         if spikes.iter().any(|n| *n > 0.0) {
+            let made_of = kept(Statistic::Count(spikes.clone(), 1.0), trials);
             let s = summary(&Measure { values: spikes, ..Measure::default() });
             let note = format!("upward crossings of its threshold at the root, in {} ms", plan.duration.ms());
             let name = format!("{}: spikes", cell.name);
-            out.push(Fact { name, value: s.mean, low: s.low95, high: s.high95, unit: String::new(), note });
+            let (key, unit) = (format!("{}.spikes", cell.name), String::new());
+            out.push(Fact { name, value: s.mean, low: s.low95, high: s.high95, unit, note, key, made_of });
         }
     }
     for (s, synapse) in plan.synapses.iter().enumerate().filter(|(_, s)| s.zone.0 == 0) {
@@ -37,10 +49,53 @@ pub(super) fn facts(plan: &Plan, trials: u64, events: &[Event], budgets: &[Vec<f
             release(&synapse.name, times, plan.duration, trials, &fused, &mut out);
         }
         if let Some(budget) = budgets.get(s) {
-            routes(plan, s, budget, &mut out);
+            let by_trial = by_trial.get(s).filter(|b| b.len() as u64 == trials).map_or(&[][..], Vec::as_slice);
+            routes(plan, s, budget, by_trial, &mut out);
         }
     }
+    together(plan, trials, events, &mut out);
     out
+}
+
+/// What a fact is made of, unless there are too many trials to keep it.
+fn kept(made_of: Statistic, trials: u64) -> Statistic {
+    if trials <= MADE_OF { made_of } else { Statistic::Whole }
+}
+
+/// Synapses of one axon, at most, that are compared with each other.
+const BRANCHES: usize = 100;
+
+/// Whether the synapses of an axon release together: the mean correlation between all pairs of them.
+fn together(plan: &Plan, trials: u64, events: &[Event], out: &mut Vec<Fact>) {
+    for (c, cell) in plan.cells.iter().enumerate() {
+        let mine: Vec<usize> = (0..plan.synapses.len())
+            .filter(|s| plan.synapses[*s].from.0 == c && plan.synapses[*s].zone.0 == 0)
+            .collect();
+        let release = |s: &usize| matches!(plan.synapses[*s].sending.release, Release::Mechanism(_));
+        if mine.len() < 2 || mine.len() > BRANCHES || !mine.iter().all(release) || trials > MADE_OF {
+            continue;
+        }
+        let mut counts = vec![vec![0.0; trials as usize]; mine.len()];
+        for e in events {
+            if let EventKind::Fusion { synapse, .. } = e.kind
+                && let Some(k) = mine.iter().position(|s| *s == synapse as usize)
+            {
+                counts[k][e.trial as usize] += 1.0;
+            }
+        }
+        let made_of = Statistic::Correlation(counts);
+        let (value, low, high) = made_of.estimate();
+        out.push(Fact {
+            name: format!("{}: correlation of release", cell.name),
+            value,
+            low,
+            high,
+            unit: String::new(),
+            note: format!("mean over all pairs of its {} synapses of the correlation between trials", mine.len()),
+            key: format!("{}.release_correlation", cell.name),
+            made_of,
+        });
+    }
 }
 
 fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u64, Tick)], out: &mut Vec<Fact>) {
@@ -52,7 +107,11 @@ fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u6
         let bound = |n: f64, z: f64| {
             if n <= 0.0 { 0.0 } else { n * numerics::math::powi(1.0 - 1.0 / (9.0 * n) + z / (3.0 * n.sqrt()), 3) }
         };
+        let mut counts = vec![0.0; trials as usize];
+        fused.iter().filter(|f| f.1 < first).for_each(|f| counts[f.0 as usize] += 1.0);
         out.push(Fact {
+            key: format!("{name}.spontaneous_rate"),
+            made_of: kept(Statistic::Count(counts, trials as f64 / watched), trials),
             name: format!("{name}: spontaneous release"),
             value: spontaneous / watched,
             low: bound(spontaneous, -1.96) / watched,
@@ -74,9 +133,15 @@ fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u6
             }
         }
         let which = if times.len() > 1 { format!(", action potential {}", k + 1) } else { String::new() };
-        let mut tell = |what: &str, values: Vec<f64>, kind: MeasureKind, unit: &str, note: String| {
+        let nth = if k > 0 { format!("_{}", k + 1) } else { String::new() };
+        let mut tell = |(what, key): (&str, &str), values: Vec<f64>, kind: MeasureKind, unit: &str, note: String| {
             let m = Measure { values, kind, ..Measure::default() };
             let s = summary(&m);
+            let made_of = match key {
+                "release_probability" => Statistic::Share(m.values),
+                "vesicles_released" => Statistic::Count(m.values, 1.0),
+                _ => Statistic::Mean(m.values),
+            };
             out.push(Fact {
                 name: format!("{name}: {what}{which}"),
                 value: s.mean,
@@ -84,22 +149,24 @@ fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u6
                 high: s.high95,
                 unit: unit.into(),
                 note,
+                key: format!("{name}.{key}{nth}"),
+                made_of: kept(made_of, trials),
             });
             s
         };
         let any = quanta.iter().map(|n| f64::from(u8::from(*n > 0.0))).collect();
         let within = format!("within {} ms", (window - at).ms());
         tell(
-            "release probability",
+            ("release probability", "release_probability"),
             any,
             MeasureKind::Proportion,
             "",
             format!("share of trials with a fusion {within}"),
         );
-        tell("vesicles released", quanta, MeasureKind::Mean, "", within);
+        tell(("vesicles released", "vesicles_released"), quanta, MeasureKind::Mean, "", within);
         let s = tell(
-            "latency of the first fusion",
-            latency,
+            ("latency of the first fusion", "latency"),
+            latency.clone(),
             MeasureKind::Mean,
             "ms",
             format!("from the beginning of the action potential; of fusions within {} ms of it", SYNCHRONOUS.ms()),
@@ -115,6 +182,8 @@ fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u6
                 high: sd + half,
                 unit: "ms".into(),
                 note: format!("standard deviation of the latency, of fusions within {} ms", SYNCHRONOUS.ms()),
+                key: format!("{name}.jitter{nth}"),
+                made_of: kept(Statistic::Deviation(latency), trials),
             });
         }
         if k + 1 == MOST_SHOWN {
@@ -127,14 +196,22 @@ fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u6
 const MOST_SHOWN: usize = 20;
 
 /// Shares of the released transmitter by the way it went until the end of the trial.
-fn routes(plan: &Plan, s: usize, budget: &[f64], out: &mut Vec<Fact>) {
+fn routes(plan: &Plan, s: usize, budget: &[f64], by_trial: &[Vec<f64>], out: &mut Vec<Fact>) {
     let released = budget.first().copied().unwrap_or(0.0);
     if released <= 0.0 {
         return;
     }
     let synapse = &plan.synapses[s];
     let end = format!("of what was released, at {} ms", plan.duration.ms());
-    let mut tell = |what: String, amount: f64| {
+    let mut tell = |what: String, key: String, of: &[usize]| {
+        let sum = |budget: &[f64]| of.iter().map(|i| budget[*i]).sum::<f64>();
+        let amount = sum(budget);
+        let made_of = if by_trial.is_empty() {
+            Statistic::Whole
+        } else {
+            let parts = by_trial.iter().map(|b| 100.0 * sum(b)).collect();
+            Statistic::Ratio(parts, by_trial.iter().map(|b| b[0]).collect())
+        };
         out.push(Fact {
             name: format!("{}: {what}", synapse.name),
             value: 100.0 * amount / released,
@@ -142,17 +219,55 @@ fn routes(plan: &Plan, s: usize, budget: &[f64], out: &mut Vec<Fact>) {
             high: f64::NAN,
             unit: "%".into(),
             note: end.clone(),
+            key: format!("{}.{key}", synapse.name),
+            made_of,
         });
     };
-    let resident = |r: usize| (budget[5 + 2 * r], budget[6 + 2 * r]);
+    let transmitter = &synapse.transmitter;
     for clearance in synapse.clearance.iter() {
-        let (bound, gone) = resident(clearance.resident);
-        tell(format!("{} taken up by {}", synapse.transmitter, clearance.name), gone);
-        tell(format!("{} held by {}", synapse.transmitter, clearance.name), bound);
+        let (name, at) = (&clearance.name, 5 + 2 * clearance.resident);
+        tell(format!("{transmitter} taken up by {name}"), format!("taken_up.{name}"), &[at + 1]);
+        tell(format!("{transmitter} held by {name}"), format!("held.{name}"), &[at]);
     }
-    let held: f64 = (0..synapse.receptors.len()).map(|r| resident(r).0).sum();
-    tell(format!("{} bound to receptors", synapse.transmitter), held);
-    tell(format!("{} free in the cleft", synapse.transmitter), budget[1] + budget[2]);
-    tell(format!("{} free in the tissue around", synapse.transmitter), budget[3]);
-    tell(format!("{} diffused away", synapse.transmitter), budget[4]);
+    let held: Vec<usize> = (0..synapse.receptors.len()).map(|r| 5 + 2 * r).collect();
+    tell(format!("{transmitter} bound to receptors"), "bound".into(), &held);
+    tell(format!("{transmitter} free in the cleft"), "free_in_cleft".into(), &[1, 2]);
+    tell(format!("{transmitter} free in the tissue around"), "free_in_tissue".into(), &[3]);
+    tell(format!("{transmitter} diffused away"), "diffused_away".into(), &[4]);
+}
+
+/// The names of all facts that a plan can come to have, with their units; of action potentials the first so many.
+#[must_use]
+pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
+    let mut out = Vec::new();
+    for (c, cell) in plan.cells.iter().enumerate() {
+        out.push((format!("{}.spikes", cell.name), ""));
+        if plan.synapses.iter().filter(|s| s.from.0 == c && s.zone.0 == 0).count() > 1 {
+            out.push((format!("{}.release_correlation", cell.name), ""));
+        }
+    }
+    for synapse in plan.synapses.iter().filter(|s| s.zone.0 == 0) {
+        let name = &synapse.name;
+        if let (Release::Mechanism(_), Voltage::Spikes(times)) =
+            (&synapse.sending.release, &plan.cells[synapse.from.0].voltage)
+        {
+            out.push((format!("{name}.spontaneous_rate"), "/s"));
+            for k in 0..times.len().min(MOST_SHOWN) {
+                let nth = if k > 0 { format!("_{}", k + 1) } else { String::new() };
+                for (key, unit) in
+                    [("release_probability", ""), ("vesicles_released", ""), ("latency", "ms"), ("jitter", "ms")]
+                {
+                    out.push((format!("{name}.{key}{nth}"), unit));
+                }
+            }
+        }
+        for clearance in synapse.clearance.iter() {
+            out.push((format!("{name}.taken_up.{}", clearance.name), "%"));
+            out.push((format!("{name}.held.{}", clearance.name), "%"));
+        }
+        for key in ["bound", "free_in_cleft", "free_in_tissue", "diffused_away"] {
+            out.push((format!("{name}.{key}"), "%"));
+        }
+    }
+    out
 }

@@ -5,7 +5,7 @@
 
 mod batch;
 mod contact;
-mod facts;
+pub(crate) mod facts;
 mod fault;
 mod plan;
 mod run;

@@ -135,6 +135,21 @@ pub struct SynapsePlan {
     pub watch: Watch,
 }
 
+impl SynapsePlan {
+    /// How many numbers say in which state the synapse is: concentrations and occupancies of its cleft, each vesicle and
+    /// calcium channel of its terminal, calcium there, and each receptor where receptors jump one by one.
+    #[must_use]
+    pub fn variables(&self) -> u64 {
+        let terminal = match &self.sending.release {
+            super::Release::Mechanism(m) => m.terminal.members() + 1,
+            super::Release::Certain { .. } => 0,
+        };
+        let copies =
+            if self.detail == Detail::Kinetic { self.receptors.iter().map(|r| u64::from(r.count)).sum() } else { 0 };
+        self.cleft.variables() as u64 + terminal + copies
+    }
+}
+
 /// A population of receptors.
 #[derive(Debug)]
 pub struct Receptor {

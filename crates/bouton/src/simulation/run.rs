@@ -1,7 +1,7 @@
 //! All trials of all conditions, on any number of threads: batches are handed out in order and taken in in order, so that
 //! sums and files have the same bits whoever computed them.
 
-use super::facts::facts;
+use super::facts::{MADE_OF, facts};
 use super::plan::{ClampKind, ClampPlan, MeasurePlan, Plan, Source, Voltage, Wanted};
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
 use crate::measure::{Look, Polarity, Take, Trace, measure};
@@ -80,6 +80,8 @@ struct Tally {
     work: Work,
     /// By synapse, summed over trials.
     budgets: Vec<Vec<f64>>,
+    /// The same of each of the first trials.
+    by_trial: Vec<Vec<Vec<f64>>>,
 }
 
 /// Trials without a release, and with one, of which the report has the traces.
@@ -239,11 +241,20 @@ impl Tally {
         self.events.extend_from_slice(&done.events);
         self.work.add(&done.work);
         self.budgets.resize_with(plan.synapses.len(), Vec::new);
+        self.by_trial.resize_with(plan.synapses.len(), Vec::new);
         for (s, budget) in done.batch.budgets(plan) {
-            let routes = routes(&budget);
+            let (routes, zone, s) = (routes(&budget), plan.synapses[s].zone.0, plan.first(s));
             self.budgets[s].resize(routes.len(), 0.0);
-            for (sum, x) in self.budgets[s].iter_mut().zip(routes) {
+            for (sum, x) in self.budgets[s].iter_mut().zip(&routes) {
                 *sum += x;
+            }
+            if zone == 0 && (self.by_trial[s].len() as u64) < MADE_OF {
+                self.by_trial[s].push(routes);
+            } else if zone > 0
+                && self.trials <= MADE_OF
+                && let Some(of_trial) = self.by_trial[s].last_mut()
+            {
+                of_trial.iter_mut().zip(&routes).for_each(|(sum, x)| *sum += x);
             }
         }
     }
@@ -341,7 +352,7 @@ fn pipette(plan: &Plan, clamp: &ClampPlan) -> String {
 }
 
 fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
-    let facts = facts(plan, tally.trials, &tally.events, &tally.budgets);
+    let facts = facts(plan, tally.trials, &tally.events, &tally.budgets, &tally.by_trial);
     let mut probes = Vec::new();
     for (probe, kept) in plan.probes.iter().zip(tally.kept).filter(|(p, _)| p.wanted.kept()) {
         let unit = match probe.source {

@@ -254,6 +254,12 @@ impl Cleft {
         Ok(state)
     }
 
+    /// How many variables a state has: concentrations, and occupancies of what binds.
+    #[must_use]
+    pub fn variables(&self) -> usize {
+        self.rest.values.len()
+    }
+
     /// A state at rest, at time 0.
     #[must_use]
     pub fn start(&self) -> State {

@@ -1,5 +1,6 @@
 //! The one table of field descriptors: reader, JSON Schema and reference page all come from it.
 
+mod claim;
 mod drug;
 mod entry;
 mod model;
@@ -7,6 +8,7 @@ mod reference;
 mod schema;
 mod synapse;
 
+pub use claim::CLAIM;
 pub use entry::{CHECK, KINDS, NUMBER, of_kind};
 pub use model::MODEL;
 pub use reference::reference_page;

@@ -1,17 +1,19 @@
 //! The reference page from the descriptors, in Markdown.
 
-use super::{KINDS, Kind, Limits, MODEL, NUMBER, Need, Table};
+use super::{CLAIM, KINDS, Kind, Limits, MODEL, NUMBER, Need, Table};
 use crate::read::example;
 use crate::units::{Dimension, Quantity};
 use std::fmt::Write as _;
 
-/// Every field of a model file and of each kind of entry. The page in docs/ is this text, and a test holds it to it.
+/// Every field of a model file, of a claim and of each kind of entry. The page in docs/ is this text, and a test holds it to it.
 pub fn reference_page() -> String {
     let mut out = String::from(
         "# Reference: every field\n\nMade by `bouton schema --format markdown` from the table that the reader itself uses; do not edit it by hand.\n\n## Model file\n\n",
     );
     let mut done: Vec<*const Table> = Vec::new();
     section(&MODEL, "", &mut out, &mut done);
+    out.push_str("## Claims\n\nHow to write one: [claims.md](claims.md).\n\n");
+    section(&CLAIM, "", &mut out, &mut done);
     out.push_str("## Catalogue entries\n\nHow to write one: [catalogue_format.md](catalogue_format.md).\n\n");
     section(&NUMBER, "with a provenance of its own: ", &mut out, &mut done);
     for (kind, table) in KINDS {

@@ -84,9 +84,10 @@ pub(super) fn lex(text: &str) -> Result<Vec<Lexed>, UnitFault> {
             }
             Token::Number(number)
         } else if c.is_alphabetic() || c == '_' || c == '\u{b0}' {
-            while at(i).is_some_and(|d| {
-                (d.is_alphanumeric() && superscript(d).is_none()) || d == '_' || (d == '\u{b0}' && i == start)
-            }) {
+            let letter = |d: char| (d.is_alphanumeric() && superscript(d).is_none()) || d == '_';
+            // A dot between letters is part of a name, `control.epsc.decay`.
+            let inner = |i: usize| at(i) == Some('.') && at(i + 1).is_some_and(|d| d.is_alphabetic() || d == '_');
+            while at(i).is_some_and(|d| letter(d) || (d == '\u{b0}' && i == start)) || inner(i) {
                 i += 1;
             }
             Token::Name(text[byte(start)..byte(i)].to_owned())

@@ -1,0 +1,293 @@
+//! A claim's folder: the file, its models, its expressions; every fault before anything runs.
+
+use super::{Bound, Claim, Faults, Model, Names, Picture};
+use crate::{acceptance, lower};
+use model::catalogue::{Catalogue, read_text};
+use model::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
+use model::fields::CLAIM;
+use model::read::{Number, Read, Reader, Typed};
+use model::units::{self, Expr};
+use model::{resolve, tree};
+use std::path::Path;
+
+/// Reads what a claim says of itself, and nothing else: for a list of claims.
+///
+/// # Errors
+/// All faults of the file.
+pub(super) fn head(folder: &Path, catalogue: &Catalogue) -> Result<(Read, Sources), Faults> {
+    let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
+    let path = folder.join("claim.toml");
+    let text = match read_text(&path) {
+        Ok(text) => text,
+        Err(d) => {
+            out.push(*d);
+            return Err(vec![(out, sources)]);
+        }
+    };
+    let file = sources.add(&path.display().to_string(), text.as_str().into());
+    let node = tree::parse(&text, file, &sources, &mut out);
+    let read = if out.has_errors() {
+        None
+    } else {
+        Reader { catalogue, sources: &sources, out: &mut out, partial: false }.table(&node, &CLAIM)
+    };
+    match read {
+        Some(read) if !out.has_errors() => Ok((read, sources)),
+        _ => Err(vec![(out, sources)]),
+    }
+}
+
+impl Claim {
+    /// Reads a claim's folder and makes its models ready; `trials` instead of what it says.
+    ///
+    /// # Errors
+    /// All faults of the claim and of its models.
+    pub fn read(folder: &Path, trials: Option<u64>, catalogue: &Catalogue) -> Result<Self, Faults> {
+        let (read, mut sources) = head(folder, catalogue)?;
+        let mut faults = Faults::new();
+        let mut out = Diagnostics::default();
+        let trials = trials.or_else(|| read.count("trials").copied());
+        let models = models(folder, &read, trials, catalogue, &mut out, &mut faults);
+        let mut names = Names::of_models(&models);
+        if let Some(entry) = read.text("entry") {
+            let mut faults = Diagnostics::default();
+            if let Some(v) = acceptance::check(entry, catalogue, &mut sources, &mut faults) {
+                names = Names::of_entry(&v);
+            }
+            faults.0.into_iter().for_each(|d| out.push(d));
+        }
+        let whole = faults.is_empty();
+        let mut reading = Reading { names: &names, sources: &sources, out: &mut out };
+        let text = |f: &str| read.text(f).unwrap_or_default().to_owned();
+        let folder = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        // With a model that cannot be read, its numbers are unknown, and saying so would drown the cause.
+        let mut bounds = |table: &str| -> Vec<Bound> {
+            if whole { read.list(table).iter().filter_map(|b| reading.bound(b, table)).collect() } else { Vec::new() }
+        };
+        let (checks, controls, shown) = (bounds("check"), bounds("control"), bounds("number"));
+        let pictures = if whole {
+            read.list("picture").iter().filter_map(|p| reading.picture(p, &models)).collect()
+        } else {
+            Vec::new()
+        };
+        reading.whole(&read, &folder);
+        let mut cited: Vec<String> = read.texts("sources").iter().map(|t| t.0.clone()).collect();
+        cited.extend(checks.iter().filter_map(|c| c.source.clone()));
+        cited.sort();
+        cited.dedup();
+        let claim = Self {
+            id: text("id"),
+            folder,
+            title: text("title"),
+            sentence: text("sentence"),
+            how: text("how"),
+            assumed: read.texts("assumed").iter().map(|t| t.0.clone()).collect(),
+            sources: cited,
+            checks,
+            controls,
+            shown,
+            pictures,
+            models,
+            entry: read.text("entry").map(str::to_owned),
+            names,
+        };
+        out.sort();
+        if out.has_errors() {
+            faults.insert(0, (out, sources));
+        }
+        if faults.is_empty() { Ok(claim) } else { Err(faults) }
+    }
+
+    /// Id and title of a claim, without its models.
+    ///
+    /// # Errors
+    /// All faults of its file.
+    pub fn heading(folder: &Path, catalogue: &Catalogue) -> Result<(String, String), Faults> {
+        let (read, _) = head(folder, catalogue)?;
+        let text = |f: &str| read.text(f).unwrap_or_default().to_owned();
+        Ok((text("id"), text("title")))
+    }
+}
+
+/// The models of a claim, resolved and lowered.
+fn models(
+    folder: &Path,
+    read: &Read,
+    trials: Option<u64>,
+    catalogue: &Catalogue,
+    out: &mut Diagnostics,
+    faults: &mut Faults,
+) -> Vec<Model> {
+    let mut files: Vec<(String, String, Span)> = Vec::new();
+    if let (Some(file), Some(span)) = (read.text("model"), read.span_of("model")) {
+        files.push((String::new(), file.to_owned(), span.clone()));
+    }
+    if let Some(Typed::NamedTexts(named)) = read.get("models") {
+        files.extend(named.iter().map(|(key, file, span)| (key.name.clone(), file.clone(), span.clone())));
+    }
+    let ways = ["model", "models", "entry"].iter().filter(|f| read.get(f).is_some()).count();
+    if ways != 1 {
+        let what = if ways == 0 { "nothing to run" } else { "more than one thing to run" };
+        out.push(Diagnostic::error(format!("the claim has {what}"), read.span.clone()).hint(
+            "one of `model = \"model.toml\"`, `models = { name = \"file.toml\" }` and `entry = \"enzyme/ache\"`",
+        ));
+        return Vec::new();
+    }
+    let sets: Vec<String> = trials.iter().map(|n| format!("trials = {n}")).collect();
+    let mut all = Vec::new();
+    for (name, file, span) in files {
+        if Path::new(&file).components().count() != 1 || file.starts_with('.') {
+            out.push(
+                Diagnostic::error(format!("`{file}` is no file beside the claim"), span).hint("e.g. \"model.toml\""),
+            );
+            continue;
+        }
+        let path = folder.join(&file);
+        let text = match read_text(&path) {
+            Ok(text) => text,
+            Err(d) => {
+                out.push(Diagnostic { span: Some(span), ..*d });
+                continue;
+            }
+        };
+        let shown = path.display().to_string();
+        let outcome = resolve::model_with(&shown, text.into(), &sets, catalogue);
+        let mut wrong = outcome.diagnostics;
+        let conditions: Vec<_> = outcome.resolved.iter().filter(|r| r.condition.is_some()).cloned().collect();
+        let resolved = if conditions.is_empty() { outcome.resolved } else { conditions };
+        let plans: Vec<_> = resolved.iter().filter_map(|r| lower::model(r, &mut wrong)).collect();
+        if wrong.has_errors() || plans.len() < resolved.len() {
+            faults.push((wrong, outcome.sources));
+            continue;
+        }
+        all.push(Model { name, file, plans, resolved });
+    }
+    all
+}
+
+struct Reading<'a> {
+    names: &'a Names,
+    sources: &'a Sources,
+    out: &'a mut Diagnostics,
+}
+
+impl Reading<'_> {
+    fn expression(&mut self, read: &Read, field: &str) -> Option<(Expr, String)> {
+        let formula = read.formula(field)?;
+        match units::parse(&formula.text, self.names) {
+            Ok(e) => Some((e, formula.text.clone())),
+            Err(e) => {
+                let span = formula.span.inside(self.sources, &e.range);
+                self.out.push(Diagnostic::error(format!("`{field}`: {}", e.message), span).maybe_hint(e.hint));
+                None
+            }
+        }
+    }
+
+    fn bound(&mut self, read: &Read, table: &str) -> Option<Bound> {
+        let (value, written) = self.expression(read, "value")?;
+        let (least, most) = (self.expression(read, "least"), self.expression(read, "most"));
+        for (field, edge) in [("least", &least), ("most", &most)] {
+            if let Some((edge, text)) = edge
+                && edge.dimension != value.dimension
+                && let Some(span) = read.span_of(field)
+            {
+                let message =
+                    format!("`{field}` is {}, but the value is {}: `{text}`", edge.dimension, value.dimension);
+                self.out.push(Diagnostic::error(message, span.clone()));
+            }
+        }
+        let any = read.get("least").is_some() || read.get("most").is_some();
+        if table != "number" && !any {
+            let message = format!("a {table} without `least` and `most` decides nothing");
+            let hint = "give an edge of its band, or write it as a [[number]]";
+            self.out.push(Diagnostic::error(message, read.span.clone()).hint(hint));
+        }
+        let evidence = read.word("evidence");
+        if table == "check" && read.get("source").is_none() && read.get("origin").is_none() {
+            let d = Diagnostic::error("nobody knows where this band comes from", read.span.clone());
+            self.out.push(d.hint("source = \"...\", or origin = \"...\" in words"));
+        }
+        Some(Bound {
+            says: read.text("says").unwrap_or_default().to_owned(),
+            value,
+            written,
+            least,
+            most,
+            source: read.text("source").map(str::to_owned),
+            origin: read.text("origin").map(str::to_owned),
+            evidence,
+        })
+    }
+
+    fn picture(&mut self, read: &Read, models: &[Model]) -> Option<Picture> {
+        let trace = read.text("trace")?.to_owned();
+        let span = |f: &str| read.span_of(f).unwrap_or(&read.span).clone();
+        let model = match read.text("model") {
+            None => 0,
+            Some(name) => match models.iter().position(|m| m.name == name) {
+                Some(i) => i,
+                None => {
+                    let known: Vec<String> = models.iter().map(|m| m.name.clone()).collect();
+                    self.unknown("model", name, span("model"), &known);
+                    return None;
+                }
+            },
+        };
+        let plans = &models.get(model)?.plans;
+        let known: Vec<String> = plans.iter().map(|p| p.name.clone()).filter(|n| !n.is_empty()).collect();
+        for (name, place) in read.texts("conditions") {
+            if !known.contains(name) {
+                self.unknown("condition", name, place.clone(), &known);
+            }
+        }
+        let conditions: Vec<String> = read.texts("conditions").iter().map(|t| t.0.clone()).collect();
+        let drawn = |p: &&crate::simulation::Plan| conditions.is_empty() || conditions.contains(&p.name);
+        for plan in plans.iter().filter(drawn) {
+            let recorded: Vec<String> =
+                plan.probes.iter().filter(|p| p.wanted.kept()).map(|p| p.path.clone()).collect();
+            if !recorded.contains(&trace) {
+                let hint = nearest(&trace, &recorded).map_or_else(
+                    || format!("add `probe.NAME = {{ read = \"{trace}\" }}` to the model"),
+                    |n| format!("did you mean `{n}`?"),
+                );
+                let message = format!("no probe of condition `{}` reads `{trace}`", plan.name);
+                self.out.push(Diagnostic::error(message, span("trace")).hint(hint));
+                break;
+            }
+        }
+        let time = |f: &str| read.number(f).map(Number::value);
+        Some(Picture {
+            title: read.text("title").unwrap_or_default().to_owned(),
+            trace,
+            model,
+            conditions,
+            from: time("from"),
+            until: time("until"),
+        })
+    }
+
+    fn unknown(&mut self, what: &str, name: &str, span: Span, known: &[String]) {
+        let hint = nearest(name, known)
+            .map_or_else(|| format!("there is: {}", known.join(", ")), |n| format!("did you mean `{n}`?"));
+        self.out.push(Diagnostic::error(format!("no {what} is called `{name}`"), span).hint(hint));
+    }
+
+    /// What a claim as a whole must have.
+    fn whole(&mut self, read: &Read, folder: &str) {
+        let id = read.text("id").unwrap_or_default();
+        let letter = id.chars().next().is_some_and(|c| c.is_ascii_uppercase());
+        let good = letter && id.len() > 1 && id[1..].chars().all(|c| c.is_ascii_alphanumeric());
+        if let (false, Some(span)) = (good, read.span_of("id")) {
+            self.out.push(Diagnostic::error(format!("`{id}` is no id"), span.clone()).hint("e.g. `A53`"));
+        } else if let (false, Some(span)) = (folder.split('_').next() == Some(id), read.span_of("id")) {
+            let d = Diagnostic::error(format!("the claim `{id}` lies in the folder `{folder}`"), span.clone());
+            self.out.push(d.hint(format!("call the folder `{id}_...`")));
+        }
+        if !read.list("check").is_empty() && read.list("control").is_empty() {
+            let d = Diagnostic::error("the claim has checks and no control", read.span.clone());
+            self.out
+                .push(d.hint("add a [[control]]: a number that must miss its band, so that the experiment can fail"));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The fields of a claim: a sentence of an article as an experiment that can fail.
+
+use super::Kind::{
+    Choice, Count, Entry, Expression, List, NamedTexts, Number, Observable, Source, Sources, Text, Texts,
+};
+use super::Limits::NotNegative;
+use super::Need::{Optional, Required};
+use super::{Table, field};
+use crate::units::Dimension as D;
+
+/// The file `claim.toml` of a claim's folder.
+pub static CLAIM: Table = Table {
+    name: "claim",
+    doc: "What an article says, the model that shows it, the numbers that decide, and the control that must fail.",
+    fields: &[
+        field("id", Text, Required, "A letter and a number, `A53`; the folder's name begins with it."),
+        field("title", Text, Required, "The claim in a few words."),
+        field("sentence", Text, Required, "What the article says, in our own words."),
+        field("how", Text, Required, "How it is shown, in one to three sentences."),
+        field("model", Text, Optional, "The model file, beside this one."),
+        field(
+            "models",
+            NamedTexts,
+            Optional,
+            "Several model files by name; the numbers of each begin with its name, `calyx.control.epsc.decay`.",
+        ),
+        field(
+            "entry",
+            Entry(&["receptor", "sensor", "channel", "transporter", "enzyme", "buffer", "block", "neuron", "synapse"]),
+            Optional,
+            "An entry of the catalogue instead of a model: its numbers are those of its checks, `turnover.k_m`.",
+        ),
+        field(
+            "trials",
+            Count { least: 1, most: super::model::MOST },
+            Optional,
+            "How many trials, instead of what the models say.",
+        ),
+        field("assumed", Texts, Optional, "What is taken for granted, and what the model leaves out."),
+        field("sources", Sources, Optional, "What the experiment is after."),
+        field("check", List(&CHECK), Optional, "Numbers and the bands in which they must lie."),
+        field("control", List(&CONTROL), Optional, "Numbers and the bands which they must miss."),
+        field("number", List(&SHOWN), Optional, "Numbers that are shown and decide nothing."),
+        field("picture", List(&PICTURE), Optional, "What is drawn."),
+    ],
+};
+
+const SAYS: super::Field = field("says", Text, Required, "What the number is, in words.");
+const VALUE: super::Field = field(
+    "value",
+    Expression,
+    Required,
+    "An expression over what was measured, `control.epsc.decay / (1 ms)`; see claims.md for the names.",
+);
+const LEAST: super::Field = field("least", Expression, Optional, "The lower edge of the band, with its unit.");
+const MOST: super::Field = field("most", Expression, Optional, "The upper edge, with its unit.");
+
+static CHECK: Table = Table {
+    name: "check",
+    doc: "A number that decides: the claim holds if it lies in its band.",
+    fields: &[
+        SAYS,
+        VALUE,
+        LEAST,
+        MOST,
+        field("source", Source, Optional, "Where the band comes from."),
+        field("origin", Text, Optional, "The same in words, where there is no source."),
+        field(
+            "evidence",
+            Choice(&[
+                ("paper", "read in the paper"),
+                ("transcribed", "read in a secondary place"),
+                ("derived", "computed"),
+                ("assumed", "remembered, or chosen"),
+            ]),
+            Optional,
+            "How well the band is known.",
+        ),
+    ],
+};
+
+static CONTROL: Table = Table {
+    name: "control",
+    doc: "A number that must miss its band; if it does not, the experiment cannot fail, and the claim cannot be told.",
+    fields: &[SAYS, VALUE, LEAST, MOST],
+};
+
+static SHOWN: Table =
+    Table { name: "number", doc: "A number that is shown and decides nothing.", fields: &[SAYS, VALUE] };
+
+static PICTURE: Table = Table {
+    name: "picture",
+    doc: "A trace of the model, of several conditions one over the other.",
+    fields: &[
+        field("title", Text, Required, "Above it."),
+        field("trace", Observable, Required, "What a probe of the model reads, e.g. `contact.cleft.glutamate`."),
+        field("model", Text, Optional, "Of which model, where there are several."),
+        field("conditions", Texts, Optional, "Of which conditions; without it, of all."),
+        field("from", Number(D::TIME, NotNegative), Optional, "Where it begins."),
+        field("until", Number(D::TIME, NotNegative), Optional, "Where it ends."),
+    ],
+};
