@@ -11,7 +11,7 @@ const EVOKED: Tick = Tick(10_000_000_000);
 const SYNCHRONOUS: Tick = Tick(3_000_000_000);
 
 /// Trials of which a fact keeps what it is made of, at most.
-pub(super) const MADE_OF: u64 = 50_000;
+pub(super) const MADE_OF: u64 = 200_000;
 
 /// `budgets` by synapse, summed over trials; `by_trial` the same of each of the first [`MADE_OF`] trials.
 pub(super) fn facts(
