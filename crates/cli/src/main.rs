@@ -50,7 +50,7 @@ enum Command {
     Claims(claims::Claims),
     /// Print the JSON Schema of a model file or of a kind of catalogue entry, or the reference page.
     Schema {
-        /// A kind of entry (receptor, sensor, channel ...) instead of a model file.
+        /// A kind of entry (receptor, sensor, channel ...), or claim, instead of a model file.
         #[arg(long, value_name = "KIND")]
         of: Option<String>,
         /// JSON Schema, or the reference page in Markdown.

@@ -98,6 +98,7 @@ pub fn schema(of: Option<&str>, markdown: bool) -> ExitCode {
     }
     let table = match of {
         None => Some(&fields::MODEL),
+        Some("claim") => Some(&fields::CLAIM),
         Some(kind) => fields::of_kind(kind),
     };
     let Some(table) = table else {

@@ -54,6 +54,8 @@ pub enum Standing {
     HoldsNarrowly,
     /// A check does not lie in its band.
     Fails,
+    /// The same, but its interval crosses the edge.
+    FailsNarrowly,
     /// A control lies in its band: the experiment cannot fail. Or a number is missing.
     CannotTell,
     /// There is nothing to decide.
@@ -68,6 +70,7 @@ impl Standing {
             Self::Holds => "holds",
             Self::HoldsNarrowly => "holds, narrowly",
             Self::Fails => "fails",
+            Self::FailsNarrowly => "fails, narrowly",
             Self::CannotTell => "cannot tell",
             Self::Shown => "shown",
         }
@@ -194,7 +197,8 @@ pub(super) fn judge(claim: &Claim, recordings: &[Recording]) -> Verdict {
     let standing = if any(&controls, Lies::Inside) || any(&controls, Lies::Nowhere) || any(&checks, Lies::Nowhere) {
         Standing::CannotTell
     } else if any(&checks, Lies::Outside) {
-        Standing::Fails
+        let clearly = checks.iter().any(|f| f.lies == Lies::Outside && !f.narrowly);
+        if clearly { Standing::Fails } else { Standing::FailsNarrowly }
     } else if checks.is_empty() {
         Standing::Shown
     } else if checks.iter().chain(&controls).any(|f| f.narrowly) {

@@ -58,7 +58,11 @@ fn written(f: &Finding, x: f64) -> String {
     }
     let [value, low, high] = [f.value, f.low, f.high].map(|x| x / f.scale);
     let place = Place::of(value, low, high);
-    let text = if low.is_finite() && low < high { place.write(x / f.scale) } else { significant(x / f.scale, 4) };
+    let rounded = place.write(x / f.scale);
+    let plain = significant(x / f.scale, 4);
+    // What misses an edge by less than is told would seem to lie on it.
+    let on_edge = f.band.0.iter().chain(&f.band.1).any(|e| rounded.parse::<f64>().is_ok_and(|r| r == e / f.scale));
+    let text = if low.is_finite() && low < high && !on_edge { rounded } else { plain };
     if text == "-0" { "0".into() } else { text }
 }
 
@@ -126,7 +130,7 @@ fn rows(j: &Judged) -> Vec<(&'static str, &Bound, &Finding, &'static str)> {
 /// How many hold, in words.
 fn tally(all: &[Judged]) -> String {
     let count = |s: &str| all.iter().filter(|j| j.standing() == s).count();
-    let words = ["holds", "holds, narrowly", "fails", "cannot tell", "could not be run", "shown"];
+    let words = ["holds", "holds, narrowly", "fails", "fails, narrowly", "cannot tell", "could not be run", "shown"];
     let said: Vec<String> = words.iter().filter(|w| count(w) > 0).map(|w| format!("{} {w}", count(w))).collect();
     format!("{} claims: {}", all.len(), said.join("; "))
 }
