@@ -1,7 +1,7 @@
 //! What a run shows of its synapses without being asked: release, its latency, and where the transmitter went.
 
-use super::plan::{Plan, Voltage};
-use super::{Event, EventKind, Release};
+use super::plan::Plan;
+use super::{Driver, Event, EventKind, Release};
 use crate::recording::{Fact, Measure, MeasureKind, summary};
 use engine::time::Tick;
 
@@ -28,8 +28,9 @@ pub(super) fn facts(plan: &Plan, trials: u64, events: &[Event], budgets: &[Vec<f
         }
     }
     for (s, synapse) in plan.synapses.iter().enumerate() {
-        if let (Release::Mechanism(_), Voltage::Spikes(times)) =
-            (&synapse.sending.release, &plan.cells[synapse.from.0].voltage)
+        // Times in the terminal: conduction is no part of the latency of release.
+        if let (Release::Mechanism(_), Driver::Spikes { starts: times, .. }) =
+            (&synapse.sending.release, &synapse.sending.driver)
         {
             let fused =
                 events.iter().filter(|e| matches!(e.kind, EventKind::Fusion { synapse, .. } if synapse as usize == s));
@@ -102,7 +103,10 @@ fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u6
             latency,
             MeasureKind::Mean,
             "ms",
-            format!("from the beginning of the action potential; of fusions within {} ms of it", SYNCHRONOUS.ms()),
+            format!(
+                "from the beginning of the action potential in the terminal; of fusions within {} ms of it",
+                SYNCHRONOUS.ms()
+            ),
         );
         if s.n > 1 {
             let (n, sd) = (s.n as f64, s.sd);

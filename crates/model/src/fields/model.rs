@@ -244,6 +244,12 @@ static SYNAPSE: Table = Table {
         field("to", Place, Required, "The receiving place, e.g. `receiver.dend(0.4)`."),
         field("use", Entry(&["synapse"]), Optional, "The recipe to start from."),
         field(
+            "delay",
+            Number(D::TIME, Between(0.0, 1000.0)),
+            Default("0 ms"),
+            "Conduction along the axon: from the sender's spike, or its voltage, to the same in this terminal. Each branch of an axon has its own.",
+        ),
+        field(
             "detail",
             Choice(&[("molecular", ""), ("kinetic", ""), ("mean", ""), ("event", "")]),
             Optional,
