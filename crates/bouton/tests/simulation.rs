@@ -145,6 +145,15 @@ fn so_has_one_whose_sender_has_a_membrane() {
     assert_eq!(cut(&plan, &plan, &cuts), Ok(()));
 }
 
+/// Conduction takes three steps and a part of one; the voltages on their way are part of the state.
+#[test]
+fn so_has_one_whose_sender_is_far_away() {
+    let far = plan_with(&format!("{WORLD}{AXON}"), &["synapse.contact.delay = \"3.31 ms\""]);
+    let mut cuts = awkward(&far);
+    cuts.extend([10.0, 12.0, 14.0, 15.0, 44.0]);
+    assert_eq!(cut(&far, &far, &cuts), Ok(()));
+}
+
 /// Vesicles in all pools of the terminals that have any, by trial.
 fn vesicles(going: &Going) -> Vec<Vec<u64>> {
     let state = serde_json::to_value(&going.batch).expect("a state");

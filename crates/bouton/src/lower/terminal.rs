@@ -54,13 +54,24 @@ impl Lowering<'_> {
         let at = format!("{path}.terminal");
         let molecules = self.need_count(&at, read, "molecules")? as f64;
         let spread = spread_of_diameter(value(read, "molecules_cv").unwrap_or(0.0));
+        let delay = value(synapse, "delay").and_then(|t| Tick::from_ms(t).ok()).unwrap_or(Tick::ZERO);
         let shape = match read.table("action_potential") {
             Some(said) => Some(self.action_potential(&at, said)?),
             None => None,
         };
         let (driver, resting) = match sender {
-            Sender::Axon(rest) => (Driver::Axon, *rest),
-            Sender::Course(course) => (Driver::Course((*course).clone()), course.resting()),
+            Sender::Axon(rest) => {
+                let step = self.tick("step", 0.025);
+                if delay > Tick::ZERO && delay < step {
+                    let span = synapse.span_of("delay").unwrap_or(&synapse.span).clone();
+                    let message =
+                        format!("`{path}.delay` is shorter than the step of the sender's membrane, {} ms", step.ms());
+                    self.fault(&span, message, "no delay, a step or more, or a shorter numerics.step");
+                    return None;
+                }
+                (Driver::Axon { delay }, *rest)
+            }
+            Sender::Course(course) => (Driver::Course { course: (*course).clone(), delay }, course.resting()),
             Sender::Spikes(starts) => {
                 let mechanism = read.get("sensor").is_some();
                 let Some(shape) = shape.or_else(|| (!mechanism).then(flat).flatten()) else {
@@ -70,7 +81,7 @@ impl Lowering<'_> {
                     return None;
                 };
                 let resting = shape.resting();
-                (Driver::Spikes { starts: starts.to_vec(), shape }, resting)
+                (Driver::Spikes { starts: starts.iter().map(|at| *at + delay).collect(), shape }, resting)
             }
         };
         let release = if read.get("sensor").is_some() {

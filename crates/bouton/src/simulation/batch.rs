@@ -9,6 +9,7 @@ use engine::neuron::{self, CurrentClamp, Drive, FilterState, Method, Moment, Por
 use engine::time::Tick;
 use numerics::simd::{F64x8, LANES, Level};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
 /// A membrane nearer than this to rest is at rest: mV, and gates.
 const AT_REST: f64 = 1e-7;
@@ -23,6 +24,9 @@ pub struct Batch {
     cells: Vec<Option<neuron::State>>,
     /// Voltages of each synapse's sender and receiver at the clock and a step before, mV: `[trial][synapse]`.
     senders: Vec<Vec<(f64, f64)>>,
+    /// What senders' voltages were at the clock, a step before, and so on, mV, where the way to a terminal takes time:
+    /// `[trial][synapse]`.
+    past: Vec<Vec<VecDeque<f64>>>,
     /// `[trial][synapse]`.
     contacts: Vec<Vec<Contact>>,
     /// `[trial][clamp]`.
@@ -133,6 +137,7 @@ impl Batch {
             clock: Tick::ZERO,
             cells,
             senders: Vec::new(),
+            past: Vec::new(),
             contacts: Vec::new(),
             filters: Vec::new(),
             clamped: Vec::new(),
@@ -143,6 +148,11 @@ impl Batch {
             batch.contacts.push(contacts.collect::<Result<_, _>>().map_err(|e| e.of(trial, &plan.name))?);
             let voltage = |at: (usize, u32)| batch.voltage(plan, at, lane);
             let senders: Vec<_> = plan.synapses.iter().map(|s| (voltage(s.from), voltage(s.from))).collect();
+            let past = plan.synapses.iter().map(|s| {
+                let steps = s.sending.memory().map_or(0, |delay| delay.0 / plan.step.0 + 2);
+                (0..steps).map(|_| voltage(s.from)).collect()
+            });
+            let past = past.collect();
             let mut filters = Vec::new();
             let mut clamped = Vec::new();
             for clamp in &plan.clamps {
@@ -158,6 +168,7 @@ impl Batch {
                 filters.push(settled);
                 clamped.push((current, v));
             }
+            batch.past.push(past);
             batch.senders.push(senders);
             batch.filters.push(filters);
             batch.clamped.push(clamped);
@@ -242,6 +253,9 @@ impl Batch {
                     let v = self.voltage(plan, synapse.from, lane);
                     let known = &mut self.senders[lane][s];
                     *known = (known.1, v);
+                    if self.past[lane][s].pop_back().is_some() {
+                        self.past[lane][s].push_front(v);
+                    }
                 }
             }
             self.record(plan, scratch, traces, false);
@@ -275,7 +289,21 @@ impl Batch {
                 }
             }
         }
+        // An action potential may still be on its way.
         still
+            && (0..self.lanes).all(|lane| {
+                plan.synapses.iter().enumerate().all(|(s, synapse)| {
+                    let past = &self.past[lane][s];
+                    past.is_empty() || past.iter().all(|v| *v == self.voltage(plan, synapse.from, lane))
+                })
+            })
+    }
+
+    /// The voltage that a synapse's sender had `ago`, mV, between steps on a line.
+    fn past(&self, plan: &Plan, lane: usize, s: usize, ago: Tick) -> f64 {
+        let (past, step) = (&self.past[lane][s], plan.step.0);
+        let (k, within) = ((ago.0 / step) as usize, (ago.0 % step) as f64 / step as f64);
+        (past[k + 1] - past[k]).mul_add(within, past[k])
     }
 
     /// The last step before anything happens, if that is farther than a step.
@@ -341,7 +369,9 @@ impl Batch {
                 // A sender that was stepped before is a step further; one that comes later is seen a step late.
                 let (before, v) = self.senders[lane][s];
                 let stepped = self.cells[synapse.from.0].as_ref().is_some_and(|c| c.clock() >= to);
-                let v_pre = if stepped {
+                let v_pre = if let Some(delay) = synapse.sending.memory() {
+                    (self.past(plan, lane, s, delay), self.past(plan, lane, s, delay - plan.step))
+                } else if stepped {
                     let site = neuron::Site { block: 0, compartment: synapse.from.1, lane };
                     (v, self.cells[synapse.from.0].as_ref().map_or(v, |c| c.v_m(site)))
                 } else {

@@ -1,7 +1,7 @@
 //! What a run shows of its synapses without being asked: release, its latency, and where the transmitter went.
 
-use super::plan::{Plan, Voltage};
-use super::{Event, EventKind, Release};
+use super::plan::Plan;
+use super::{Driver, Event, EventKind, Release};
 use crate::recording::{Fact, Measure, MeasureKind, Statistic, summary};
 use engine::time::Tick;
 
@@ -40,8 +40,9 @@ pub(super) fn facts(
         }
     }
     for (s, synapse) in plan.synapses.iter().enumerate().filter(|(_, s)| s.zone.0 == 0) {
-        if let (Release::Mechanism(_), Voltage::Spikes(times)) =
-            (&synapse.sending.release, &plan.cells[synapse.from.0].voltage)
+        // Times in the terminal: conduction is no part of the latency of release.
+        if let (Release::Mechanism(_), Driver::Spikes { starts: times, .. }) =
+            (&synapse.sending.release, &synapse.sending.driver)
         {
             let fused =
                 events.iter().filter(|e| matches!(e.kind, EventKind::Fusion { synapse, .. } if synapse as usize == s));
@@ -169,7 +170,10 @@ fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u6
             latency.clone(),
             MeasureKind::Mean,
             "ms",
-            format!("from the beginning of the action potential; of fusions within {} ms of it", SYNCHRONOUS.ms()),
+            format!(
+                "from the beginning of the action potential in the terminal; of fusions within {} ms of it",
+                SYNCHRONOUS.ms()
+            ),
         );
         if s.n > 1 {
             let (n, sd) = (s.n as f64, s.sd);
@@ -248,8 +252,8 @@ pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
     }
     for synapse in plan.synapses.iter().filter(|s| s.zone.0 == 0) {
         let name = &synapse.name;
-        if let (Release::Mechanism(_), Voltage::Spikes(times)) =
-            (&synapse.sending.release, &plan.cells[synapse.from.0].voltage)
+        if let (Release::Mechanism(_), Driver::Spikes { starts: times, .. }) =
+            (&synapse.sending.release, &synapse.sending.driver)
         {
             out.push((format!("{name}.spontaneous_rate"), "/s"));
             for k in 0..times.len().min(MOST_SHOWN) {

@@ -30,9 +30,17 @@ pub enum Driver {
         shape: ActionPotential,
     },
     /// An imposed course.
-    Course(ActionPotential),
-    /// The sending cell's membrane.
-    Axon,
+    Course {
+        /// As it is at the sender.
+        course: ActionPotential,
+        /// How much later it is here.
+        delay: Tick,
+    },
+    /// The sending cell's membrane, so much earlier: no delay, or a step at least.
+    Axon {
+        /// Conduction.
+        delay: Tick,
+    },
 }
 
 /// The law of a channel's current.
@@ -173,6 +181,11 @@ impl Sending {
         }
     }
 
+    /// How long ago the sender had the voltage that the terminal has, where that must be remembered.
+    pub(super) fn memory(&self) -> Option<Tick> {
+        if let Driver::Axon { delay } = self.driver { Some(delay).filter(|d| *d > Tick::ZERO) } else { None }
+    }
+
     /// At rest, at time 0.
     pub(super) fn start(&self, key: StreamKey) -> Result<State, TerminalError> {
         let Release::Mechanism(m) = &self.release else { return Ok(State::Certain(Tick::ZERO)) };
@@ -192,8 +205,8 @@ impl Sending {
                 let since = starts[..last].partition_point(|&s| (at - s).ms() > shape.duration());
                 shape.train(&starts[since..last], at)
             }
-            Driver::Course(course) => course.at(at),
-            Driver::Axon => {
+            Driver::Course { course, delay } => course.at(at - *delay),
+            Driver::Axon { .. } => {
                 let share = (at - span.0).ms() / (span.1 - span.0).ms();
                 (v.1 - v.0).mul_add(share, v.0)
             }
@@ -276,8 +289,8 @@ impl Sending {
                 }
                 (now, until.map_or(end, |s| s.min(end)))
             }
-            Driver::Course(_) => (now, m.slot * (now.0 / m.slot.0 + 1)),
-            Driver::Axon => {
+            Driver::Course { .. } => (now, m.slot * (now.0 / m.slot.0 + 1)),
+            Driver::Axon { .. } => {
                 // Slots of one length that fill the step; a silence is one stretch.
                 if [v.0, v.1].iter().all(|v| (v - m.resting).abs() <= AT_REST[1]) {
                     return terminal.settle(state, scratch, span.1, fusions);
@@ -291,7 +304,7 @@ impl Sending {
         };
         let middle = Tick(begin.0 + (end.0 - begin.0) / 2);
         let voltage = self.voltage(middle, span, v);
-        let near = AT_REST[usize::from(matches!(self.driver, Driver::Axon))];
+        let near = AT_REST[usize::from(matches!(self.driver, Driver::Axon { .. }))];
         if (voltage - m.resting).abs() <= near {
             return terminal.settle(state, scratch, end, fusions);
         }
@@ -303,7 +316,7 @@ impl Sending {
     /// A quantity at `now`.
     pub(super) fn read(&self, state: &State, quantity: OfTerminal, now: Tick) -> f64 {
         let voltage = || match &self.driver {
-            Driver::Axon => f64::NAN,
+            Driver::Axon { .. } => f64::NAN,
             _ => self.voltage(now, (now, now), (0.0, 0.0)),
         };
         let State::Mechanism(state) = state else {
@@ -330,8 +343,8 @@ impl Sending {
                 let active = next > 0 && (now - starts[next - 1]).ms() < shape.duration();
                 if active { Some(now) } else { starts.get(next).copied() }
             }
-            Driver::Course(course) => (now.ms() <= course.duration()).then_some(now),
-            Driver::Axon => None,
+            Driver::Course { course, delay } => ((now - *delay).ms() <= course.duration()).then_some(now),
+            Driver::Axon { .. } => None,
         };
         let own = match (&self.release, state) {
             (Release::Mechanism(m), State::Mechanism(state)) => m.terminal.next_event(state, until),

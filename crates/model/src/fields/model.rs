@@ -252,6 +252,12 @@ static SYNAPSE: Table = Table {
             "How many active zones like this one it has, at the same place: each has its own vesicles, cleft and receptors. Currents, open channels and vesicles released are sums over them; what else is recorded is of the first.",
         ),
         field(
+            "delay",
+            Number(D::TIME, Between(0.0, 1000.0)),
+            Default("0 ms"),
+            "Conduction along the axon: from the sender's spike, or its voltage, to the same in this terminal. Each branch of an axon has its own.",
+        ),
+        field(
             "detail",
             Choice(&[("molecular", ""), ("kinetic", ""), ("mean", ""), ("event", "")]),
             Optional,
