@@ -9,6 +9,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use model::catalogue::Catalogue;
 use model::diagnostic::{Diagnostic, nearest};
+use rayon::prelude::*;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -131,8 +132,9 @@ pub fn run(options: &Claims, catalogue: &Catalogue) -> ExitCode {
         return if good { ExitCode::SUCCESS } else { ExitCode::from(BAD_INPUT) };
     }
     let mut all = Vec::new();
-    for folder in &folders {
-        match Claim::read(folder, options.trials, catalogue) {
+    let read: Vec<_> = folders.par_iter().map(|f| Claim::read(f, options.trials, catalogue)).collect();
+    for claim in read {
+        match claim {
             Ok(claim) => all.push(claim),
             Err(faults) => said(faults),
         }
