@@ -1,7 +1,7 @@
 //! Pipettes, and cells at rest under those that hold a voltage.
 
 use super::context::{Lowering, value};
-use crate::simulation::{CellPlan, ClampKind, ClampPlan, Plan, Voltage};
+use crate::simulation::{CellPlan, ClampKind, ClampPlan, Noise, Plan, Voltage};
 use ::model::read::Read;
 use engine::neuron::{self, Filter, Held, Method, Site, State, Stepping};
 use engine::time::Tick;
@@ -40,11 +40,16 @@ impl Lowering<'_> {
                     };
                     ClampKind::Voltage { hold, g_s: 1.0 / resistance, filter, corner: value(clamp, "filter") }
                 }
-                (None, Some(current)) => {
-                    let start = time("start").unwrap_or(Tick::ZERO);
-                    ClampKind::Current { current, start, stop: time("stop").unwrap_or(duration) }
+                (None, current) => {
+                    let said = clamp.table("noise");
+                    let noise = said.and_then(|n| Some(Noise::new(value(n, "sd")?, value(n, "tau")?, step.ms())));
+                    let mean = said.and_then(|n| value(n, "mean")).unwrap_or(0.0);
+                    if current.is_none() && noise.is_none() {
+                        continue;
+                    }
+                    let (start, stop) = (time("start").unwrap_or(Tick::ZERO), time("stop").unwrap_or(duration));
+                    ClampKind::Current { current: current.unwrap_or(0.0) + mean, start, stop, noise }
                 }
-                (None, None) => continue,
             };
             all.push(ClampPlan { name: key.name.clone(), at, kind });
         }

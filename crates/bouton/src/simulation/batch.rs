@@ -2,6 +2,7 @@
 
 use super::contact::{self, Contact, Given, Keys, Step};
 use super::fault::RunFault;
+use super::noise::Noise;
 use super::plan::{ClampKind, Plan, Source, Voltage};
 use super::trace::Traces;
 use super::{Event, Work};
@@ -33,6 +34,8 @@ pub struct Batch {
     filters: Vec<Vec<FilterState>>,
     /// Amplifier's current and voltage of each clamp in the last step: `[trial][clamp]`, pA and mV.
     clamped: Vec<Vec<(f64, f64)>>,
+    /// What was added to the current of each clamp in the last step, pA: `[trial][clamp]`.
+    noise: Vec<Vec<f64>>,
 }
 
 /// Working memory of a thread; never saved.
@@ -75,6 +78,8 @@ struct Acting<'a> {
     conductance: &'a [Vec<Vec<f64>>],
     /// Voltages that clamps saw, `[trial][clamp]`.
     solved: &'a mut [Vec<f64>],
+    /// What is added to the current of clamps, pA, `[trial][clamp]`.
+    noise: &'a [Vec<f64>],
 }
 
 impl Drive for Acting<'_> {
@@ -89,7 +94,7 @@ impl Drive for Acting<'_> {
                 }
             }
         }
-        for clamp in self.plan.clamps.iter().filter(|c| c.at.0 == self.cell) {
+        for (k, clamp) in self.plan.clamps.iter().enumerate().filter(|(_, c)| c.at.0 == self.cell) {
             match clamp.kind {
                 ClampKind::Voltage { hold, g_s, .. } => {
                     let (g, i) = ports.line(clamp.at.1);
@@ -98,9 +103,10 @@ impl Drive for Acting<'_> {
                         i.0[lane] += g_s * hold;
                     }
                 }
-                ClampKind::Current { current, start, stop } => {
+                ClampKind::Current { current, start, stop, .. } => {
                     for lane in 0..LANES {
                         let site = neuron::Site { block: 0, compartment: clamp.at.1, lane };
+                        let current = current + self.noise.get(lane).map_or(0.0, |of| of[k]);
                         CurrentClamp { site, start, end: stop, current }.apply(moment, ports);
                     }
                 }
@@ -141,6 +147,7 @@ impl Batch {
             contacts: Vec::new(),
             filters: Vec::new(),
             clamped: Vec::new(),
+            noise: vec![vec![0.0; plan.clamps.len()]; lanes.min(LANES)],
         };
         for lane in 0..batch.lanes {
             let trial = first + lane as u64;
@@ -240,6 +247,7 @@ impl Batch {
                 continue;
             }
             let to = self.clock + plan.step;
+            self.stir(plan);
             for &cell in &plan.order {
                 // Senders before receivers: what a terminal does within the step is known before its receptors' cell moves.
                 self.synapses(plan, scratch, cell, to, events, work)?;
@@ -268,6 +276,10 @@ impl Batch {
         let mut still = true;
         for (index, (cell, state)) in plan.cells.iter().zip(&mut self.cells).enumerate() {
             let (Voltage::Membrane { rest, .. }, Some(state)) = (&cell.voltage, state) else { continue };
+            if plan.clamps.iter().any(|c| c.at.0 == index && c.kind.stirs(self.clock, plan.step)) {
+                still = false;
+                continue;
+            }
             for lane in 0..self.lanes {
                 if !state.snap(rest, lane, AT_REST) {
                     still = false;
@@ -304,6 +316,21 @@ impl Batch {
         let (past, step) = (&self.past[lane][s], plan.step.0);
         let (k, within) = ((ago.0 / step) as usize, (ago.0 % step) as f64 / step as f64);
         (past[k + 1] - past[k]).mul_add(within, past[k])
+    }
+
+    /// The noise of the step that begins.
+    fn stir(&mut self, plan: &Plan) {
+        for (k, clamp) in plan.clamps.iter().enumerate() {
+            let ClampKind::Current { start, noise: Some(noise), .. } = &clamp.kind else { continue };
+            if !clamp.kind.stirs(self.clock, plan.step) {
+                continue;
+            }
+            for (trial, of) in self.trials().zip(&mut self.noise) {
+                let key = Noise::key(plan.seed, trial, &clamp.name);
+                let ordinal = (self.clock.0 / plan.step.0) as u64;
+                of[k] = noise.next(key, ordinal, Some(of[k]).filter(|_| self.clock > *start));
+            }
+        }
     }
 
     /// The last step before anything happens, if that is farther than a step.
@@ -421,8 +448,14 @@ impl Batch {
             return Ok(());
         };
         let stepping = Stepping { level: Level::best(), dt: plan.step, method: Method::CrankNicolson };
-        let acting =
-            Acting { plan, cell, lanes: self.lanes, conductance: &scratch.conductance, solved: &mut scratch.solved };
+        let acting = Acting {
+            plan,
+            cell,
+            lanes: self.lanes,
+            conductance: &scratch.conductance,
+            solved: &mut scratch.solved,
+            noise: &self.noise,
+        };
         scratch.spikes.clear();
         neuron::run_here(&lowered.plan, state, &scratch.neurons[cell], stepping, 1, &mut [acting], &mut scratch.spikes)
             .map_err(|e| RunFault::neuron(plan, cell, self.clock, self.first, e))?;
@@ -437,9 +470,9 @@ impl Batch {
                         let raw = g_s * (hold - seen);
                         filter.as_ref().map_or(raw, |f| f.next(&mut self.filters[lane][k], raw))
                     }
-                    ClampKind::Current { current, start, stop } => {
+                    ClampKind::Current { current, start, stop, .. } => {
                         if (*start..*stop).contains(&self.clock) {
-                            *current
+                            *current + self.noise[lane][k]
                         } else {
                             0.0
                         }

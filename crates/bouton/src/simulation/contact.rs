@@ -36,6 +36,7 @@ pub(super) mod purpose {
     pub const CONTENT: u32 = 3;
     pub const RECEPTORS: u32 = 4;
     pub const PLACES: u32 = 5;
+    pub const NOISE: u32 = 6;
 }
 
 /// The state of a synapse in one trial: all that a checkpoint holds.

@@ -7,6 +7,7 @@ mod batch;
 mod contact;
 pub(crate) mod facts;
 mod fault;
+mod noise;
 mod plan;
 mod run;
 mod sending;
@@ -16,6 +17,7 @@ pub use batch::{Batch, Scratch};
 pub use contact::Contact;
 pub(crate) use contact::spread_of_diameter;
 pub use fault::RunFault;
+pub use noise::Noise;
 pub use plan::{
     Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfTerminal, Plan, ProbePlan, Receptor,
     Source, SynapsePlan, Tap, Voltage, Wanted,

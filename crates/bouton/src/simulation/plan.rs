@@ -1,5 +1,6 @@
 //! What is simulated, made ready: immutable, shared by all threads. `lower` makes it.
 
+use super::noise::Noise;
 use super::sending::Sending;
 use crate::lower::{Folded, LoweredCell};
 use crate::recording::Swept;
@@ -257,7 +258,17 @@ pub enum ClampKind {
         start: Tick,
         /// When it ends.
         stop: Tick,
+        /// What is added to it.
+        noise: Option<Noise>,
     },
+}
+
+impl ClampKind {
+    /// Whether it has noise in the step that begins at `at`.
+    #[must_use]
+    pub fn stirs(&self, at: Tick, step: Tick) -> bool {
+        matches!(self, Self::Current { start, stop, noise: Some(_), .. } if *start < at + step && at < *stop)
+    }
 }
 
 /// A recording to be made.

@@ -345,8 +345,9 @@ fn pipette(plan: &Plan, clamp: &ClampPlan) -> String {
             let filter = corner.map_or(String::new(), |kilohertz| format!(", filtered at {kilohertz} kHz"));
             format!("{name} holds {place} of {cell} at {hold} mV through {} Mohm{filter}", significant(resistance))
         }
-        ClampKind::Current { current, start, stop } => {
-            format!("{name} injects {current} pA into {place} of {cell} from {} to {} ms", start.ms(), stop.ms())
+        ClampKind::Current { current, start, stop, noise } => {
+            let noise = noise.map_or(String::new(), |n| format!(", with noise of {} pA and {} ms,", n.sd, n.tau));
+            format!("{name} injects {current} pA{noise} into {place} of {cell} from {} to {} ms", start.ms(), stop.ms())
         }
     }
 }

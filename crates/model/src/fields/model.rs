@@ -279,7 +279,7 @@ static SYNAPSE: Table = Table {
 
 static CLAMP: Table = Table {
     name: "clamp",
-    doc: "A pipette: voltage clamp with `hold`, current clamp with `current`.",
+    doc: "A pipette: voltage clamp with `hold`, current clamp with `current` or `noise`.",
     fields: &[
         field("at", Place, Required, "Where it sits."),
         field("hold", Number(D::VOLTAGE, Between(-300.0, 300.0)), Optional, "Command voltage."),
@@ -301,8 +301,24 @@ static CLAMP: Table = Table {
             Optional,
             "Injected current, 10 uA at most; positive depolarises.",
         ),
+        field(
+            "noise",
+            Kind::Table(&NOISE),
+            Optional,
+            "Noise that is added to the current, or is all of it. Another in each trial, the same in conditions that share luck.",
+        ),
         field("start", Number(D::TIME, NotNegative), Default("0 ms"), "When the current begins."),
         field("stop", Number(D::TIME, NotNegative), Optional, "When it ends; without it, with the trial."),
+    ],
+};
+
+static NOISE: Table = Table {
+    name: "noise",
+    doc: "An Ornstein-Uhlenbeck current: normally distributed, forgotten exponentially. Held within each step of the neurons.",
+    fields: &[
+        field("sd", Number(D::CURRENT, Between(0.0, 1e6)), Required, "Its standard deviation."),
+        field("tau", Number(D::TIME, Positive), Required, "Its correlation time."),
+        field("mean", Number(D::CURRENT, Between(-1e7, 1e7)), Default("0 pA"), "Its mean; positive depolarises."),
     ],
 };
 

@@ -92,7 +92,11 @@ impl Resolver<'_> {
                         .hint("clamp a cell that has a `membrane`"),
                 );
             }
-            self.either(clamp, &key.name, &key.span, ["hold", "current"], true);
+            self.either(clamp, &key.name, &key.span, ["hold", "current"], clamp.get("noise").is_none());
+            if let (Some(_), Some(span)) = (clamp.get("hold"), clamp.span_of("noise")) {
+                let message = format!("`{}` holds a voltage, and noise is of a current", key.name);
+                self.out.push(Diagnostic::error(message, span.clone()).hint("a second pipette with `noise`"));
+            }
             if let (Some(start), Some(stop)) = (clamp.number("start"), clamp.number("stop"))
                 && stop.value() <= start.value()
                 && let Some(span) = clamp.span_of("stop")
