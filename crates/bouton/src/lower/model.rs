@@ -226,6 +226,7 @@ impl Lowering<'_> {
             from,
             to,
             sending,
+            resistance: lowered.resistance,
             transmitter: lowered.transmitter,
             seen,
             shells,

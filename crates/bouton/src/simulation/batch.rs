@@ -86,9 +86,13 @@ impl Drive for Acting<'_> {
     fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
         for (s, synapse) in self.plan.synapses.iter().enumerate().filter(|(_, s)| s.to.0 == self.cell) {
             let (g_sum, i_sum) = ports.line(synapse.to.1);
+            let mut left = [1.0; LANES];
+            for (left, conductance) in left.iter_mut().zip(self.conductance) {
+                *left = synapse.left(&conductance[s]);
+            }
             for (r, receptor) in synapse.receptors.iter().enumerate() {
                 for (lane, conductance) in self.conductance[..self.lanes].iter().enumerate() {
-                    let g = conductance[s][r];
+                    let g = conductance[s][r] * left[lane];
                     g_sum.0[lane] += g;
                     i_sum.0[lane] += g * receptor.e_rev;
                 }
@@ -502,12 +506,8 @@ impl Batch {
     /// A quantity now.
     fn value(&self, plan: &Plan, scratch: &Scratch, source: Source, lane: usize, start: bool) -> f64 {
         let contact = |s: usize| (&plan.synapses[s], &self.contacts[lane][s]);
-        let current = |s: usize, r: usize| {
-            let synapse = &plan.synapses[s];
-            let v = self.voltage(plan, synapse.to, lane);
-            let g = if start { 0.0 } else { scratch.conductance[lane][s][r] };
-            g * (v - synapse.receptors[r].e_rev)
-        };
+        let at_synapse = |s: usize| (&plan.synapses[s], self.voltage(plan, plan.synapses[s].to, lane));
+        let conductance = |s: usize| &scratch.conductance[lane][s][..];
         match source {
             Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
             Source::ClampCurrent(k) => self.clamped[lane][k].0,
@@ -524,9 +524,19 @@ impl Batch {
                 let (synapse, contact) = contact(synapse);
                 contact.value(synapse, tap)
             }
-            Source::ReceptorCurrent { synapse, receptor } => current(synapse, receptor),
-            Source::SynapseCurrent { synapse } => {
-                (0..plan.synapses[synapse].receptors.len()).fold(0.0, |sum, r| sum + current(synapse, r))
+            Source::ReceptorCurrent { .. } | Source::SynapseCurrent { .. } if start => 0.0,
+            Source::ReceptorCurrent { synapse: s, receptor } => {
+                let (synapse, v) = at_synapse(s);
+                let drop = if synapse.resistance == 0.0 {
+                    0.0
+                } else {
+                    synapse.resistance * synapse.current(conductance(s), v)
+                };
+                conductance(s)[receptor] * (v - drop - synapse.receptors[receptor].e_rev)
+            }
+            Source::SynapseCurrent { synapse: s } => {
+                let (synapse, v) = at_synapse(s);
+                synapse.current(conductance(s), v)
             }
             Source::Bound { synapse, clearance } => {
                 let (synapse, contact) = contact(synapse);
