@@ -15,6 +15,8 @@ pub(super) struct LoweredCleft {
     pub receptors: Vec<Receptor>,
     pub clearance: Vec<Clearance>,
     pub transmitter: String,
+    /// Of the cleft, GOhm.
+    pub resistance: f64,
     /// Radius of the disc over which "the" concentration is the mean, um.
     pub radius: f64,
 }
@@ -90,8 +92,10 @@ impl Lowering<'_> {
                 for (i, receptor) in receptors.iter_mut().enumerate() {
                     receptor.places = cleft.places(i).unwrap_or_default();
                 }
-                let radius = if watched > 0.0 { watched.min(radius) } else { radius };
-                Some(LoweredCleft { cleft, receptors, clearance, transmitter, radius })
+                let wide = radius;
+                let radius = if watched > 0.0 { watched.min(wide) } else { wide };
+                let resistance = value(read, "resistivity").map_or(0.0, |rho| lateral(rho, height, (wide, radius)));
+                Some(LoweredCleft { cleft, receptors, clearance, transmitter, resistance, radius })
             }
             Err(e) => {
                 self.fault(&read.span, format!("the cleft of `{path}` cannot be built: {e}"), "");
@@ -281,6 +285,13 @@ impl Lowering<'_> {
         resident.ligands = ligands;
         Some(Some(resident))
     }
+}
+
+/// Resistance of a cleft, GOhm, from its rim at `wide` um to the mean over the disc of `disc` um that takes up the current
+/// evenly: `rho / (2 pi h) (ln(wide / disc) + 1/4)`, from `dV/dr = I(r) rho / (2 pi r h)` with `I(r)` growing as r^2 within
+/// the disc. `rho`: GOhm um. Cf. Savtchenko & Rusakov (2007) PNAS 104:1823.
+fn lateral(rho: f64, height: f64, (wide, disc): (f64, f64)) -> f64 {
+    rho / (std::f64::consts::TAU * height) * (numerics::math::ln(wide / disc) + 0.25)
 }
 
 fn pore(read: &Read) -> Pore {

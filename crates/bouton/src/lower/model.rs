@@ -234,6 +234,7 @@ impl Lowering<'_> {
             from,
             to,
             sending: sending.into(),
+            resistance: lowered.resistance,
             transmitter: lowered.transmitter,
             seen,
             shells,

@@ -1,9 +1,11 @@
 //! Eight trials side by side: the loop over time, in causal order, on one screen.
 
+mod read;
+
 use super::contact::{self, Contact, Given, Keys, Step};
 use super::fault::RunFault;
 use super::noise::Noise;
-use super::plan::{ClampKind, Plan, Source, Voltage};
+use super::plan::{ClampKind, Plan, Voltage};
 use super::trace::Traces;
 use super::{Event, Work};
 use engine::neuron::{self, CurrentClamp, Drive, FilterState, Method, Moment, Ports, Spike, Stepping};
@@ -86,9 +88,13 @@ impl Drive for Acting<'_> {
     fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
         for (s, synapse) in self.plan.synapses.iter().enumerate().filter(|(_, s)| s.to.0 == self.cell) {
             let (g_sum, i_sum) = ports.line(synapse.to.1);
+            let mut left = [1.0; LANES];
+            for (left, conductance) in left.iter_mut().zip(self.conductance) {
+                *left = synapse.left(&conductance[s]);
+            }
             for (r, receptor) in synapse.receptors.iter().enumerate() {
                 for (lane, conductance) in self.conductance[..self.lanes].iter().enumerate() {
-                    let g = conductance[s][r];
+                    let g = conductance[s][r] * left[lane];
                     g_sum.0[lane] += g;
                     i_sum.0[lane] += g * receptor.e_rev;
                 }
@@ -362,18 +368,6 @@ impl Batch {
         (steps > 0).then(|| now + plan.step * steps)
     }
 
-    /// Samples of a silence that lasts until `to`: what there is, again and again.
-    fn repeat(&self, plan: &Plan, scratch: &Scratch, to: Tick, traces: &mut Traces) {
-        for (p, probe) in plan.probes.iter().enumerate() {
-            let samples = (to.0 / probe.every.0 - self.clock.0 / probe.every.0) as usize;
-            for lane in 0..self.lanes {
-                let value = self.value(plan, scratch, probe.source, lane, false);
-                let out = &mut traces.lanes[lane][p];
-                out.resize(out.len() + samples, value);
-            }
-        }
-    }
-
     /// Every synapse onto `cell`: terminal, cleft, receptors.
     fn synapses(
         &mut self,
@@ -483,97 +477,6 @@ impl Batch {
         }
         let _ = to;
         Ok(())
-    }
-
-    /// Samples every probe that is due.
-    fn record(&self, plan: &Plan, scratch: &Scratch, traces: &mut Traces, start: bool) {
-        for (p, probe) in plan.probes.iter().enumerate() {
-            if probe.every >= plan.step && self.clock.0 % probe.every.0 != 0 {
-                continue;
-            }
-            for lane in 0..self.lanes {
-                let out = &mut traces.lanes[lane][p];
-                match probe.source {
-                    Source::Cleft { synapse } if !start && probe.every < plan.step => {
-                        out.extend_from_slice(&scratch.given[lane][synapse].concentration);
-                    }
-                    Source::Tap { synapse, tap } if !start && plan.synapses[synapse].taps[tap].samples > 0 => {
-                        let from = out.len();
-                        for s in plan.zones(synapse) {
-                            let samples = &scratch.given[lane][s].samples[tap];
-                            if s == synapse {
-                                out.extend_from_slice(samples);
-                            } else {
-                                out[from..].iter_mut().zip(samples).for_each(|(sum, x)| *sum += x);
-                            }
-                        }
-                    }
-                    source => out.push(self.value(plan, scratch, source, lane, start)),
-                }
-            }
-        }
-    }
-
-    /// A quantity now: of all active zones where it is a sum, else of the first.
-    fn value(&self, plan: &Plan, scratch: &Scratch, source: Source, lane: usize, start: bool) -> f64 {
-        let Some(first) = source.summed() else { return self.one(plan, scratch, source, lane, start) };
-        let of = |synapse: usize| {
-            let mut here = source;
-            here.synapse_mut().into_iter().for_each(|s| *s = synapse);
-            self.one(plan, scratch, here, lane, start)
-        };
-        // One zone is one value: 0 + -0 would change its bits.
-        plan.zones(first).skip(1).fold(of(first), |sum, s| sum + of(s))
-    }
-
-    /// A quantity now, of one active zone.
-    fn one(&self, plan: &Plan, scratch: &Scratch, source: Source, lane: usize, start: bool) -> f64 {
-        let contact = |s: usize| (&plan.synapses[s], &self.contacts[lane][s]);
-        let current = |s: usize, r: usize| {
-            let synapse = &plan.synapses[s];
-            let v = self.voltage(plan, synapse.to, lane);
-            let g = if start { 0.0 } else { scratch.conductance[lane][s][r] };
-            g * (v - synapse.receptors[r].e_rev)
-        };
-        match source {
-            Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
-            Source::ClampCurrent(k) => self.clamped[lane][k].0,
-            Source::ClampVoltage(k) => self.clamped[lane][k].1,
-            Source::Terminal { synapse, quantity } => {
-                let (synapse, contact) = contact(synapse);
-                contact.of_terminal(synapse, quantity, self.clock)
-            }
-            Source::Cleft { synapse } => {
-                let (synapse, contact) = contact(synapse);
-                contact.concentration(synapse)
-            }
-            Source::Tap { synapse, tap } => {
-                let (synapse, contact) = contact(synapse);
-                contact.value(synapse, tap)
-            }
-            Source::ReceptorCurrent { synapse, receptor } => current(synapse, receptor),
-            Source::Spread { synapse, receptor } => {
-                let (synapse, contact) = contact(synapse);
-                contact.spread(synapse, receptor)
-            }
-            Source::SynapseCurrent { synapse } => {
-                (0..plan.synapses[synapse].receptors.len()).fold(0.0, |sum, r| sum + current(synapse, r))
-            }
-            Source::Bound { synapse, clearance } => {
-                let (synapse, contact) = contact(synapse);
-                let resident = synapse.clearance[clearance].resident;
-                contact.budget(synapse).bound[resident] * numerics::constants::AVOGADRO
-            }
-            Source::TurnedOver { synapse, clearance } => {
-                let (synapse, contact) = contact(synapse);
-                let resident = synapse.clearance[clearance].resident;
-                contact.budget(synapse).turned_over[resident] * numerics::constants::AVOGADRO
-            }
-            Source::Occupancy { synapse, clearance, state } => {
-                let (synapse, contact) = contact(synapse);
-                contact.occupancy(synapse, clearance, state)
-            }
-        }
     }
 
     /// What the terminals did.

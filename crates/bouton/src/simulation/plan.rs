@@ -118,6 +118,8 @@ pub struct SynapsePlan {
     pub sending: Arc<Sending>,
     /// The gap and what is in it.
     pub cleft: Arc<Cleft>,
+    /// Of the cleft, from the bath to the mean over the receptors' disc, GOhm; 0 where it has the bath's potential.
+    pub resistance: f64,
     /// Called so.
     pub transmitter: String,
     /// Shells over which "the" concentration is the mean, with their shares.
@@ -148,6 +150,19 @@ impl SynapsePlan {
         let copies =
             if self.detail == Detail::Kinetic { self.receptors.iter().map(|r| u64::from(r.count)).sum() } else { 0 };
         self.cleft.variables() as u64 + terminal + copies
+    }
+
+    /// What is left of all conductances, `g` nS a receptor, if the current through them has to come through the cleft:
+    /// `I = sum g (V - i R - e_rev)` and `i = I` give `i = sum g (V - e_rev) / (1 + R sum g)`.
+    #[must_use]
+    pub fn left(&self, g: &[f64]) -> f64 {
+        if self.resistance == 0.0 { 1.0 } else { 1.0 / self.resistance.mul_add(g.iter().sum::<f64>(), 1.0) }
+    }
+
+    /// Current through the receptors at `v` mV against the bath, pA, outward positive.
+    #[must_use]
+    pub fn current(&self, g: &[f64], v: f64) -> f64 {
+        g.iter().zip(self.receptors.iter()).fold(0.0, |sum, (g, r)| sum + g * (v - r.e_rev)) * self.left(g)
     }
 }
 

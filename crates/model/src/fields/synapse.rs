@@ -181,6 +181,12 @@ pub(super) static CLEFT: Table = Table {
             Optional,
             "Diffusion coefficient in free solution, for the tissue around; the space's tortuosity is applied to it.",
         ),
+        field(
+            "resistivity",
+            Number(D::RESISTIVITY, NotNegative),
+            Optional,
+            "Of the fluid in the cleft, e.g. `100 ohm*cm`: the synaptic current then lowers the driving force of its own receptors. Without it the cleft has the bath's potential.",
+        ),
         field("pore", Kind::Table(&PORE), Optional, "How a vesicle empties; without it, instantaneously."),
     ],
 };

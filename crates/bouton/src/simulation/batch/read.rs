@@ -1,0 +1,117 @@
+//! What is read off a batch: samples of probes, in steps and in silence.
+
+use super::{Batch, Scratch};
+use crate::simulation::plan::{Plan, Source};
+use crate::simulation::trace::Traces;
+use engine::time::Tick;
+
+impl Batch {
+    /// Samples of a silence that lasts until `to`: what there is, again and again.
+    pub(super) fn repeat(&self, plan: &Plan, scratch: &Scratch, to: Tick, traces: &mut Traces) {
+        for (p, probe) in plan.probes.iter().enumerate() {
+            let samples = (to.0 / probe.every.0 - self.clock.0 / probe.every.0) as usize;
+            for lane in 0..self.lanes {
+                let value = self.value(plan, scratch, probe.source, lane, false);
+                let out = &mut traces.lanes[lane][p];
+                out.resize(out.len() + samples, value);
+            }
+        }
+    }
+
+    /// Samples every probe that is due.
+    pub(super) fn record(&self, plan: &Plan, scratch: &Scratch, traces: &mut Traces, start: bool) {
+        for (p, probe) in plan.probes.iter().enumerate() {
+            if probe.every >= plan.step && self.clock.0 % probe.every.0 != 0 {
+                continue;
+            }
+            for lane in 0..self.lanes {
+                let out = &mut traces.lanes[lane][p];
+                match probe.source {
+                    Source::Cleft { synapse } if !start && probe.every < plan.step => {
+                        out.extend_from_slice(&scratch.given[lane][synapse].concentration);
+                    }
+                    Source::Tap { synapse, tap } if !start && plan.synapses[synapse].taps[tap].samples > 0 => {
+                        let from = out.len();
+                        for s in plan.zones(synapse) {
+                            let samples = &scratch.given[lane][s].samples[tap];
+                            if s == synapse {
+                                out.extend_from_slice(samples);
+                            } else {
+                                out[from..].iter_mut().zip(samples).for_each(|(sum, x)| *sum += x);
+                            }
+                        }
+                    }
+                    source => out.push(self.value(plan, scratch, source, lane, start)),
+                }
+            }
+        }
+    }
+
+    /// A quantity now: of all active zones where it is a sum, else of the first.
+    fn value(&self, plan: &Plan, scratch: &Scratch, source: Source, lane: usize, start: bool) -> f64 {
+        let Some(first) = source.summed() else { return self.one(plan, scratch, source, lane, start) };
+        let of = |synapse: usize| {
+            let mut here = source;
+            here.synapse_mut().into_iter().for_each(|s| *s = synapse);
+            self.one(plan, scratch, here, lane, start)
+        };
+        // One zone is one value: 0 + -0 would change its bits.
+        plan.zones(first).skip(1).fold(of(first), |sum, s| sum + of(s))
+    }
+
+    /// A quantity now, of one active zone.
+    fn one(&self, plan: &Plan, scratch: &Scratch, source: Source, lane: usize, start: bool) -> f64 {
+        let contact = |s: usize| (&plan.synapses[s], &self.contacts[lane][s]);
+        let at_synapse = |s: usize| (&plan.synapses[s], self.voltage(plan, plan.synapses[s].to, lane));
+        let conductance = |s: usize| &scratch.conductance[lane][s][..];
+        match source {
+            Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
+            Source::ClampCurrent(k) => self.clamped[lane][k].0,
+            Source::ClampVoltage(k) => self.clamped[lane][k].1,
+            Source::Terminal { synapse, quantity } => {
+                let (synapse, contact) = contact(synapse);
+                contact.of_terminal(synapse, quantity, self.clock)
+            }
+            Source::Cleft { synapse } => {
+                let (synapse, contact) = contact(synapse);
+                contact.concentration(synapse)
+            }
+            Source::Tap { synapse, tap } => {
+                let (synapse, contact) = contact(synapse);
+                contact.value(synapse, tap)
+            }
+            Source::Spread { synapse, receptor } => {
+                let (synapse, contact) = contact(synapse);
+                contact.spread(synapse, receptor)
+            }
+            Source::ReceptorCurrent { .. } | Source::SynapseCurrent { .. } if start => 0.0,
+            Source::ReceptorCurrent { synapse: s, receptor } => {
+                let (synapse, v) = at_synapse(s);
+                let drop = if synapse.resistance == 0.0 {
+                    0.0
+                } else {
+                    synapse.resistance * synapse.current(conductance(s), v)
+                };
+                conductance(s)[receptor] * (v - drop - synapse.receptors[receptor].e_rev)
+            }
+            Source::SynapseCurrent { synapse: s } => {
+                let (synapse, v) = at_synapse(s);
+                synapse.current(conductance(s), v)
+            }
+            Source::Bound { synapse, clearance } => {
+                let (synapse, contact) = contact(synapse);
+                let resident = synapse.clearance[clearance].resident;
+                contact.budget(synapse).bound[resident] * numerics::constants::AVOGADRO
+            }
+            Source::TurnedOver { synapse, clearance } => {
+                let (synapse, contact) = contact(synapse);
+                let resident = synapse.clearance[clearance].resident;
+                contact.budget(synapse).turned_over[resident] * numerics::constants::AVOGADRO
+            }
+            Source::Occupancy { synapse, clearance, state } => {
+                let (synapse, contact) = contact(synapse);
+                contact.occupancy(synapse, clearance, state)
+            }
+        }
+    }
+}
