@@ -94,7 +94,10 @@ impl Lowering<'_> {
             }
             Release::Certain { threshold: value(cell, "threshold").unwrap_or(0.0) }
         };
-        Some(Sending { driver, release, molecules, spread })
+        // pF/um2 to fF.
+        let per_area = value(read, "vesicle_capacitance").unwrap_or(9e-3);
+        let vesicle = value(read, "vesicle_diameter").map(|d| 1e3 * per_area * std::f64::consts::PI * d * d);
+        Some(Sending { driver, release, molecules, spread, vesicle })
     }
 
     fn action_potential(&mut self, at: &str, read: &Read) -> Option<ActionPotential> {

@@ -312,6 +312,7 @@ pub enum OfTerminal {
     Calcium,
     Docked,
     Released,
+    Capacitance,
 }
 
 /// Numbers to be taken of a trace.

@@ -25,6 +25,18 @@ pub(super) static TERMINAL: Table = Table {
             "Coefficient of variation of a vesicle's content; its diameter is normally distributed.",
         ),
         field(
+            "vesicle_diameter",
+            Number(D::LENGTH, Positive),
+            Optional,
+            "Outer diameter of a vesicle, e.g. `45 nm`: each that fuses adds its membrane to the terminal's, until endocytosis takes it back. For `terminal.capacitance`.",
+        ),
+        field(
+            "vesicle_capacitance",
+            Number(D::CAPACITANCE_DENSITY, Positive),
+            Default("0.9 uF/cm2"),
+            "Specific capacitance of the membrane of vesicles.",
+        ),
+        field(
             "free_magnesium",
             Number(D::CONCENTRATION, NotNegative),
             Default("0.5 mM"),
