@@ -159,6 +159,8 @@ pub struct Sending {
     pub spread: f64,
     /// Capacitance of a vesicle's membrane, fF, if its size is known.
     pub vesicle: Option<f64>,
+    /// Whether its calcium current enters the membrane of its sender.
+    pub loads: bool,
 }
 
 /// Its state.
@@ -333,6 +335,11 @@ impl Sending {
                 f64::from(fused) * self.vesicle.unwrap_or(f64::NAN)
             }
         }
+    }
+
+    /// Calcium that has come in since the start, fC.
+    pub(super) fn influx(&self, state: &State) -> f64 {
+        if let State::Mechanism(state) = state { state.influx() } else { 0.0 }
     }
 
     /// When anything happens next if the sender's membrane stays at rest, if before `until`.
