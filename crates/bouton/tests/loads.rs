@@ -128,7 +128,7 @@ fn the_calcium_current_of_a_bouton_hardly_changes_its_action_potential() {
     assert!((twin_peak - peak).abs() > 3.0 || off(twin_width, width) > 0.05, "the twin should fail");
 }
 
-/// Where A70 ends: with the channels of a cortical soma the action potential is 2 ms wide at 22 degC, repolarises on
+/// Where A70 ends: with the channels of a cortical soma the action potential is 3 ms wide at 22 degC, repolarises on
 /// little potassium current, and calcium is more than 5 % of that. A regression.
 #[test]
 fn in_a_broad_action_potential_calcium_is_a_larger_part() {
