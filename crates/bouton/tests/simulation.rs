@@ -154,6 +154,16 @@ fn so_has_one_whose_sender_is_far_away() {
     assert_eq!(cut(&far, &far, &cuts), Ok(()));
 }
 
+/// What the sender has not yet felt, and the noise that stirs it, are part of the state.
+#[test]
+fn so_has_one_that_loads_a_sender_in_noise() {
+    let noise = "clamp.noise = { at = \"sender.soma\", noise = { sd = \"20 pA\", tau = \"3 ms\" }, start = \"4 ms\", stop = \"20 ms\" }\n";
+    let plan = plan_with(&format!("{WORLD}{AXON}{noise}"), &["synapse.contact.terminal.loads = true"]);
+    let mut cuts = awkward(&plan);
+    cuts.extend([4.0, 5.0, 12.0, 20.0, 50.0]);
+    assert_eq!(cut(&plan, &plan, &cuts), Ok(()));
+}
+
 /// Vesicles in all pools of the terminals that have any, by trial.
 fn vesicles(going: &Going) -> Vec<Vec<u64>> {
     let state = serde_json::to_value(&going.batch).expect("a state");

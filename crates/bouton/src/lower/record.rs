@@ -65,7 +65,7 @@ impl Lowering<'_> {
             return None;
         }
         let source = source(plan, &path, if every < plan.step { (plan.step.0 / every.0) as usize } else { 0 })?;
-        self.has_voltage(probe.span_of("read").unwrap_or(&probe.span), &source, plan)?;
+        self.can_be_seen(probe.span_of("read").unwrap_or(&probe.span), &source, plan)?;
         if every < plan.step && !matches!(source, Source::Cleft { .. } | Source::Tap { .. }) {
             let message =
                 format!("`{path}` is computed every {} ms, and cannot be sampled more finely", plan.step.ms());
@@ -114,8 +114,15 @@ impl Lowering<'_> {
         true
     }
 
-    /// Whether a place has a voltage, and says so if not.
-    fn has_voltage(&mut self, span: &::model::diagnostic::Span, source: &Source, plan: &Plan) -> Option<()> {
+    /// Whether a place has a voltage and a terminal vesicles of a size, and says so if not.
+    fn can_be_seen(&mut self, span: &::model::diagnostic::Span, source: &Source, plan: &Plan) -> Option<()> {
+        if let Source::Terminal { synapse, quantity: OfTerminal::Capacitance } = *source
+            && plan.synapses[synapse].sending.vesicle.is_none()
+        {
+            let at = format!("synapse.{}.terminal.vesicle_diameter", plan.synapses[synapse].name);
+            self.fault(span, format!("the capacitance needs `{at}`"), "vesicle_diameter = \"45 nm\"");
+            return None;
+        }
         let Source::Membrane { cell, .. } = *source else { return Some(()) };
         let cell = &plan.cells[cell];
         if !matches!(cell.voltage, Voltage::Spikes(_)) {
@@ -129,7 +136,7 @@ impl Lowering<'_> {
     fn measure(&mut self, name: &str, measure: &Read, plan: &mut Plan) -> Option<()> {
         let path = measure.text("of")?.to_owned();
         let source = source(plan, &path, 0)?;
-        self.has_voltage(measure.span_of("of").unwrap_or(&measure.span), &source, plan)?;
+        self.can_be_seen(measure.span_of("of").unwrap_or(&measure.span), &source, plan)?;
         let first = plan.synapses.iter().filter_map(|s| match &plan.cells[s.from.0].voltage {
             Voltage::Spikes(times) => times.first().map(|t| t.ms()),
             _ => None,
@@ -185,6 +192,7 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
                 OfTerminal::Calcium,
                 OfTerminal::Docked,
                 OfTerminal::Released,
+                OfTerminal::Capacitance,
             ];
             let quantity = all[OF_TERMINAL.iter().position(|q| *q == names[2])?];
             Some(Source::Terminal { synapse, quantity })

@@ -94,7 +94,27 @@ impl Lowering<'_> {
             }
             Release::Certain { threshold: value(cell, "threshold").unwrap_or(0.0) }
         };
-        Some(Sending { driver, release, molecules, spread })
+        // pF/um2 to fF.
+        let per_area = value(read, "vesicle_capacitance").unwrap_or(9e-3);
+        let vesicle = value(read, "vesicle_diameter").map(|d| 1e3 * per_area * std::f64::consts::PI * d * d);
+        let loads = self.loads(&at, read, &driver)?;
+        Some(Sending { driver, release, molecules, spread, vesicle, loads })
+    }
+
+    /// Whether the calcium current enters the sender's membrane, and whether there is such a thing.
+    fn loads(&mut self, at: &str, read: &Read, driver: &Driver) -> Option<bool> {
+        if read.flag("loads") != Some(&true) {
+            return Some(false);
+        }
+        let why = match driver {
+            Driver::Axon { delay } if *delay > Tick::ZERO => "is a `delay` away from its sender",
+            Driver::Axon { .. } if read.get("sensor").is_none() => "has no channels and no `sensor`",
+            Driver::Axon { .. } => return Some(true),
+            _ => "has a sender without a membrane",
+        };
+        let span = read.span_of("loads").unwrap_or(&read.span).clone();
+        self.fault(&span, format!("`{at}` {why}: there is nothing for its calcium current to load"), "loads = false");
+        None
     }
 
     fn action_potential(&mut self, at: &str, read: &Read) -> Option<ActionPotential> {

@@ -69,6 +69,11 @@ pub fn of(p: &Probe) -> Words {
             "vesicles",
             "Fusions since the beginning of the trial; the mean is what the average trial has released by then.",
         ),
+        [_, "terminal", "capacitance"] => words(
+            "Membrane added to the terminal",
+            "capacitance",
+            "Of vesicles that have fused and are not yet taken back.",
+        ),
         [_, "cleft", transmitter] => words(
             format!("{} in the cleft", large(transmitter)),
             transmitter,

@@ -2,15 +2,16 @@
 
 mod read;
 
+use super::acting::Acting;
 use super::contact::{self, Contact, Given, Keys, Step};
 use super::fault::RunFault;
 use super::noise::Noise;
 use super::plan::{ClampKind, Plan, Voltage};
 use super::trace::Traces;
 use super::{Event, Work};
-use engine::neuron::{self, CurrentClamp, Drive, FilterState, Method, Moment, Ports, Spike, Stepping};
+use engine::neuron::{self, FilterState, Method, Spike, Stepping};
 use engine::time::Tick;
-use numerics::simd::{F64x8, LANES, Level};
+use numerics::simd::{LANES, Level};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -38,6 +39,9 @@ pub struct Batch {
     clamped: Vec<Vec<(f64, f64)>>,
     /// What was added to the current of each clamp in the last step, pA: `[trial][clamp]`.
     noise: Vec<Vec<f64>>,
+    /// Calcium current that each terminal took in and its sender has not yet felt, pA within a step:
+    /// `[trial][synapse]`.
+    load: Vec<Vec<f64>>,
 }
 
 /// Working memory of a thread; never saved.
@@ -72,63 +76,6 @@ impl Scratch {
     }
 }
 
-/// What acts on a cell's membrane within a step.
-struct Acting<'a> {
-    plan: &'a Plan,
-    cell: usize,
-    lanes: usize,
-    conductance: &'a [Vec<Vec<f64>>],
-    /// Voltages that clamps saw, `[trial][clamp]`.
-    solved: &'a mut [Vec<f64>],
-    /// What is added to the current of clamps, pA, `[trial][clamp]`.
-    noise: &'a [Vec<f64>],
-}
-
-impl Drive for Acting<'_> {
-    fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
-        for (s, synapse) in self.plan.synapses.iter().enumerate().filter(|(_, s)| s.to.0 == self.cell) {
-            let (g_sum, i_sum) = ports.line(synapse.to.1);
-            let mut left = [1.0; LANES];
-            for (left, conductance) in left.iter_mut().zip(self.conductance) {
-                *left = synapse.left(&conductance[s]);
-            }
-            for (r, receptor) in synapse.receptors.iter().enumerate() {
-                for (lane, conductance) in self.conductance[..self.lanes].iter().enumerate() {
-                    let g = conductance[s][r] * left[lane];
-                    g_sum.0[lane] += g;
-                    i_sum.0[lane] += g * receptor.e_rev;
-                }
-            }
-        }
-        for (k, clamp) in self.plan.clamps.iter().enumerate().filter(|(_, c)| c.at.0 == self.cell) {
-            match clamp.kind {
-                ClampKind::Voltage { hold, g_s, .. } => {
-                    let (g, i) = ports.line(clamp.at.1);
-                    for lane in 0..LANES {
-                        g.0[lane] += g_s;
-                        i.0[lane] += g_s * hold;
-                    }
-                }
-                ClampKind::Current { current, start, stop, .. } => {
-                    for lane in 0..LANES {
-                        let site = neuron::Site { block: 0, compartment: clamp.at.1, lane };
-                        let current = current + self.noise.get(lane).map_or(0.0, |of| of[k]);
-                        CurrentClamp { site, start, end: stop, current }.apply(moment, ports);
-                    }
-                }
-            }
-        }
-    }
-
-    fn after(&mut self, _: Moment, solved: &[F64x8], _: &[F64x8]) {
-        for (k, clamp) in self.plan.clamps.iter().enumerate().filter(|(_, c)| c.at.0 == self.cell) {
-            for (lane, seen) in self.solved[..self.lanes].iter_mut().enumerate() {
-                seen[k] = solved[clamp.at.1 as usize].0[lane];
-            }
-        }
-    }
-}
-
 impl Batch {
     /// Trials `first..first + lanes` of a plan at rest, at time 0; eight at most.
     ///
@@ -154,6 +101,7 @@ impl Batch {
             filters: Vec::new(),
             clamped: Vec::new(),
             noise: vec![vec![0.0; plan.clamps.len()]; lanes.min(LANES)],
+            load: vec![vec![0.0; plan.synapses.len()]; lanes.min(LANES)],
         };
         for lane in 0..batch.lanes {
             let trial = first + lane as u64;
@@ -249,6 +197,8 @@ impl Batch {
                 }
                 self.clock = to;
                 self.senders.iter_mut().flatten().for_each(|known| known.0 = known.1);
+                // What terminals took in meanwhile wakes their sender.
+                still = self.settle(plan);
                 self.record(plan, scratch, traces, false);
                 continue;
             }
@@ -282,7 +232,13 @@ impl Batch {
         let mut still = true;
         for (index, (cell, state)) in plan.cells.iter().zip(&mut self.cells).enumerate() {
             let (Voltage::Membrane { rest, .. }, Some(state)) = (&cell.voltage, state) else { continue };
-            if plan.clamps.iter().any(|c| c.at.0 == index && c.kind.stirs(self.clock, plan.step)) {
+            let loaded = |s: usize| {
+                plan.synapses[s].sending.loads
+                    && plan.synapses[s].from.0 == index
+                    && self.load.iter().any(|of| of[s] != 0.0)
+            };
+            let stirred = plan.clamps.iter().any(|c| c.at.0 == index && c.kind.stirs(self.clock, plan.step));
+            if stirred || (0..plan.synapses.len()).any(loaded) {
                 still = false;
                 continue;
             }
@@ -410,9 +366,15 @@ impl Batch {
                 let contact = &mut self.contacts[lane][s];
                 let given = &mut scratch.given[lane][s];
                 let already = contact.released;
+                let before = synapse.sending.influx(&contact.sending);
                 contact
                     .advance(&step, &mut scratch.contacts[group], v_pre, v_post, given, work)
                     .map_err(|e| e.of(trial, &plan.name))?;
+                if synapse.sending.loads {
+                    // All of it, however long the stretch was: it is felt within a step.
+                    let charge = synapse.sending.influx(&contact.sending) - before;
+                    self.load[lane][s] += charge / plan.step.ms();
+                }
                 if contact.released > already {
                     let fused = contact.fused.drain(..);
                     // Places are counted through all active zones of a synapse.
@@ -449,10 +411,14 @@ impl Batch {
             conductance: &scratch.conductance,
             solved: &mut scratch.solved,
             noise: &self.noise,
+            load: &self.load,
         };
         scratch.spikes.clear();
         neuron::run_here(&lowered.plan, state, &scratch.neurons[cell], stepping, 1, &mut [acting], &mut scratch.spikes)
             .map_err(|e| RunFault::neuron(plan, cell, self.clock, self.first, e))?;
+        for (s, _) in plan.synapses.iter().enumerate().filter(|(_, s)| s.from.0 == cell) {
+            self.load.iter_mut().for_each(|of| of[s] = 0.0);
+        }
         for spike in scratch.spikes.iter().filter(|s| (s.cell as usize) < self.lanes) {
             events.push(Event::spike(self.first + u64::from(spike.cell), spike.at, cell));
         }

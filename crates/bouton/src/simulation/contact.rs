@@ -7,7 +7,7 @@
 use super::Work;
 use super::fault::RunFault;
 use super::plan::{Detail, OfTerminal, SynapsePlan};
-use super::sending::{self, Sending};
+use super::sending::{self, Release, Sending};
 use engine::cleft::{self, Stretch, Tolerance};
 use engine::ensemble::{Drive, Individuals, Luck};
 use engine::terminal::sites::Fusion;
@@ -221,6 +221,10 @@ impl Contact {
     pub(super) fn of_terminal(&self, plan: &SynapsePlan, quantity: OfTerminal, now: Tick) -> f64 {
         match quantity {
             OfTerminal::Released => self.released,
+            // Without a mechanism there are no pools, and nothing comes back.
+            OfTerminal::Capacitance if matches!(plan.sending.release, Release::Certain { .. }) => {
+                self.released * plan.sending.vesicle.unwrap_or(f64::NAN)
+            }
             other => plan.sending.read(&self.sending, other, now),
         }
     }

@@ -3,6 +3,7 @@
 //! spike or voltage -> channels -> calcium -> fusion -> cleft, receptors, uptake -> conductance -> membrane and pipette.
 //! [`Plan`] is immutable and shared; [`Batch`] is the state of eight trials; [`Scratch`] is never saved. Nothing prints.
 
+mod acting;
 mod batch;
 mod contact;
 pub(crate) mod facts;

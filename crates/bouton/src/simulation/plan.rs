@@ -337,7 +337,11 @@ impl Source {
         let sum = match self {
             Self::Terminal { quantity, .. } => matches!(
                 quantity,
-                OfTerminal::CalciumCurrent | OfTerminal::OpenChannels | OfTerminal::Docked | OfTerminal::Released
+                OfTerminal::CalciumCurrent
+                    | OfTerminal::OpenChannels
+                    | OfTerminal::Docked
+                    | OfTerminal::Released
+                    | OfTerminal::Capacitance
             ),
             Self::Tap { .. } | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => true,
             Self::Bound { .. } | Self::TurnedOver { .. } => true,
@@ -374,6 +378,7 @@ pub enum OfTerminal {
     Calcium,
     Docked,
     Released,
+    Capacitance,
 }
 
 /// Numbers to be taken of a trace.

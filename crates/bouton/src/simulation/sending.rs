@@ -19,6 +19,9 @@ use serde::{Deserialize, Serialize};
 /// Closer to its resting voltage than this a terminal is at rest, mV: of an imposed voltage, of a membrane's.
 const AT_REST: [f64; 2] = [1e-3, 1.0];
 
+/// The pool of vesicles in the terminal's membrane.
+pub const FUSED: usize = 4;
+
 /// Where the terminal's voltage comes from.
 #[derive(Debug)]
 pub enum Driver {
@@ -154,6 +157,10 @@ pub struct Sending {
     pub molecules: f64,
     /// Relative spread of a vesicle's diameter.
     pub spread: f64,
+    /// Capacitance of a vesicle's membrane, fF, if its size is known.
+    pub vesicle: Option<f64>,
+    /// Whether its calcium current enters the membrane of its sender.
+    pub loads: bool,
 }
 
 /// Its state.
@@ -332,7 +339,16 @@ impl Sending {
             OfTerminal::Calcium => state.bulk_calcium(),
             OfTerminal::Docked => f64::from(state.docked()),
             OfTerminal::Released => state.released() as f64,
+            OfTerminal::Capacitance => {
+                let fused = state.pools().get(FUSED).map_or(0, |n| *n);
+                f64::from(fused) * self.vesicle.unwrap_or(f64::NAN)
+            }
         }
+    }
+
+    /// Calcium that has come in since the start, fC.
+    pub(super) fn influx(&self, state: &State) -> f64 {
+        if let State::Mechanism(state) = state { state.influx() } else { 0.0 }
     }
 
     /// When anything happens next if the sender's membrane stays at rest, if before `until`.

@@ -73,6 +73,8 @@ pub struct TerminalState {
     bulk: BulkState,
     /// Influx from the bulk's clock to `since`, fC.
     charge: f64,
+    /// Influx from the start to `since`, fC.
+    influx: f64,
     /// From when on the current is not yet in the charge.
     since: Tick,
     /// Slots since the bulk's step.
@@ -155,6 +157,12 @@ impl TerminalState {
         self.released
     }
 
+    /// Calcium that has come in through the channels since the start, fC.
+    #[must_use]
+    pub fn influx(&self) -> f64 {
+        self.influx + self.current * (self.clock - self.since).ms()
+    }
+
     /// What was done since the start.
     #[must_use]
     pub fn work(&self) -> Work {
@@ -164,7 +172,9 @@ impl TerminalState {
     /// Brings the charge up to the clock: only where the current changes or the charge is needed, so that a cut between
     /// shows in no bit.
     fn account(&mut self) {
-        self.charge += self.current * (self.clock - self.since).ms();
+        let charge = self.current * (self.clock - self.since).ms();
+        self.charge += charge;
+        self.influx += charge;
         self.since = self.clock;
     }
 }
@@ -275,6 +285,7 @@ impl Terminal {
             released: 0,
             bulk: plan.bulk.start(),
             charge: 0.0,
+            influx: 0.0,
             since: Tick::ZERO,
             slots: 0,
             work: Work::default(),

@@ -1,6 +1,6 @@
 //! The fields of the parts of a synapse, in model files and recipes alike.
 
-use super::Kind::{Choice, Count, Entry, Named, NamedNumbers, Number, Numbers, Parameters, Source, Text};
+use super::Kind::{Choice, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Parameters, Source, Text};
 use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::model::{MOST, PLACED_CHANNEL};
@@ -23,6 +23,24 @@ pub(super) static TERMINAL: Table = Table {
             Number(D::NONE, Between(0.0, 2.0)),
             Default("0"),
             "Coefficient of variation of a vesicle's content; its diameter is normally distributed.",
+        ),
+        field(
+            "loads",
+            Flag,
+            Default("false"),
+            "Whether the calcium current enters the membrane of the sender, which then has one of its own; felt a step later.",
+        ),
+        field(
+            "vesicle_diameter",
+            Number(D::LENGTH, Positive),
+            Optional,
+            "Outer diameter of a vesicle, e.g. `45 nm`: each that fuses adds its membrane to the terminal's, until endocytosis takes it back. For `terminal.capacitance`.",
+        ),
+        field(
+            "vesicle_capacitance",
+            Number(D::CAPACITANCE_DENSITY, Positive),
+            Default("0.9 uF/cm2"),
+            "Specific capacitance of the membrane of vesicles.",
         ),
         field(
             "free_magnesium",

@@ -1,0 +1,72 @@
+//! What acts on a cell's membrane: its synapses, what its own terminals take in, its pipettes.
+
+use super::plan::{ClampKind, Plan};
+use engine::neuron::{self, CurrentClamp, Drive, Moment, Ports};
+use numerics::simd::{F64x8, LANES};
+
+/// What acts on a cell's membrane within a step.
+pub(super) struct Acting<'a> {
+    pub plan: &'a Plan,
+    pub cell: usize,
+    pub lanes: usize,
+    pub conductance: &'a [Vec<Vec<f64>>],
+    /// Voltages that clamps saw, `[trial][clamp]`.
+    pub solved: &'a mut [Vec<f64>],
+    /// What is added to the current of clamps, pA, `[trial][clamp]`.
+    pub noise: &'a [Vec<f64>],
+    /// Calcium currents that terminals took in within the step before, pA, `[trial][synapse]`.
+    pub load: &'a [Vec<f64>],
+}
+
+impl Drive for Acting<'_> {
+    fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
+        for (s, synapse) in self.plan.synapses.iter().enumerate().filter(|(_, s)| s.to.0 == self.cell) {
+            let (g_sum, i_sum) = ports.line(synapse.to.1);
+            let mut left = [1.0; LANES];
+            for (left, conductance) in left.iter_mut().zip(self.conductance) {
+                *left = synapse.left(&conductance[s]);
+            }
+            for (r, receptor) in synapse.receptors.iter().enumerate() {
+                for (lane, conductance) in self.conductance[..self.lanes].iter().enumerate() {
+                    let g = conductance[s][r] * left[lane];
+                    g_sum.0[lane] += g;
+                    i_sum.0[lane] += g * receptor.e_rev;
+                }
+            }
+        }
+        for (s, synapse) in
+            self.plan.synapses.iter().enumerate().filter(|(_, s)| s.from.0 == self.cell && s.sending.loads)
+        {
+            let (_, i) = ports.line(synapse.from.1);
+            for (lane, load) in self.load.iter().enumerate() {
+                i.0[lane] += load[s];
+            }
+        }
+        for (k, clamp) in self.plan.clamps.iter().enumerate().filter(|(_, c)| c.at.0 == self.cell) {
+            match clamp.kind {
+                ClampKind::Voltage { hold, g_s, .. } => {
+                    let (g, i) = ports.line(clamp.at.1);
+                    for lane in 0..LANES {
+                        g.0[lane] += g_s;
+                        i.0[lane] += g_s * hold;
+                    }
+                }
+                ClampKind::Current { current, start, stop, .. } => {
+                    for lane in 0..LANES {
+                        let site = neuron::Site { block: 0, compartment: clamp.at.1, lane };
+                        let current = current + self.noise.get(lane).map_or(0.0, |of| of[k]);
+                        CurrentClamp { site, start, end: stop, current }.apply(moment, ports);
+                    }
+                }
+            }
+        }
+    }
+
+    fn after(&mut self, _: Moment, solved: &[F64x8], _: &[F64x8]) {
+        for (k, clamp) in self.plan.clamps.iter().enumerate().filter(|(_, c)| c.at.0 == self.cell) {
+            for (lane, seen) in self.solved[..self.lanes].iter_mut().enumerate() {
+                seen[k] = solved[clamp.at.1 as usize].0[lane];
+            }
+        }
+    }
+}
