@@ -44,6 +44,13 @@ fn every_command_of_the_readme_prints_what_it_says() {
     for file in std::fs::read_dir("../../examples").expect("examples").flatten().filter(|f| f.path().is_file()) {
         std::fs::copy(file.path(), folder.path().join("examples").join(file.file_name())).expect("copied");
     }
+    for claim in std::fs::read_dir("../../claims").expect("claims").flatten() {
+        let to = folder.path().join("claims").join(claim.file_name());
+        std::fs::create_dir_all(&to).expect("a folder");
+        for file in std::fs::read_dir(claim.path()).expect("a claim").flatten() {
+            std::fs::copy(file.path(), to.join(file.file_name())).expect("copied");
+        }
+    }
     for (arguments, expected) in sessions {
         let run =
             Command::cargo_bin("bouton").expect("built").current_dir(&folder).args(&arguments).output().expect("runs");
