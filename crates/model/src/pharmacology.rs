@@ -9,7 +9,7 @@ use crate::catalogue::{Mechanism, Rate};
 use crate::resolve::{
     DirectedStep, Dose, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep,
 };
-use crate::units::{Binary, Dimension, Expr, ExprKind};
+use crate::units::Dimension;
 use numerics::math;
 use std::fmt;
 
@@ -154,9 +154,12 @@ struct Rest<'a> {
     driven: bool,
 }
 
-/// New states: the old one each copies, its name, whether it conducts; and all steps.
+/// The state that is copied, the copy's name, whether it conducts as the state does.
+type Copied = (usize, String, bool);
+
+/// New states and all steps.
 struct Rewritten {
-    copies: Vec<(usize, String, bool)>,
+    copies: Vec<Copied>,
     steps: Vec<DirectedStep>,
 }
 
@@ -217,20 +220,14 @@ fn widen(part: &mut Part, drug: &Drug<'_>, at_site: bool) -> usize {
 fn gate(part: &mut Part, drug: &Drug<'_>, on: ResolvedRate, off: ResolvedRate) {
     let before = part.parameters.len();
     widen(part, drug, false);
-    let here = |rate: ResolvedRate, factor: f64, dimension: Dimension| {
-        let expr = rate.expr.renumbered(&|i| before + i);
-        let range = expr.range.clone();
-        let one = Expr { kind: ExprKind::Constant(1.0), dimension: Dimension::NONE, range: range.clone() };
-        let kind = ExprKind::Binary(Binary::Mul, Box::new(expr), Box::new(one));
-        ResolvedRate { expr: Expr { kind, dimension, range }, factor: rate.factor * factor }
+    let here = |rate: ResolvedRate, factor: f64| ResolvedRate {
+        expr: rate.expr.renumbered(&|i| before + i),
+        factor: rate.factor * factor,
     };
     part.gates.push(ResolvedGate {
         name: drug.name.to_owned(),
         count: 1,
-        form: ResolvedGateForm::Rates {
-            opening: here(off, 1.0, Dimension::RATE),
-            closing: here(on, drug.concentration, Dimension::RATE),
-        },
+        form: ResolvedGateForm::Rates { opening: here(off, 1.0), closing: here(on, drug.concentration) },
     });
 }
 
@@ -300,6 +297,21 @@ fn named(state: &str, drug: &str, bound: usize) -> String {
     }
 }
 
+/// Copies of each state with 0, 1, ... `most(state)` molecules of a drug, and where they are: `[state][molecules]`. The
+/// scheme's own states keep their numbers; copies come after.
+fn occupied(scheme: &ResolvedScheme, ligand: usize, most: impl Fn(usize) -> usize) -> (Vec<Copied>, Vec<Vec<usize>>) {
+    let drug = &scheme.ligands[ligand];
+    let mut copies: Vec<Copied> = scheme.states.iter().enumerate().map(|(s, name)| (s, name.clone(), true)).collect();
+    let mut index: Vec<Vec<usize>> = (0..copies.len()).map(|s| vec![s]).collect();
+    for (s, places) in index.iter_mut().enumerate() {
+        for j in 1..=most(s) {
+            places.push(copies.len());
+            copies.push((s, named(&scheme.states[s], drug, j), true));
+        }
+    }
+    (copies, index)
+}
+
 fn competitive(
     scheme: &ResolvedScheme,
     rest: &Rest<'_>,
@@ -309,17 +321,7 @@ fn competitive(
 ) -> Result<Rewritten, Refusal> {
     let (free, sites) = free_sites(scheme, rest)?;
     let is = |l: Option<usize>| l.is_some_and(|l| sites.contains(&l));
-    let drug = &scheme.ligands[ligand];
-    // The scheme's own states keep their numbers; copies come after.
-    let mut copies: Vec<(usize, String, bool)> =
-        scheme.states.iter().enumerate().map(|(s, name)| (s, name.clone(), true)).collect();
-    let mut index: Vec<Vec<usize>> = (0..free.len()).map(|s| vec![s]).collect();
-    for (s, &f) in free.iter().enumerate() {
-        for j in 1..=f {
-            index[s].push(copies.len());
-            copies.push((s, named(&scheme.states[s], drug, j), true));
-        }
-    }
+    let (copies, index) = occupied(scheme, ligand, |s| free[s]);
     let mut steps = scheme.steps.clone();
     let mut more = Vec::new();
     for t in &scheme.steps {
@@ -375,16 +377,7 @@ fn agonist(
     let own: Vec<usize> = sites.iter().copied().filter(|s| rest.drugs.iter().all(|d| d.ligand != *s)).collect();
     let is = |l: Option<usize>| l.is_some_and(|l| own.contains(&l));
     let most = free.iter().copied().max().unwrap_or(0);
-    let drug = &scheme.ligands[ligand];
-    let mut copies: Vec<(usize, String, bool)> =
-        scheme.states.iter().enumerate().map(|(s, name)| (s, name.clone(), true)).collect();
-    let mut index: Vec<Vec<usize>> = (0..free.len()).map(|s| vec![s]).collect();
-    for (s, &f) in free.iter().enumerate() {
-        for j in 1..=most - f {
-            index[s].push(copies.len());
-            copies.push((s, named(&scheme.states[s], drug, j), true));
-        }
-    }
+    let (copies, index) = occupied(scheme, ligand, |s| most - free[s]);
     let mut steps = scheme.steps.clone();
     for t in &scheme.steps {
         let (a, b) = (&index[t.from], &index[t.to]);
@@ -427,8 +420,7 @@ fn blocked(
     let binds = |s: usize| open.is_none() || conducts(s);
     let has_copy = |s: usize| open != Some(false) || conducts(s);
     let drug = &scheme.ligands[ligand];
-    let mut copies: Vec<(usize, String, bool)> =
-        scheme.states.iter().enumerate().map(|(s, name)| (s, name.clone(), true)).collect();
+    let mut copies: Vec<Copied> = scheme.states.iter().enumerate().map(|(s, name)| (s, name.clone(), true)).collect();
     let mut index = vec![None; scheme.states.len()];
     for s in (0..scheme.states.len()).filter(|&s| has_copy(s) && !scheme.absorbing[s]) {
         index[s] = Some(copies.len());

@@ -204,10 +204,10 @@ impl Lowering<'_> {
             self.fault(&read.span, format!("`synapse.{name}` has no receptors, so nothing would come of it"), "");
             return None;
         }
-        let count = read.count("zones").copied().unwrap_or(1);
-        if count > 1 && read.get("spine").is_some() {
+        let zones = read.count("zones").map_or(1, |n| *n as usize);
+        if zones > 1 && read.get("spine").is_some() {
             let span = read.span_of("zones").unwrap_or(&read.span).clone();
-            let message = format!("`synapse.{name}` has {count} active zones and one spine");
+            let message = format!("`synapse.{name}` has {zones} active zones and one spine");
             self.fault(&span, message, "without = [\"spine\"], or a synapse for each spine");
         }
         let (sending, lowered) = (sending?, lowered?);
@@ -229,7 +229,7 @@ impl Lowering<'_> {
         });
         Some(SynapsePlan {
             name: name.to_owned(),
-            zone: (0, read.count("zones").map_or(1, |n| *n as usize)),
+            zone: (0, zones),
             detail,
             from,
             to,
@@ -255,10 +255,8 @@ fn part(plan: &mut Plan) {
     for synapse in plan.synapses.drain(..) {
         first.push(all.len());
         let (_, count) = synapse.zone;
-        all.extend((1..count).map(|k| SynapsePlan { zone: (k, count), ..synapse.clone() }));
-        // The first of them, which recordings look at, comes before the copies.
-        let at = first[first.len() - 1];
-        all.insert(at, synapse);
+        let zone = |k: usize| SynapsePlan { zone: (k, count), ..synapse.clone() };
+        all.extend((0..count).map(zone));
     }
     plan.synapses = all;
     for probe in &mut plan.probes {

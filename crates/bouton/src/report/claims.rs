@@ -453,15 +453,6 @@ fn picture(p: &Picture, j: &Judged, figures: &mut usize) -> Option<String> {
 }
 
 fn references(all: &[Judged], catalogue: &Catalogue, out: &mut String) {
-    let keys: BTreeSet<&String> = all.iter().flat_map(|j| &j.claim.sources).collect();
-    let mut long: Vec<&str> = keys.iter().filter_map(|k| Some(catalogue.citation(k)?.long.as_str())).collect();
-    long.sort_unstable();
-    if long.is_empty() {
-        return;
-    }
-    out.push_str("<h2>Sources</h2>\n<ol class=\"references\">\n");
-    for l in long {
-        let _ = writeln!(out, "<li>{}</li>", super::tables::linked(l));
-    }
-    out.push_str("</ol>\n");
+    let keys: BTreeSet<&str> = all.iter().flat_map(|j| &j.claim.sources).map(String::as_str).collect();
+    super::tables::references(keys, catalogue, out);
 }

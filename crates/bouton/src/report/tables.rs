@@ -244,7 +244,12 @@ fn sources(resolved: &[Resolved], catalogue: &Catalogue, out: &mut String) {
     let provenances = resolved.iter().flat_map(|r| &r.values).map(|v| &v.provenance);
     let keys: BTreeSet<&str> =
         provenances.flat_map(|p| p.source.iter().chain(&p.seen_in)).map(String::as_str).collect();
-    let mut long: Vec<&str> = keys.iter().filter_map(|k| Some(catalogue.citation(k)?.long.as_str())).collect();
+    references(keys, catalogue, out);
+}
+
+/// The sources of these keys, in full.
+pub(super) fn references<'a>(keys: impl IntoIterator<Item = &'a str>, catalogue: &Catalogue, out: &mut String) {
+    let mut long: Vec<&str> = keys.into_iter().filter_map(|k| Some(catalogue.citation(k)?.long.as_str())).collect();
     long.sort_unstable();
     if long.is_empty() {
         return;
