@@ -101,7 +101,7 @@ fn a_moved_band_fails_and_exits_1() {
     let ran = claims(home.path(), &["A53", "--out", "result"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(ran.stdout.contains("wanted 1 to 2 ms") && ran.stdout.contains("missed"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("1 claims: 1 fails"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("1 claim: 1 fails"), "{}", ran.stdout);
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn tally(all: &[Judged]) -> String {
     let count = |s: &str| all.iter().filter(|j| j.standing() == s).count();
     let words = ["holds", "holds, narrowly", "fails", "fails, narrowly", "cannot tell", "could not be run", "shown"];
     let said: Vec<String> = words.iter().filter(|w| count(w) > 0).map(|w| format!("{} {w}", count(w))).collect();
-    format!("{} claims: {}", all.len(), said.join("; "))
+    format!("{} claim{}: {}", all.len(), if all.len() == 1 { "" } else { "s" }, said.join("; "))
 }
 
 /// Columns of a terminal that are used.
