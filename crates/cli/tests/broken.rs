@@ -23,20 +23,20 @@ fn is_known(name: &str) -> bool {
 }
 
 fn announced(text: &str, severity: Severity) -> Vec<Announced> {
-    let mut all: Vec<Announced> = Vec::new();
+    let mut all: Vec<(Severity, Announced)> = Vec::new();
     let mut above = 0;
     for (i, line) in text.lines().enumerate() {
-        let prefix = if severity == Severity::Error { "#! error: " } else { "#! warning: " };
-        if let Some(error) = line.strip_prefix(prefix) {
-            all.push(Announced { line: above, error: error.to_owned(), hints: Vec::new() });
+        let of = |severity, prefix| line.strip_prefix(prefix).map(|said| (severity, said));
+        if let Some((found, said)) = of(Severity::Error, "#! error: ").or(of(Severity::Warning, "#! warning: ")) {
+            all.push((found, Announced { line: above, error: said.to_owned(), hints: Vec::new() }));
         } else if let Some(hint) = line.strip_prefix("#! hint: ") {
-            all.last_mut().expect("a hint follows its error").hints.push(hint.to_owned());
+            all.last_mut().expect("a hint follows its error").1.hints.push(hint.to_owned());
         } else {
             assert!(!line.contains("#!"), "an annotation stands on a line of its own: {line}");
             above = i + 1;
         }
     }
-    all
+    all.into_iter().filter(|(found, _)| *found == severity).map(|(_, announced)| announced).collect()
 }
 
 fn differences(text: &str, shown: &str, out: &Diagnostics, sources: &Sources) -> Vec<String> {

@@ -301,7 +301,7 @@ impl Contact {
 
     /// The concentration that receptors see now, mM.
     pub(super) fn concentration(&self, plan: &SynapsePlan) -> f64 {
-        if self.asleep { self.at_rest(plan) } else { self.mean(plan, &plan.seen, self.now) }
+        self.seen(plan, self.now)
     }
 
     /// The concentration now at a place that is looked at beside, mM.
@@ -310,11 +310,11 @@ impl Contact {
         if self.asleep { *resting } else { self.mean(plan, shells, self.now) }
     }
 
-    fn at_rest(&self, plan: &SynapsePlan) -> f64 {
-        plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell])
+    fn seen(&self, plan: &SynapsePlan, at: Tick) -> f64 {
+        let at_rest = || plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell]);
+        if self.asleep { at_rest() } else { self.mean(plan, &plan.seen, at) }
     }
 
-    /// Of shells with their shares.
     fn mean(&self, plan: &SynapsePlan, shells: &[(usize, f64)], at: Tick) -> f64 {
         if self.stretch.shells() == 0 || at < self.stretch.from() || at > self.stretch.to() {
             let c = plan.cleft.concentrations(&self.cleft);
@@ -520,8 +520,7 @@ impl Contact {
         if let Some(every) = step.every {
             for k in step.samples(every, self.now, stop) {
                 let at = step.from + every * (k + 1);
-                let c = if self.asleep { self.at_rest(plan) } else { self.mean(plan, &plan.seen, at) };
-                given.concentration.push(c);
+                given.concentration.push(self.seen(plan, at));
             }
         }
         if plan.detail == Detail::Mean {
