@@ -317,7 +317,8 @@ impl Lowering<'_> {
                 Law::Ohmic { conductance, e_rev: e_rev.unwrap_or_else(|| nernst(2, inside, outside, kelvin)) }
             }
         };
-        Some(ChannelKind { folded, law })
+        let states = part.scheme.as_ref().map_or_else(Vec::new, |s| s.states.clone());
+        Some(ChannelKind { folded, states, law })
     }
 
     /// Buffers, and whether they move.

@@ -302,7 +302,7 @@ impl Source {
                 T::OpenChannels | T::Docked | T::Released => "",
                 T::Capacitance => "fF",
             },
-            Self::Cleft { .. } => "mM",
+            Self::Cleft { .. } | Self::Bath(_) => "mM",
             Self::Spread { .. } => "um2",
             Self::Tap { .. } | Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => "",
         }
@@ -323,6 +323,7 @@ impl Source {
                 T::Docked | T::Released | T::Capacitance => Role::Release,
             },
             Self::Cleft { .. } => Role::Cleft,
+            Self::Bath(_) => Role::Bath,
             Self::Tap { .. } | Self::Spread { .. } => Role::Receptor,
             Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => Role::Other,
         }

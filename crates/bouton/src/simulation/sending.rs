@@ -72,6 +72,8 @@ pub enum Law {
 pub struct ChannelKind {
     /// Its scheme.
     pub folded: Folded,
+    /// Names of the states; none where they are rungs of a ladder.
+    pub states: Vec<String>,
     /// Its current.
     pub law: Law,
 }

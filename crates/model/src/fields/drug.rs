@@ -1,6 +1,6 @@
 //! The fields of a drug: what it acts on, how, and how a model is dosed with it.
 
-use super::Kind::{Choice, Entry, Expression, Flag, Number, Parameters, Texts};
+use super::Kind::{self, Choice, Entry, Expression, Flag, Number, Numbers, Parameters, Texts};
 use super::Limits::{Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::{Table, field};
@@ -59,10 +59,31 @@ pub(super) static ACTION: Table = Table {
     ],
 };
 
+/// A bath that changes within a trial.
+static SCHEDULE: Table = Table {
+    name: "schedule",
+    doc: "A bath that changes: at each time another solution flows in, and the concentration at the preparation follows it as a first-order exchange. The preparation was equilibrated with the first bath. Computed in levels (`numerics.bath`).",
+    fields: &[
+        field(
+            "times",
+            Numbers(D::TIME, NotNegative),
+            Required,
+            "When each bath begins to flow in; ascending from 0, and taken to whole steps of `numerics.step`.",
+        ),
+        field("baths", Numbers(D::CONCENTRATION, NotNegative), Required, "Concentration in each bath, as many as times."),
+        field(
+            "exchange",
+            Number(D::TIME, NotNegative),
+            Default("0 s"),
+            "Time constant of the exchange at the preparation. At 0 it is at once.",
+        ),
+    ],
+};
+
 /// A drug in a model.
 pub(super) static PLACED_DRUG: Table = Table {
     name: "drug",
-    doc: "A drug in the bath, equilibrated: every part it acts on has long met it when a trial begins.",
+    doc: "A drug in the bath. With `bath` it is equilibrated: every part it acts on has long met it when a trial begins. With `schedule` it is washed in and out within the trial.",
     fields: &[
         field("use", Entry(&["drug"]), Required, "The drug."),
         field(
@@ -70,6 +91,12 @@ pub(super) static PLACED_DRUG: Table = Table {
             Number(D::CONCENTRATION, NotNegative),
             Optional,
             "Its free concentration. At 0 the model is the one without it, to the bit.",
+        ),
+        field(
+            "schedule",
+            Kind::Table(&SCHEDULE),
+            Optional,
+            "In place of `bath`, of a drug that acts reversibly: a bath that changes within the trial. As long as it has been 0, no draw differs from those without the drug.",
         ),
         field(
             "incubation",
