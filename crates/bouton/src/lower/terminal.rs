@@ -232,6 +232,7 @@ impl Lowering<'_> {
                 kinds.iter().zip(positions).enumerate().map(|(k, (kind, positions))| terminal::ChannelKind {
                     kinetics: kind.folded.kinetics.clone(),
                     open: open(&kind.folded.kinetics),
+                    awake: kind.own.map_or_else(Vec::new, |own| (own..kind.folded.kinetics.states()).collect()),
                     positions,
                     resting_rates: rest.rates()[k].clone(),
                     resting_current: rest.currents()[k],
@@ -318,7 +319,8 @@ impl Lowering<'_> {
             }
         };
         let states = part.scheme.as_ref().map_or_else(Vec::new, |s| s.states.clone());
-        Some(ChannelKind { folded, states, law })
+        let own = part.body.scheme.as_ref().map(|s| s.states.len());
+        Some(ChannelKind { folded, states, own, law })
     }
 
     /// Buffers, and whether they move.

@@ -74,6 +74,8 @@ pub struct ChannelKind {
     pub folded: Folded,
     /// Names of the states; none where they are rungs of a ladder.
     pub states: Vec<String>,
+    /// How many of them are its own, before those that drugs add.
+    pub own: Option<usize>,
     /// Its current.
     pub law: Law,
 }
