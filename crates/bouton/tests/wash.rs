@@ -113,10 +113,9 @@ fn deviation(drug: &str, receptor: &str, (k, sites): ((f64, f64), i32), error: f
         "{WORLD}{CONTACT}{RELEASING}
 duration = \"2 s\"
 trials = 1
-numerics.bath = {error}
 synapse.contact.detail = \"mean\"
 cell.sender.times = [\"3 s\"]
-drug.it = {{ use = \"drug/{drug}\", schedule = {{ times = [\"0 s\", \"100 ms\", \"1100 ms\"], baths = [\"0 uM\", \"3 uM\", \"0 uM\"], exchange = \"150 ms\" }} }}
+drug.it = {{ use = \"drug/{drug}\", schedule = {{ times = [\"0 s\", \"100 ms\", \"1100 ms\"], baths = [\"0 uM\", \"3 uM\", \"0 uM\"], exchange = \"150 ms\", error = {error} }} }}
 probe.own = {{ read = \"contact.receptor.{receptor}.C0\", every = \"5 ms\" }}
 "
     )
@@ -287,4 +286,44 @@ fn threads_and_cuts_change_no_bit() {
             assert!(a == b, "the state, cut at {at} ms, {detail}");
         }
     }
+}
+
+/// E -> EI with k_on c(t), and back: exact for a bath that comes at once and goes at once.
+#[test]
+fn an_enzyme_is_inactivated_for_as_long_as_the_drug_is_there() {
+    let text = format!(
+        "{WORLD}
+duration = \"30 s\"
+trials = 1
+detail = \"mean\"
+cell.nerve.times = [\"40 s\"]
+cell.fibre.membrane.area = \"100 um2\"
+cell.fibre.channel.leak = {{ use = \"channel/leak\", density = \"0.05 mS/cm2\", reversal = \"-90 mV\" }}
+synapse.end_plate.from = \"nerve.axon\"
+synapse.end_plate.to = \"fibre.soma\"
+synapse.end_plate.use = \"synapse/neuromuscular_junction\"
+synapse.end_plate.without = [\"terminal.sensor\", \"terminal.channel\"]
+drug.it = {{ use = \"drug/paraoxon\", schedule = {{ times = [\"0 s\", \"5 s\", \"20 s\"], baths = [\"0 uM\", \"2 uM\", \"0 uM\"] }} }}
+probe.e = {{ read = \"end_plate.clearance.ache.E\", every = \"1 s\" }}
+"
+    );
+    let left = |sets: &[&str]| {
+        let c = run_with(&text, sets);
+        let p = c.probes.iter().find(|p| p.path.ends_with(".E")).expect("it");
+        [4, 20, 29].map(|s| p.mean[s])
+    };
+    // 3.7e4 /M/s of 2 uM for 15 s; reactivation and aging at 6.2e-6 /s each do next to nothing.
+    let rate = 3.7e4 * 2e-6;
+    let [before, after, late] = left(&[]);
+    let want = model::pharmacology::remaining(rate, 6.2e-6, 6.2e-6, 15.0);
+    println!("{before} {after} {late} {want}");
+    assert!((before - 1.0).abs() < 1e-12 && (after - want).abs() < 1e-3, "{before} {after} {want}");
+    assert!((late - after).abs() < 2e-4, "{after} {late}");
+    // Carbaryl reactivates at 3.85e-4 /s.
+    let carbaryl = "drug.it.use = \"drug/carbaryl\"";
+    let [_, after, late] = left(&[carbaryl, "drug.it.schedule.baths = [\"0 uM\", \"400 uM\", \"0 uM\"]"]);
+    let want = model::pharmacology::remaining(313.0 * 400e-6, 3.85e-4, 0.0, 15.0);
+    let back = 1.0 - (1.0 - want) * (-3.85e-4_f64 * 9.0).exp();
+    println!("{after} {want} {late} {back}");
+    assert!((after - want).abs() < 1e-3 && (late - back).abs() < 1e-3, "{after} {want} {late} {back}");
 }

@@ -3,9 +3,9 @@
 use super::cell::Spine;
 use super::context::{Lowering, value};
 use super::terminal::{RESTING, Sender};
-use super::{observable, record};
+use super::{Folded, observable, record};
 use crate::recording;
-use crate::simulation::{CellPlan, Detail, Plan, SynapsePlan, Tap, Voltage};
+use crate::simulation::{CellPlan, Detail, Plan, Source, SynapsePlan, Tap, Voltage};
 use ::model::diagnostic::{Diagnostic, Diagnostics};
 use ::model::read::Read;
 use ::model::resolve::Resolved;
@@ -75,6 +75,13 @@ impl Lowering<'_> {
         };
         self.settle(read, &mut plan)?;
         record::record(self, read, &mut plan)?;
+        if plan.washed {
+            for probe in &plan.probes {
+                if let Source::Occupancy { synapse, clearance, state } = probe.source {
+                    plan.synapses[synapse].watched.push((clearance, state));
+                }
+            }
+        }
         for synapse in &mut plan.synapses {
             let rest = synapse.cleft.start();
             for tap in &mut synapse.taps {
@@ -84,7 +91,9 @@ impl Lowering<'_> {
                 let mean: f64 = tap.weights.iter().zip(&law).map(|(w, p)| w * p).sum();
                 tap.resting = f64::from(receptor.count) * mean;
             }
-            let list: Vec<_> = synapse.taps.iter().map(|t| (t.receptor, record::observable_of(synapse, t))).collect();
+            let taps = synapse.taps.iter().map(|t| (t.receptor, record::observable_of(synapse, t)));
+            let states = synapse.watched.iter().map(|&(k, s)| (synapse.clearance[k].resident, Folded::in_state(s)));
+            let list: Vec<_> = taps.chain(states).collect();
             synapse.watch = synapse.cleft.watch(&list).ok()?;
             synapse.mute = mute(synapse);
         }
@@ -227,6 +236,7 @@ impl Lowering<'_> {
         {
             let mut same = SynapsePlan { zone: (0, before.zone.1), sending: sending?, ..before.clone() };
             same.taps.truncate(same.receptors.len());
+            same.watched.clear();
             return Some(same);
         }
         let lowered = self.cleft(name, read, receiver);
@@ -271,6 +281,7 @@ impl Lowering<'_> {
             resting,
             taps: taps.collect(),
             watch: engine::cleft::Watch::default(),
+            watched: Vec::new(),
             mute: Vec::new(),
             receptors: lowered.receptors.into(),
             clearance: lowered.clearance.into(),

@@ -150,6 +150,8 @@ pub struct SynapsePlan {
     pub taps: Vec<Tap>,
     /// The same in the cleft's own means.
     pub watch: Watch,
+    /// What is watched besides, where baths change: states of what clears, by clearance and state.
+    pub watched: Vec<(usize, usize)>,
     /// By receptor and state: whether nothing that is followed can change from there while the ligand rests.
     pub mute: Vec<Vec<bool>>,
 }

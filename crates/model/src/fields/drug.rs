@@ -1,7 +1,7 @@
 //! The fields of a drug: what it acts on, how, and how a model is dosed with it.
 
 use super::Kind::{self, Choice, Entry, Expression, Flag, Number, Numbers, Parameters, Texts};
-use super::Limits::{Fraction, NotNegative, Positive};
+use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::{Table, field};
 use crate::units::Dimension as D;
@@ -62,7 +62,7 @@ pub(super) static ACTION: Table = Table {
 /// A bath that changes within a trial.
 static SCHEDULE: Table = Table {
     name: "schedule",
-    doc: "A bath that changes: at each time another solution flows in, and the concentration at the preparation follows it as a first-order exchange. The preparation was equilibrated with the first bath. Computed in levels (`numerics.bath`).",
+    doc: "A bath that changes: at each time another solution flows in, and the concentration at the preparation follows it as a first-order exchange. The preparation was equilibrated with the first bath.",
     fields: &[
         field(
             "times",
@@ -76,6 +76,12 @@ static SCHEDULE: Table = Table {
             Number(D::TIME, NotNegative),
             Default("0 s"),
             "Time constant of the exchange at the preparation. At 0 it is at once.",
+        ),
+        field(
+            "error",
+            Number(D::NONE, Between(2e-3, 0.5)),
+            Default("0.05"),
+            "The exchange is computed in levels, each the mean over its time: how far the concentration may be from its level, as a share of it; below a hundredth of the strongest bath, as a share of that. Halve it to see what a number owes to it.",
         ),
     ],
 };
@@ -96,7 +102,7 @@ pub(super) static PLACED_DRUG: Table = Table {
             "schedule",
             Kind::Table(&SCHEDULE),
             Optional,
-            "In place of `bath`, of a drug that acts reversibly: a bath that changes within the trial. As long as it has been 0, no draw differs from those without the drug.",
+            "In place of `bath`: a bath that changes within the trial; of a drug that acts irreversibly one that begins at 0. As long as it has been 0, no draw differs from those without the drug.",
         ),
         field(
             "incubation",

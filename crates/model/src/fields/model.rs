@@ -101,12 +101,6 @@ static NUMERICS: Table = Table {
             Default("3 um"),
             "How far the tissue reaches from the centre of the cleft; beyond, concentrations are at rest.",
         ),
-        field(
-            "bath",
-            Number(D::NONE, Between(2e-3, 0.5)),
-            Default("0.05"),
-            "A bath that changes does so in levels, each the mean over its time: how far the bath may be from its level, as a share of it (below a hundredth of the strongest bath, as a share of that).",
-        ),
     ],
 };
 

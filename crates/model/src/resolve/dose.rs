@@ -91,14 +91,15 @@ impl Resolver<'_> {
         }
         let values = |all: &[Number]| all.iter().map(Number::value).collect();
         let exchange = schedule.number("exchange").map_or(0.0, Number::value);
-        (self.out.errors() == before).then(|| Course { times: values(times), baths: values(baths), exchange })
+        let error = schedule.number("error").map_or(0.05, Number::value);
+        (self.out.errors() == before).then(|| Course { times: values(times), baths: values(baths), exchange, error })
     }
 
     /// Stretches of constant baths, each a whole number of steps.
     fn levels(&mut self, model: &Read, placed: &[Placed]) -> Vec<Level> {
         let numerics = model.table("numerics");
         let number = |f: &str, otherwise: f64| numerics.and_then(|n| n.number(f)).map_or(otherwise, Number::value);
-        let (step, error) = (number("step", 0.025), number("bath", 0.05));
+        let step = number("step", 0.025);
         let end = model.number("duration").map_or(0.0, Number::value);
         let mut cuts = BTreeSet::from([0]);
         for of in placed.iter().filter(|of| of.changes) {
@@ -110,12 +111,12 @@ impl Resolver<'_> {
             // A bath begins with a whole step, not before its time.
             let begins = |t: &f64| of.course.times.contains(t);
             let whole = |t: f64| if begins(&t) { (t / step - 1e-6).ceil() } else { (t / step).round() };
-            cuts.extend(of.course.cuts(error, end).into_iter().map(|t| whole(t) as i64).filter(|k| *k as f64 * step < end));
+            cuts.extend(of.course.cuts(end).into_iter().map(|t| whole(t) as i64).filter(|k| *k as f64 * step < end));
         }
         if cuts.len() > MOST_LEVELS {
             let at = placed.iter().find(|of| of.changes).map_or(&model.span, |of| &of.read.span);
             let message = format!("the baths would take {} levels; at most {MOST_LEVELS}", cuts.len());
-            self.out.push(Diagnostic::error(message, at.clone()).hint("a larger numerics.bath, or fewer changes"));
+            self.out.push(Diagnostic::error(message, at.clone()).hint("a larger `error` in its schedule, or fewer changes"));
             cuts = BTreeSet::from([0]);
         }
         let cuts: Vec<i64> = cuts.into_iter().collect();
@@ -127,8 +128,8 @@ impl Resolver<'_> {
                 .iter()
                 .enumerate()
                 .map(|(d, of)| {
-                    let c = of.course.level(a, b, error);
-                    worst[d] = worst[d].max(of.course.error(a, b));
+                    let c = of.course.level(a, b);
+                    worst[d] = worst[d].max(of.course.off(a, b));
                     (c, c > 0.0 || levels.last().is_some_and(|l| l.baths[d].1))
                 })
                 .collect();
@@ -138,7 +139,7 @@ impl Resolver<'_> {
         }
         for (of, worst) in placed.iter().zip(worst).filter(|(of, _)| of.changes) {
             let at = format!("drug.{}.schedule", of.name);
-            self.list(format!("{at}.error"), plain(worst), of.read);
+            self.list(format!("{at}.largest_error"), plain(worst), of.read);
             self.list(format!("{at}.levels"), plain(levels.len() as f64), of.read);
         }
         levels
@@ -149,9 +150,10 @@ impl Resolver<'_> {
         let irreversible = drug.body.actions.iter().any(|a| matches!(a.mechanism, Mechanism::Irreversible { .. }));
         let said = |f: &str| placed.get(f).is_some();
         if let Some(span) = placed.span_of("schedule") {
-            let (message, hint) = if irreversible {
-                let message = format!("`{path}` acts irreversibly, and cannot be washed in within a trial");
-                (message, "what it took before the trial: bath and incubation, or inactivated")
+            let first = placed.table("schedule").and_then(|s| s.numbers("baths")).and_then(|b| b.first());
+            let (message, hint) = if irreversible && first.is_some_and(|c| c.value() != 0.0) {
+                let message = format!("`{path}` acts irreversibly: what its first bath has taken was not said");
+                (message, "a schedule that begins at 0, or bath and incubation, or inactivated")
             } else if let Some(other) = ["bath", "incubation", "inactivated"].into_iter().find(|f| said(f)) {
                 (format!("`{path}` has a `schedule` and its `{other}`"), "the first of its baths is the one before the trial")
             } else {
@@ -208,7 +210,7 @@ impl Resolver<'_> {
                 }
                 // A gate that is open to the bit is none, and its place is kept.
                 let kept = *changes && part.scheme.is_none();
-                if let Mechanism::Irreversible { .. } = action.mechanism {
+                if let (Mechanism::Irreversible { .. }, false) = (&action.mechanism, *changes) {
                     let left = match number("inactivated") {
                         Some(gone) => 1.0 - gone,
                         None => at.left_after(&action.mechanism, number("incubation").unwrap_or(0.0)),
@@ -218,7 +220,10 @@ impl Resolver<'_> {
                         self.list(format!("{path}.drug.{name}.active"), plain(left), placed);
                     }
                 } else if (present || kept)
-                    && let Err(why) = pharmacology::dose(part, &at, &action.mechanism)
+                    && let Err(why) = match action.mechanism {
+                        Mechanism::Irreversible { .. } => pharmacology::inactivate(part, &at, &action.mechanism),
+                        _ => pharmacology::dose(part, &at, &action.mechanism),
+                    }
                     && tell
                 {
                     let message = format!("`{}` cannot act on `{path}`: {why}", drug.entry);

@@ -21,12 +21,14 @@ pub(super) struct Course {
     pub baths: Vec<f64>,
     /// Time constant, ms.
     pub exchange: f64,
+    /// How far it may be from a level, as a share.
+    pub error: f64,
 }
 
 impl Course {
     /// One bath for ever.
     pub fn constant(bath: f64) -> Self {
-        Self { times: vec![0.0], baths: vec![bath], exchange: 0.0 }
+        Self { times: vec![0.0], baths: vec![bath], exchange: 0.0, error: 0.0 }
     }
 
     /// Concentration at the beginning of each stretch.
@@ -77,12 +79,12 @@ impl Course {
 
     /// The level that stands for the bath from `a` to `b` ms: the mean, or the bath itself where hardly anything is left
     /// of the change before.
-    pub fn level(&self, a: f64, b: f64, error: f64) -> f64 {
+    pub fn level(&self, a: f64, b: f64) -> f64 {
         let k = self.times.partition_point(|&t| t <= a).max(1) - 1;
         if self.times.get(k + 1).is_none_or(|t| *t >= b) {
             let (start, bath) = (self.starts()[k], self.baths[k]);
             let c = self.after(start, bath, a - self.times[k]);
-            if (c - bath).abs() <= NOTHING * error * c.max(self.floor()) {
+            if (c - bath).abs() <= NOTHING * self.error * c.max(self.floor()) {
                 return bath;
             }
         }
@@ -108,14 +110,14 @@ impl Course {
     }
 
     /// How far the concentration comes from its level of `a` to `b` ms, as a share of it (or of the floor).
-    pub fn error(&self, a: f64, b: f64) -> f64 {
+    pub fn off(&self, a: f64, b: f64) -> f64 {
         let (mean, (least, most)) = (self.mean(a, b), self.range(a, b));
         let off = (mean - least).max(most - mean).max(0.0);
         if off == 0.0 { 0.0 } else { off / mean.max(self.floor()) }
     }
 
-    /// Where levels end before `end` ms if each may be off by `error`, ascending.
-    pub fn cuts(&self, error: f64, end: f64) -> Vec<f64> {
+    /// Where levels end before `end` ms, ascending.
+    pub fn cuts(&self, end: f64) -> Vec<f64> {
         let mut all = Vec::new();
         for (k, &start) in self.starts().iter().enumerate() {
             let (from, bath) = (self.times[k], self.baths[k]);
@@ -134,7 +136,7 @@ impl Course {
             loop {
                 let left = (c - bath).abs();
                 // Within reach of the bath: one level more, then the bath itself.
-                let width = 2.0 * error * c.max(self.floor());
+                let width = 2.0 * self.error * c.max(self.floor());
                 let last = left <= 0.5 * width;
                 let next = if last { left * math::exp(-TAIL) } else { (left - width).max(0.25 * left) };
                 let at = from + self.exchange * math::ln(whole / next);
@@ -157,22 +159,22 @@ mod tests {
     use super::*;
 
     fn course() -> Course {
-        Course { times: vec![0.0, 100.0, 400.0], baths: vec![0.0, 2.0, 0.0], exchange: 30.0 }
+        Course { times: vec![0.0, 100.0, 400.0], baths: vec![0.0, 2.0, 0.0], exchange: 30.0, error: 0.05 }
     }
 
     #[test]
     fn levels_hold_all_exposure_and_no_more_error_than_asked() {
         for (asked, most) in [(0.2, 40), (0.05, 160), (0.01, 800)] {
-            let c = course();
-            let mut cuts = c.cuts(asked, 1000.0);
+            let c = Course { error: asked, ..course() };
+            let mut cuts = c.cuts(1000.0);
             assert!(cuts.len() < most, "{}", cuts.len());
             cuts.insert(0, 0.0);
             cuts.push(1000.0);
             assert!(cuts.windows(2).all(|w| w[0] < w[1]), "{cuts:?}");
-            let sum: f64 = cuts.windows(2).map(|w| c.level(w[0], w[1], asked) * (w[1] - w[0])).sum();
+            let sum: f64 = cuts.windows(2).map(|w| c.level(w[0], w[1]) * (w[1] - w[0])).sum();
             assert!((sum - 600.0).abs() < 1e-3 * 600.0, "{sum}");
             // Half the width, a little more where the mean is off the middle.
-            let worst = cuts.windows(2).map(|w| c.error(w[0], w[1])).fold(0.0, f64::max);
+            let worst = cuts.windows(2).map(|w| c.off(w[0], w[1])).fold(0.0, f64::max);
             assert!(worst <= 1.6 * asked && worst > 0.3 * asked, "{worst} for {asked}");
         }
     }
@@ -180,21 +182,21 @@ mod tests {
     #[test]
     fn long_after_a_change_the_level_is_the_bath() {
         let c = course();
-        let cuts = c.cuts(0.05, 1000.0);
+        let cuts = c.cuts(1000.0);
         let before = cuts.partition_point(|t| *t < 400.0);
-        assert_eq!(c.level(cuts[before - 1], 400.0, 0.05), 2.0);
-        assert_eq!(c.level(*cuts.last().unwrap(), 1000.0, 0.05), 0.0);
-        assert!(c.level(cuts[before - 2], cuts[before - 1], 0.05) < 2.0);
+        assert_eq!(c.level(cuts[before - 1], 400.0), 2.0);
+        assert_eq!(c.level(*cuts.last().unwrap(), 1000.0), 0.0);
+        assert!(c.level(cuts[before - 2], cuts[before - 1]) < 2.0);
     }
 
     #[test]
     fn a_bath_that_does_not_change_is_itself() {
-        let c = Course { times: vec![0.0, 10.0], baths: vec![0.1, 0.1], exchange: 3.0 };
+        let c = Course { times: vec![0.0, 10.0], baths: vec![0.1, 0.1], exchange: 3.0, error: 0.05 };
         assert_eq!(c.mean(0.0, 7.3), 0.1);
         assert_eq!(c.mean(3.0, 27.3), 0.1);
         assert_eq!(course().mean(0.0, 100.0), 0.0);
         let at_once = Course { exchange: 0.0, ..course() };
         assert_eq!([at_once.mean(100.0, 400.0), at_once.mean(400.0, 900.0)], [2.0, 0.0]);
-        assert_eq!(at_once.cuts(0.05, 1000.0), [100.0, 400.0]);
+        assert_eq!(at_once.cuts(1000.0), [100.0, 400.0]);
     }
 }

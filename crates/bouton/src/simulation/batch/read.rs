@@ -115,7 +115,7 @@ impl Batch {
             }
             Source::Occupancy { synapse, clearance, state } => {
                 let (synapse, contact) = contact(synapse);
-                contact.occupancy(synapse, clearance, state)
+                contact.occupancy(synapse, (clearance, state), self.clock)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Baths that change: from one plan to the next of the same parts.
 
 use super::super::contact;
-use super::{Batch, Keys, Scratch};
+use super::{Batch, Contact, Keys, Scratch};
 use crate::simulation::plan::{Detail, Plan, Source};
 use crate::simulation::trace::Traces;
 use crate::simulation::{RunFault, Work};
@@ -39,23 +39,29 @@ impl Batch {
         Ok(())
     }
 
-    /// Samples of a silence in which drugs come and go: where means are followed, they move. `repeated`: how many samples
+    /// Samples of a silence in which drugs come and go: what follows the cleft's means moves. `repeated`: how many samples
     /// each probe had before the silence.
     pub(super) fn retrace(&self, plan: &Plan, to: Tick, repeated: Vec<usize>, traces: &mut Traces) {
         for (p, (probe, from)) in plan.probes.iter().zip(repeated).enumerate() {
-            let Source::Tap { synapse, tap } = probe.source else { continue };
-            if plan.synapses[synapse].detail != Detail::Mean {
-                continue;
-            }
-            for lane in 0..self.lanes {
-                let zones = || plan.zones(synapse).map(|s| (&plan.synapses[s], &self.contacts[lane][s]));
-                if zones().all(|(_, contact)| contact.asleep()) {
+            let zones = match probe.source {
+                Source::Tap { synapse, .. } if plan.synapses[synapse].detail == Detail::Mean => plan.zones(synapse),
+                Source::Occupancy { synapse, .. } => synapse..synapse + 1,
+                _ => continue,
+            };
+            let at = |contact: &Contact, s: usize, at: Tick| match probe.source {
+                Source::Tap { tap, .. } => contact.value_at(&plan.synapses[s], tap, at),
+                Source::Occupancy { clearance, state, .. } => {
+                    contact.occupancy(&plan.synapses[s], (clearance, state), at)
+                }
+                _ => f64::NAN,
+            };
+            for (lane, contacts) in self.contacts.iter().enumerate() {
+                if zones.clone().all(|s| contacts[s].asleep()) {
                     continue;
                 }
                 let first = self.clock.0 / probe.every.0 + 1;
                 for (k, out) in (first..=to.0 / probe.every.0).zip(&mut traces.lanes[lane][p][from..]) {
-                    let at = probe.every * k;
-                    *out = zones().fold(0.0, |sum, (of, contact)| sum + contact.value_at(of, tap, at));
+                    *out = zones.clone().fold(0.0, |sum, s| sum + at(&contacts[s], s, probe.every * k));
                 }
             }
         }

@@ -1,10 +1,17 @@
 //! What is read off a synapse beside its taps.
 
 use super::{Contact, SynapsePlan};
+use engine::time::Tick;
 
 impl Contact {
-    /// Mean occupancy of a state of a transporter or enzyme. The cleft may be ahead by one of its steps.
-    pub(in super::super) fn occupancy(&self, plan: &SynapsePlan, clearance: usize, state: usize) -> f64 {
+    /// Mean occupancy of a state of a transporter or enzyme at `at`. Where it is not watched, the cleft may be ahead by one
+    /// of its steps.
+    pub(in super::super) fn occupancy(&self, plan: &SynapsePlan, (clearance, state): (usize, usize), at: Tick) -> f64 {
+        let within = self.stretch.from() <= at && at <= self.stretch.to() && self.stretch.observables() > 0;
+        let watched = plan.watched.iter().position(|w| *w == (clearance, state));
+        if let Some(k) = watched.filter(|_| within && !self.asleep) {
+            return self.stretch.observable(plan.taps.len() + k, at);
+        }
         let clearance = &plan.clearance[clearance];
         let mut law = vec![0.0; clearance.states.len()];
         plan.cleft.occupancies(&self.cleft, clearance.resident, &mut law);
