@@ -21,8 +21,7 @@ probe.shut = { read = "contact.receptor.ampa.C0" }
 "#;
 
 /// Where the drug is washed in from 60 ms on.
-const LATE: &str =
-    "drug.cnqx = { use = \"drug/cnqx\", schedule = { times = [\"0 s\", \"60 ms\"], baths = [\"0 uM\", \"30 uM\"], exchange = \"20 ms\" } }";
+const LATE: &str = "drug.cnqx = { use = \"drug/cnqx\", schedule = { times = [\"0 s\", \"60 ms\"], baths = [\"0 uM\", \"30 uM\"], exchange = \"20 ms\" } }";
 
 fn text(duration: &str, detail: &str, more: &str) -> String {
     format!("{WORLD}{CONTACT}{more}\nduration = \"{duration}\"\ntrials = 16\nsynapse.contact.detail = \"{detail}\"\n")
@@ -32,8 +31,10 @@ fn text(duration: &str, detail: &str, more: &str) -> String {
 fn seen(plan: &Plan, ms: f64) -> (Vec<Vec<u64>>, Vec<String>) {
     let mut going = Going::new(plan, 0, 8);
     going.to(plan, plan.duration.ms());
-    let asked = |p: &&usize| ["clamp.vc.current", "contact.cleft.glutamate", "contact.receptor.ampa.C0"]
-        .contains(&plan.probes[**p].path.as_str());
+    let asked = |p: &&usize| {
+        ["clamp.vc.current", "contact.cleft.glutamate", "contact.receptor.ampa.C0"]
+            .contains(&plan.probes[**p].path.as_str())
+    };
     let probes: Vec<usize> = (0..plan.probes.len()).collect();
     let mut all = Vec::new();
     for lane in 0..8 {
@@ -166,7 +167,8 @@ cell.sender.times = [\"1 s\", \"5.5 s\", \"11.9 s\"]
     let peaks = |drug: &str| {
         let c = run_with(&text(drug), &[]);
         let p = probe(&c, "clamp.vc.current");
-        [1000.0, 5500.0, 11900.0].map(|at| p.mean[(at / p.every) as usize..][..1200].iter().copied().fold(0.0, f64::min))
+        [1000.0, 5500.0, 11900.0]
+            .map(|at| p.mean[(at / p.every) as usize..][..1200].iter().copied().fold(0.0, f64::min))
     };
     let bare = peaks("");
     let bath = peaks("drug.cnqx = { use = \"drug/cnqx\", bath = \"1 uM\" }");
@@ -227,8 +229,15 @@ drug.cd = {{ use = \"drug/cadmium\", schedule = {{ times = [\"0 s\", \"0.2 s\", 
     .replace("cell.sender.times = [\"10 ms\", \"40 ms\", \"90 ms\"]\n", "");
     let (c, work) = ran(plan_with(&text, &[]));
     println!("{work:?}");
-    let count = |from: f64| fusions(&c, "contact").iter().flatten().filter(|t| (from..from + 10.0).contains(*t)).count();
-    assert!(count(100.0) > 5 && count(900.0) == 0 && count(3000.0) > 5, "{} {} {}", count(100.0), count(900.0), count(3000.0));
+    let count =
+        |from: f64| fusions(&c, "contact").iter().flatten().filter(|t| (from..from + 10.0).contains(*t)).count();
+    assert!(
+        count(100.0) > 5 && count(900.0) == 0 && count(3000.0) > 5,
+        "{} {} {}",
+        count(100.0),
+        count(900.0),
+        count(3000.0)
+    );
 }
 
 /// A gate of a membrane: spikes before, none when sodium channels are plugged, and the same bits until then.

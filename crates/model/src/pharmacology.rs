@@ -154,13 +154,18 @@ fn here(rate: ResolvedRate, before: usize) -> ResolvedRate {
 pub fn inactivate(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(), Refusal> {
     let Mechanism::Irreversible { k_on, reactivation, aging } = mechanism else { return Ok(()) };
     if part.scheme.is_none() {
-        return Err(if part.gates.is_empty() { Refusal::Nothing } else { Refusal::Gates { mechanism: mechanism.word() } });
+        return Err(if part.gates.is_empty() {
+            Refusal::Nothing
+        } else {
+            Refusal::Gates { mechanism: mechanism.word() }
+        });
     }
     let before = part.parameters.len();
     let ligand = widen(part, drug, false);
     let rate = |r: &Rate| here(drug.rate(r), before);
     rewrite(part, |scheme, _| {
-        let mut copies: Vec<Copied> = scheme.states.iter().enumerate().map(|(s, name)| (s, name.clone(), true)).collect();
+        let mut copies: Vec<Copied> =
+            scheme.states.iter().enumerate().map(|(s, name)| (s, name.clone(), true)).collect();
         let mut steps = scheme.steps.clone();
         let (own, held) = (copies.len(), copies.len());
         copies.push((0, format!("inactivated+{}", drug.name), false));

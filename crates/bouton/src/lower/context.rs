@@ -1,8 +1,8 @@
 //! What every lowering needs: the resolved model, a place for faults, and fields that must be there before a run.
 
+use crate::simulation::Plan;
 use ::model::diagnostic::{Diagnostic, Diagnostics, Span};
 use ::model::read::Read;
-use crate::simulation::Plan;
 use ::model::resolve::{Part, Phase, Resolved};
 use engine::membrane::{Monovalent, Permeant, ghk_voltage, nernst};
 

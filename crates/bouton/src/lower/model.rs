@@ -296,9 +296,8 @@ fn mute(synapse: &SynapsePlan) -> Vec<Vec<bool>> {
     let of = |(r, receptor): (usize, &crate::simulation::Receptor)| {
         let kinetics = &receptor.folded.kinetics;
         let n = kinetics.states();
-        let alike = |a: usize, b: usize| {
-            synapse.taps.iter().filter(|t| t.receptor == r).all(|t| t.weights[a] == t.weights[b])
-        };
+        let alike =
+            |a: usize, b: usize| synapse.taps.iter().filter(|t| t.receptor == r).all(|t| t.weights[a] == t.weights[b]);
         let from = |s: usize| {
             let (mut seen, mut next) = (vec![false; n], vec![s]);
             seen[s] = true;

@@ -536,7 +536,13 @@ impl Contact {
             let count = f64::from(plan.receptors[tap.receptor].count);
             let resting = if self.asleep { self.value(plan, k) } else { 0.0 };
             let calm = self.calm && k < plan.receptors.len();
-            let mean = if calm { tap.resting } else if self.asleep { resting } else { count * self.stretch.mean_observable(k, self.now, stop) };
+            let mean = if calm {
+                tap.resting
+            } else if self.asleep {
+                resting
+            } else {
+                count * self.stretch.mean_observable(k, self.now, stop)
+            };
             given.mean[k] = (stop - self.now).ms().mul_add(mean, given.mean[k]);
             if tap.samples > 0 {
                 let every = Tick((step.to - step.from).0 / tap.samples as i64);

@@ -67,7 +67,8 @@ impl Cleft {
                 let at = |block: &Block, s: usize| (block.offset + g * block.states + s) * LANES;
                 values[at(here, 0)..at(here, here.states)].fill(0.0);
                 for (s, &to) in map.iter().enumerate() {
-                    values[at(here, to)..at(here, to) + LANES].copy_from_slice(&old[at(there, s)..at(there, s) + LANES]);
+                    values[at(here, to)..at(here, to) + LANES]
+                        .copy_from_slice(&old[at(there, s)..at(there, s) + LANES]);
                 }
             }
         }

@@ -70,7 +70,12 @@ static SCHEDULE: Table = Table {
             Required,
             "When each bath begins to flow in; ascending from 0, and taken to whole steps of `numerics.step`.",
         ),
-        field("baths", Numbers(D::CONCENTRATION, NotNegative), Required, "Concentration in each bath, as many as times."),
+        field(
+            "baths",
+            Numbers(D::CONCENTRATION, NotNegative),
+            Required,
+            "Concentration in each bath, as many as times.",
+        ),
         field(
             "exchange",
             Number(D::TIME, NotNegative),
@@ -80,7 +85,7 @@ static SCHEDULE: Table = Table {
         field(
             "error",
             Number(D::NONE, Between(2e-3, 0.5)),
-            Default("0.05"),
+            Default("0.02"),
             "The exchange is computed in levels, each the mean over its time: how far the concentration may be from its level, as a share of it; below a hundredth of the strongest bath, as a share of that. Halve it to see what a number owes to it.",
         ),
     ],

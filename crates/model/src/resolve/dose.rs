@@ -83,7 +83,8 @@ impl Resolver<'_> {
         if let Some(first) = times.first().filter(|t| t.value() != 0.0) {
             let message = format!("the schedule of `{path}` begins at {}", first.written);
             let d = Diagnostic::error(message, first.span.clone());
-            self.out.push(d.hint("its first bath is what the preparation was in before the trial: times = [\"0 s\", ...]"));
+            self.out
+                .push(d.hint("its first bath is what the preparation was in before the trial: times = [\"0 s\", ...]"));
         }
         for pair in times.windows(2).filter(|pair| pair[1].value() <= pair[0].value()) {
             let message = format!("the schedule does not go on: {} after {}", pair[1].written, pair[0].written);
@@ -91,7 +92,7 @@ impl Resolver<'_> {
         }
         let values = |all: &[Number]| all.iter().map(Number::value).collect();
         let exchange = schedule.number("exchange").map_or(0.0, Number::value);
-        let error = schedule.number("error").map_or(0.05, Number::value);
+        let error = schedule.number("error").map_or(0.02, Number::value);
         (self.out.errors() == before).then(|| Course { times: values(times), baths: values(baths), exchange, error })
     }
 
@@ -116,7 +117,9 @@ impl Resolver<'_> {
         if cuts.len() > MOST_LEVELS {
             let at = placed.iter().find(|of| of.changes).map_or(&model.span, |of| &of.read.span);
             let message = format!("the baths would take {} levels; at most {MOST_LEVELS}", cuts.len());
-            self.out.push(Diagnostic::error(message, at.clone()).hint("a larger `error` in its schedule, or fewer changes"));
+            self.out.push(
+                Diagnostic::error(message, at.clone()).hint("a larger `error` in its schedule, or fewer changes"),
+            );
             cuts = BTreeSet::from([0]);
         }
         let cuts: Vec<i64> = cuts.into_iter().collect();
@@ -155,7 +158,10 @@ impl Resolver<'_> {
                 let message = format!("`{path}` acts irreversibly: what its first bath has taken was not said");
                 (message, "a schedule that begins at 0, or bath and incubation, or inactivated")
             } else if let Some(other) = ["bath", "incubation", "inactivated"].into_iter().find(|f| said(f)) {
-                (format!("`{path}` has a `schedule` and its `{other}`"), "the first of its baths is the one before the trial")
+                (
+                    format!("`{path}` has a `schedule` and its `{other}`"),
+                    "the first of its baths is the one before the trial",
+                )
             } else {
                 return true;
             };
