@@ -304,7 +304,9 @@ fn mute(synapse: &SynapsePlan) -> Vec<Vec<bool>> {
             while let Some(here) = next.pop() {
                 for t in kinetics.transitions().iter().filter(|t| usize::from(t.from.0) == here) {
                     let to = usize::from(t.to.0);
-                    if !(still && t.takes_up.is_some()) && !std::mem::replace(&mut seen[to], true) {
+                    let barred = still && t.takes_up.is_some();
+                    if !barred && !seen[to] {
+                        seen[to] = true;
                         next.push(to);
                     }
                 }

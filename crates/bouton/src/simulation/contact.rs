@@ -217,7 +217,8 @@ impl Contact {
 
     /// When anything happens next if the membranes stay at rest, if before `until`.
     pub(super) fn next_event(&self, plan: &SynapsePlan, until: Tick) -> Option<Tick> {
-        if !self.asleep && !(self.calm && self.now < self.cleft.clock()) {
+        let ahead = self.calm && self.now < self.cleft.clock();
+        if !self.asleep && !ahead {
             return Some(self.now);
         }
         let stretch = (!self.asleep).then(|| self.cleft.clock());
