@@ -5,6 +5,7 @@ mod common;
 use bouton::simulation::{Batch, Cancel, Plan, Progress, Scratch, run};
 use common::*;
 use engine::snapshot;
+use numerics::math;
 
 /// One synapse onto a clamped cell.
 const CONTACT: &str = r#"
@@ -95,8 +96,8 @@ fn bound(times: &[f64], baths: &[f64], exchange: f64, (k_on, k_off): (f64, f64),
         let t = (k as f64 + 0.5) * h;
         let bath = baths[times.iter().filter(|s| **s <= t).count() - 1];
         let slope = |c: f64, x: f64| c * k_on * (1.0 - x) - k_off * x;
-        let half = (c - bath).mul_add((-0.5 * h / exchange).exp(), bath);
-        let next = (c - bath).mul_add((-h / exchange).exp(), bath);
+        let half = (c - bath).mul_add(math::exp(-0.5 * h / exchange), bath);
+        let next = (c - bath).mul_add(math::exp(-h / exchange), bath);
         let a = slope(c, theta);
         let b = slope(half, 0.5f64.mul_add(h * a, theta));
         let d = slope(half, 0.5f64.mul_add(h * b, theta));
@@ -129,7 +130,7 @@ probe.own = {{ read = \"contact.receptor.{receptor}.C0\", every = \"5 ms\" }}
     assert!(work.neuron_steps < 4_000, "{work:?}");
     let off = |ms: f64| {
         let free = 1.0 - bound(&times, &baths, exchange, k, ms);
-        (p.mean[(ms / 5.0).round() as usize] / all - free.powi(sites)).abs()
+        (p.mean[(ms / 5.0).round() as usize] / all - math::powi(free, sites)).abs()
     };
     (1..40).map(|n| off(f64::from(n) * 50.0)).fold(0.0, f64::max)
 }
@@ -213,7 +214,7 @@ probe.nmda = {{ read = \"contact.receptor.nmda.C0\", every = \"10 ms\" }}
     // CNQX: a share theta at each of two sites, falling with 3 /s.
     let theta = |ms: f64| 1.0 - (1.0 - held(ampa, ms)).sqrt();
     let ratio = theta(4000.0) / theta(3000.0);
-    assert!(theta(1900.0) > 0.9 && off(ratio, (-3.0_f64).exp()) < 0.01, "{} {ratio}", theta(1900.0));
+    assert!(theta(1900.0) > 0.9 && off(ratio, math::exp(-3.0)) < 0.01, "{} {ratio}", theta(1900.0));
 }
 
 #[test]
@@ -332,7 +333,7 @@ probe.e = {{ read = \"end_plate.clearance.ache.E\", every = \"1 s\" }}
     let carbaryl = "drug.it.use = \"drug/carbaryl\"";
     let [_, after, late] = left(&[carbaryl, "drug.it.schedule.baths = [\"0 uM\", \"400 uM\", \"0 uM\"]"]);
     let want = model::pharmacology::remaining(313.0 * 400e-6, 3.85e-4, 0.0, 15.0);
-    let back = 1.0 - (1.0 - want) * (-3.85e-4_f64 * 9.0).exp();
+    let back = 1.0 - (1.0 - want) * math::exp(-3.85e-4 * 9.0);
     println!("{after} {want} {late} {back}");
     assert!((after - want).abs() < 1e-3 && (late - back).abs() < 1e-3, "{after} {want} {late} {back}");
 }
