@@ -101,7 +101,8 @@ pub fn remaining(a: f64, r: f64, g: f64, t: f64) -> f64 {
     0.5 * ((slow + fast) + (s - a) / d * (slow - fast))
 }
 
-/// Gives a part a drug by one of its mechanisms; irreversible ones change how much of it is left, and nothing here.
+/// Gives a part a drug by one of its mechanisms; irreversible ones change how much of it is left, and nothing here, but
+/// within a trial: see [`inactivate`].
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -130,15 +131,7 @@ pub fn dose(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(
     let site = matches!(mechanism, Mechanism::Competitive { .. });
     let before = part.parameters.len();
     let ligand = widen(part, drug, site);
-    let here = |rate: ResolvedRate| ResolvedRate {
-        expr: rate.expr.renumbered(&|i| {
-            // The drug's parameters stand after the part's own; then v and temperature.
-            let own = drug.part.layout.parameters;
-            if i < own { before + i } else { before + own + (i - own) }
-        }),
-        ..rate
-    };
-    let (on, off) = (here(on), here(off));
+    let (on, off) = (here(on, before), here(off, before));
     match mechanism {
         Mechanism::Competitive { .. } => rewrite(part, |s, rest| competitive(s, rest, ligand, &on, &off)),
         Mechanism::Modulator { on_factor, off_factor, .. } => {
@@ -149,6 +142,55 @@ pub fn dose(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(
         }
         _ => rewrite(part, |s, rest| blocked(s, rest, ligand, (&on, &off), None)),
     }
+}
+
+/// A rate of a drug in the layout of a part that it was given to, and that had so many parameters before: the drug's stand
+/// after those; then v and temperature.
+fn here(rate: ResolvedRate, before: usize) -> ResolvedRate {
+    ResolvedRate { expr: rate.expr.renumbered(&|i| before + i), ..rate }
+}
+
+/// Gives a part a drug that inactivates it while a trial runs: E -> EI (and back), EI -> gone, from whatever state it is
+/// in. A molecule of transmitter that it held is lost with it; what reactivates does so in its first state.
+///
+/// # Errors
+/// See [`Refusal`].
+pub fn inactivate(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(), Refusal> {
+    let Mechanism::Irreversible { k_on, reactivation, aging } = mechanism else { return Ok(()) };
+    if part.scheme.is_none() {
+        return Err(if part.gates.is_empty() {
+            Refusal::Nothing
+        } else {
+            Refusal::Gates { mechanism: mechanism.word() }
+        });
+    }
+    let before = part.parameters.len();
+    let ligand = widen(part, drug, false);
+    let rate = |r: &Rate| here(drug.rate(r), before);
+    rewrite(part, |scheme, _| {
+        let mut copies: Vec<Copied> =
+            scheme.states.iter().enumerate().map(|(s, name)| (s, name.clone(), true)).collect();
+        let mut steps = scheme.steps.clone();
+        let (own, held) = (copies.len(), copies.len());
+        copies.push((0, format!("inactivated+{}", drug.name), false));
+        steps.extend((0..own).filter(|s| !scheme.absorbing[*s]).map(|from| DirectedStep {
+            from,
+            to: held,
+            takes_up: Some(ligand),
+            gives_off: None,
+            rate: rate(k_on),
+        }));
+        if let Some(back) = reactivation {
+            let (takes_up, gives_off) = (None, Some(ligand));
+            steps.push(DirectedStep { from: held, to: 0, takes_up, gives_off, rate: rate(back) });
+        }
+        if let Some(aging) = aging {
+            copies.push((0, format!("aged+{}", drug.name), false));
+            let (takes_up, gives_off) = (None, None);
+            steps.push(DirectedStep { from: held, to: held + 1, takes_up, gives_off, rate: rate(aging) });
+        }
+        Ok(Rewritten { copies, steps })
+    })
 }
 
 /// What a rewrite may look at beside the scheme.

@@ -1,7 +1,7 @@
 //! The cleft of a synapse: geometry, pore, and everything that binds the transmitter.
 
 use super::context::{Lowering, valence, value};
-use super::fold::Folded;
+use super::fold::{Folded, with_states};
 use super::{expression_value, scheme};
 use crate::simulation::{Block, Clearance, Receptor};
 use ::model::read::Read;
@@ -287,7 +287,14 @@ impl Lowering<'_> {
         } else {
             (Site::Disc(geometry.radius), Amount::PerArea(density))
         };
-        let mut resident = Resident::new(lowered.kinetics, coefficients, site, amount);
+        let kinetics = match with_states(&lowered.kinetics) {
+            Ok(kinetics) => kinetics,
+            Err(e) => {
+                self.fault(&span, format!("`{path}` cannot be built: {e}"), "");
+                return None;
+            }
+        };
+        let mut resident = Resident::new(kinetics, coefficients, site, amount);
         resident.ligands = ligands;
         Some(Some(resident))
     }

@@ -261,6 +261,9 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
         let k = plan.clamps.iter().position(|c| c.name == names[1])?;
         return Some(if names[2] == "current" { Source::ClampCurrent(k) } else { Source::ClampVoltage(k) });
     }
+    if names[0] == "drug" {
+        return plan.drugs.iter().position(|d| d == names[1]).map(Source::Bath);
+    }
     let Some(synapse) = plan.synapses.iter().position(|s| s.name == names[0]) else {
         let cell = plan.cells.iter().position(|c| c.name == names[0])?;
         let rest = path[names[0].len() + 1..].rsplit_once('.').map_or("", |(place, _)| place);
@@ -326,6 +329,9 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
 fn automatic(plan: &mut Plan) {
     let every = plan.step * (plan.duration.0 / plan.step.0 / POINTS).max(1);
     let mut wanted = Vec::new();
+    if plan.washed {
+        wanted.extend(plan.drugs.iter().map(|d| format!("drug.{d}.bath")));
+    }
     for synapse in &plan.synapses {
         let name = &synapse.name;
         if matches!(synapse.sending.release, Release::Mechanism(_)) {

@@ -309,7 +309,7 @@ impl Source {
                 T::OpenChannels | T::Docked | T::Released => "",
                 T::Capacitance => "fF",
             },
-            Self::Cleft { .. } | Self::Distant { .. } => "mM",
+            Self::Cleft { .. } | Self::Distant { .. } | Self::Bath(_) => "mM",
             Self::Spread { .. } => "um2",
             Self::Tap { .. } | Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => "",
         }
@@ -330,6 +330,7 @@ impl Source {
                 T::Docked | T::Released | T::Capacitance => Role::Release,
             },
             Self::Cleft { .. } | Self::Distant { .. } => Role::Cleft,
+            Self::Bath(_) => Role::Bath,
             Self::Tap { .. } | Self::Spread { .. } => Role::Receptor,
             Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => Role::Other,
         }
