@@ -115,7 +115,8 @@ pub fn dose(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(
         }
         Mechanism::Competitive { k_on, k_off }
         | Mechanism::Pore { k_on, k_off }
-        | Mechanism::OpenChannel { k_on, k_off, .. } => (drug.rate(k_on), drug.rate(k_off)),
+        | Mechanism::OpenChannel { k_on, k_off, .. }
+        | Mechanism::Modulator { k_on, k_off, .. } => (drug.rate(k_on), drug.rate(k_off)),
     };
     if part.scheme.is_none() {
         return match mechanism {
@@ -133,6 +134,9 @@ pub fn dose(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(
     let (on, off) = (here(on, before), here(off, before));
     match mechanism {
         Mechanism::Competitive { .. } => rewrite(part, |s, rest| competitive(s, rest, ligand, &on, &off)),
+        Mechanism::Modulator { on_factor, off_factor, .. } => {
+            rewrite(part, |s, rest| modulated(s, rest, ligand, (&on, &off), (*on_factor, *off_factor)))
+        }
         Mechanism::OpenChannel { trapping, .. } => {
             rewrite(part, |s, rest| blocked(s, rest, ligand, (&on, &off), Some(*trapping)))
         }
@@ -300,7 +304,15 @@ fn free_sites(scheme: &ResolvedScheme, rest: &Rest<'_>) -> Result<(Vec<usize>, V
         let free = (0..n).map(|s| usize::from(scheme.steps.iter().any(|t| t.from == s && is(t.takes_up))));
         return Ok((free.collect(), sites));
     }
-    let mut taken: Vec<Option<i64>> = vec![None; n];
+    let taken = taken(scheme, &sites)?;
+    let most = taken.iter().copied().max().unwrap_or(0);
+    Ok((taken.iter().map(|t| usize::try_from(most - t).unwrap_or(0)).collect(), sites))
+}
+
+/// How many more of some ligands each state has taken up than the first.
+fn taken(scheme: &ResolvedScheme, ligands: &[usize]) -> Result<Vec<i64>, Refusal> {
+    let is = |l: Option<usize>| l.is_some_and(|l| ligands.contains(&l));
+    let mut taken: Vec<Option<i64>> = vec![None; scheme.states.len()];
     let mut stack = vec![0];
     taken[0] = Some(0);
     while let Some(s) = stack.pop() {
@@ -323,7 +335,7 @@ fn free_sites(scheme: &ResolvedScheme, rest: &Rest<'_>) -> Result<(Vec<usize>, V
         }
     }
     let most = taken.iter().flatten().copied().max().unwrap_or(0);
-    Ok((taken.iter().map(|t| usize::try_from(most - t.unwrap_or(most)).unwrap_or(0)).collect(), sites))
+    Ok(taken.into_iter().map(|t| t.unwrap_or(most)).collect())
 }
 
 fn times(rate: &ResolvedRate, factor: f64) -> ResolvedRate {
@@ -446,6 +458,47 @@ fn agonist(
                 go(a[j], b[j], t.takes_up, t.gives_off, 1.0);
             }
         }
+    }
+    Ok(Rewritten { copies, steps })
+}
+
+/// A layer of copies that gate and conduct as before, and in which the ligand binds `on_factor` times as fast and unbinds
+/// `off_factor` times as fast. The drug leaves a state with n of the ligand bound (off_factor / on_factor)^n times as
+/// fast: so every loop closes if it did.
+fn modulated(
+    scheme: &ResolvedScheme,
+    rest: &Rest<'_>,
+    ligand: usize,
+    (on, off): (&ResolvedRate, &ResolvedRate),
+    (on_factor, off_factor): (f64, f64),
+) -> Result<Rewritten, Refusal> {
+    if rest.driven {
+        return Err(Refusal::NoSite);
+    }
+    let mut own = site_ligands(scheme, rest.drugs);
+    own.retain(|l| *l != ligand && rest.drugs.iter().all(|d| d.ligand != *l));
+    if own.is_empty() {
+        return Err(Refusal::NoSite);
+    }
+    let is = |l: Option<usize>| l.is_some_and(|l| own.contains(&l));
+    let bound = taken(scheme, &own)?;
+    let (copies, index) = occupied(scheme, ligand, |_| 1);
+    let mut steps = scheme.steps.clone();
+    for t in &scheme.steps {
+        let factor = match (is(t.takes_up), is(t.gives_off)) {
+            (true, _) => on_factor,
+            (_, true) => off_factor,
+            _ => 1.0,
+        };
+        let (from, to) = (index[t.from][1], index[t.to][1]);
+        steps.push(DirectedStep { from, to, rate: times(&t.rate, factor), ..t.clone() });
+    }
+    let least = bound.iter().copied().min().unwrap_or(0);
+    for (s, n) in bound.iter().enumerate() {
+        let (a, b) = (index[s][0], index[s][1]);
+        let slower = math::powi(off_factor / on_factor, i32::try_from(n - least).unwrap_or(0));
+        steps.push(DirectedStep { from: a, to: b, takes_up: Some(ligand), gives_off: None, rate: on.clone() });
+        steps.push(DirectedStep { from: b, to: a, takes_up: None, gives_off: Some(ligand), rate: times(off, slower) });
     }
     Ok(Rewritten { copies, steps })
 }

@@ -118,12 +118,17 @@ impl Lowering<'_> {
             self.fault(&span, "tissue without fluid takes nothing up".into(), "volume_fraction = 0.2, or no space.ecs");
             return None;
         }
-        let reach = self.setting("reach", 3.0);
+        let neighbours = value(space, "neighbours");
+        let reach = neighbours.map_or_else(|| self.setting("reach", 3.0), |distance| 0.5 * distance);
         if reach <= radius {
-            let numerics = self.resolved.read.table("numerics");
-            let span = numerics.and_then(|n| n.span_of("reach")).unwrap_or(&read.span).clone();
+            let (table, field) = match neighbours {
+                Some(_) => (Some(space), "neighbours"),
+                None => (self.resolved.read.table("numerics"), "reach"),
+            };
+            let span = table.and_then(|n| n.span_of(field)).unwrap_or(&read.span).clone();
             let message = format!("the tissue of `{at}` reaches to {reach} um, the cleft to {radius} um");
-            self.fault(&span, message, "a larger numerics.reach");
+            let hint = if neighbours.is_some() { "neighbours farther away" } else { "a larger numerics.reach" };
+            self.fault(&span, message, hint);
             return None;
         }
         Some(Rim::Porous(Porous {
@@ -133,6 +138,7 @@ impl Lowering<'_> {
             reach,
             shells: self.setting("shells", 32.0) as usize,
             resting: resting.map_or(0.0, |(_, n)| n.value()),
+            closed: neighbours.is_some(),
         }))
     }
 

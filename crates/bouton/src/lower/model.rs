@@ -241,7 +241,11 @@ impl Lowering<'_> {
         }
         let lowered = self.cleft(name, read, receiver);
         if read.named("receptor").is_empty() && lowered.is_some() {
-            self.fault(&read.span, format!("`synapse.{name}` has no receptors, so nothing would come of it"), "");
+            self.fault(
+                &read.span,
+                format!("`synapse.{name}` has no receptors, so nothing would come of it"),
+                "receptor.NAME = { use = \"receptor/...\", count = 80 }",
+            );
             return None;
         }
         let zones = read.count("zones").map_or(1, |n| *n as usize);
@@ -277,6 +281,7 @@ impl Lowering<'_> {
             resistance: lowered.resistance,
             transmitter: lowered.transmitter,
             seen,
+            distant: Vec::new(),
             shells,
             resting,
             taps: taps.collect(),

@@ -275,19 +275,26 @@ impl Contact {
 
     /// The concentration that receptors see now, mM.
     pub(super) fn concentration(&self, plan: &SynapsePlan) -> f64 {
-        if self.asleep { self.at_rest(plan) } else { self.seen(plan, self.now) }
+        self.seen(plan, self.now)
     }
 
-    fn at_rest(&self, plan: &SynapsePlan) -> f64 {
-        plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell])
+    /// The concentration now at a place that is looked at beside, mM.
+    pub(super) fn distant(&self, plan: &SynapsePlan, place: usize) -> f64 {
+        let (shells, resting) = &plan.distant[place];
+        if self.asleep { *resting } else { self.mean(plan, shells, self.now) }
     }
 
     fn seen(&self, plan: &SynapsePlan, at: Tick) -> f64 {
+        let at_rest = || plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell]);
+        if self.asleep { at_rest() } else { self.mean(plan, &plan.seen, at) }
+    }
+
+    fn mean(&self, plan: &SynapsePlan, shells: &[(usize, f64)], at: Tick) -> f64 {
         if self.stretch.shells() == 0 || at < self.stretch.from() || at > self.stretch.to() {
             let c = plan.cleft.concentrations(&self.cleft);
-            return plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * c[*shell]);
+            return shells.iter().fold(0.0, |sum, (shell, share)| sum + share * c[*shell]);
         }
-        plan.seen.iter().fold(0.0, |sum, &(shell, share)| sum + share * self.stretch.concentration(shell, at))
+        shells.iter().fold(0.0, |sum, &(shell, share)| sum + share * self.stretch.concentration(shell, at))
     }
 
     /// Advances by a step of the neurons, in which the sender's voltage runs from `v_pre.0` to `v_pre.1` and the
@@ -493,8 +500,7 @@ impl Contact {
         if let Some(every) = step.every {
             for k in step.samples(every, self.now, stop) {
                 let at = step.from + every * (k + 1);
-                let c = if self.asleep { self.at_rest(plan) } else { self.seen(plan, at) };
-                given.concentration.push(c);
+                given.concentration.push(self.seen(plan, at));
             }
         }
         if plan.detail == Detail::Mean {

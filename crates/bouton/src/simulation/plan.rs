@@ -138,6 +138,8 @@ pub struct SynapsePlan {
     pub transmitter: String,
     /// Shells over which "the" concentration is the mean, with their shares.
     pub seen: Vec<(usize, f64)>,
+    /// Places elsewhere that are looked at: shells with their shares, and the concentration at rest in mM.
+    pub distant: Vec<(Vec<(usize, f64)>, f64)>,
     /// Shells that hold receptors: the first so many.
     pub shells: usize,
     /// Concentration at rest in each of them, mM.
@@ -340,6 +342,7 @@ pub enum Source {
     ClampVoltage(usize),
     Terminal { synapse: usize, quantity: OfTerminal },
     Cleft { synapse: usize },
+    Distant { synapse: usize, place: usize },
     Tap { synapse: usize, tap: usize },
     ReceptorCurrent { synapse: usize, receptor: usize },
     SynapseCurrent { synapse: usize },
@@ -375,6 +378,7 @@ impl Source {
             Self::Membrane { .. } | Self::Bath(_) | Self::ClampCurrent(_) | Self::ClampVoltage(_) => None,
             Self::Terminal { synapse, .. }
             | Self::Cleft { synapse }
+            | Self::Distant { synapse, .. }
             | Self::Tap { synapse, .. }
             | Self::ReceptorCurrent { synapse, .. }
             | Self::SynapseCurrent { synapse }
@@ -413,4 +417,8 @@ pub struct MeasurePlan {
     pub after: f64,
     /// End of the window, ms.
     pub until: f64,
+    /// At which value the receiver fires; for the safety factor.
+    pub threshold: Option<f64>,
+    /// Which value the response cannot pass; for the safety factor.
+    pub reversal: f64,
 }

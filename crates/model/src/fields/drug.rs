@@ -19,6 +19,10 @@ pub(super) static ACTION: Table = Table {
                 ("agonist", "takes the place of the ligand at each free site, and does what it does"),
                 ("pore", "binds whether open or shut; what is bound neither conducts nor carries"),
                 ("open_channel", "binds open channels only"),
+                (
+                    "modulator",
+                    "sits beside the ligand's sites; what is bound to it takes the ligand up and gives it off otherwise",
+                ),
                 ("irreversible", "takes parts away for good, or until they reactivate"),
             ]),
             Required,
@@ -48,13 +52,13 @@ pub(super) static ACTION: Table = Table {
             "on_factor",
             Number(D::NONE, Positive),
             Optional,
-            "With `agonist`: its rate of binding over the ligand's.",
+            "With `agonist`: its rate of binding over the ligand's; with `modulator`: the ligand's own, over that without.",
         ),
         field(
             "off_factor",
             Number(D::NONE, Positive),
             Optional,
-            "With `agonist`: its rate of unbinding over the ligand's.",
+            "With `agonist`: its rate of unbinding over the ligand's; with `modulator`: the ligand's own, over that without.",
         ),
     ],
 };

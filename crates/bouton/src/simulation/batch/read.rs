@@ -81,6 +81,10 @@ impl Batch {
                 let (synapse, contact) = contact(synapse);
                 contact.concentration(synapse)
             }
+            Source::Distant { synapse, place } => {
+                let (synapse, contact) = contact(synapse);
+                contact.distant(synapse, place)
+            }
             Source::Tap { synapse, tap } => {
                 let (synapse, contact) = contact(synapse);
                 contact.value(synapse, tap)
