@@ -97,6 +97,8 @@ impl Scratch {
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     terminal: StreamKey,
+    /// Of a sender that has a rate.
+    spikes: StreamKey,
     content: StreamKey,
     receptors: Vec<StreamKey>,
     places: Vec<StreamKey>,
@@ -115,6 +117,10 @@ impl Keys {
         };
         Self {
             terminal: StreamKey::new(seed, trial, purpose::TERMINAL, name),
+            spikes: match &plan.sending.driver {
+                sending::Driver::Poisson { sender, .. } => super::population::spikes_key(seed, trial, sender),
+                _ => StreamKey::new(seed, trial, purpose::TERMINAL, name),
+            },
             content: StreamKey::new(seed, trial, purpose::CONTENT, name),
             receptors: own(purpose::RECEPTORS),
             places: own(purpose::PLACES),
@@ -150,7 +156,7 @@ impl Step<'_> {
 
 impl Contact {
     /// At rest, at time 0.
-    pub(super) fn new(plan: &SynapsePlan, keys: &Keys) -> Result<Self, RunFault> {
+    pub(super) fn new(plan: &SynapsePlan, keys: &Keys, end: Tick) -> Result<Self, RunFault> {
         let mut receptors = Vec::new();
         let mut rates = Vec::new();
         for (r, receptor) in plan.receptors.iter().enumerate() {
@@ -184,7 +190,10 @@ impl Contact {
             receptors.push(made.map_err(|e| RunFault::receptor(plan, r, Tick::ZERO, e))?);
         }
         Ok(Self {
-            sending: plan.sending.start(keys.terminal).map_err(|e| RunFault::terminal(plan, Tick::ZERO, e))?,
+            sending: plan
+                .sending
+                .start(keys.terminal, keys.spikes, end)
+                .map_err(|e| RunFault::terminal(plan, Tick::ZERO, e))?,
             pending: VecDeque::new(),
             released: 0.0,
             fused: Vec::new(),

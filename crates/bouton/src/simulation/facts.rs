@@ -240,6 +240,34 @@ fn routes(plan: &Plan, s: usize, budget: &[f64], by_trial: &[Vec<f64>], out: &mu
     tell(format!("{transmitter} diffused away"), "diffused_away".into(), &[4]);
 }
 
+/// What populations did: numbers of a trial, [`super::Crowd::summary`], by population and trial.
+pub(super) fn of_populations(plan: &Plan, by_trial: &[Vec<Vec<f64>>], out: &mut Vec<Fact>) {
+    for (population, by_trial) in plan.populations.iter().zip(by_trial).filter(|(_, t)| !t.is_empty()) {
+        let name = &population.name;
+        let note = format!("{} synapses, in {} ms", population.members(), plan.duration.ms());
+        let mut tell = |what: String, key: String, k: usize| {
+            let values: Vec<f64> = by_trial.iter().map(|t| t[k]).collect();
+            let s = summary(&Measure { values: values.clone(), ..Measure::default() });
+            out.push(Fact {
+                name: format!("{name}: {what}"),
+                value: s.mean,
+                low: s.low95,
+                high: s.high95,
+                unit: String::new(),
+                note: note.clone(),
+                key: format!("{name}.{key}"),
+                made_of: Statistic::Mean(values),
+            });
+        };
+        tell("spikes a sender".into(), "spikes_each".into(), 0);
+        tell("vesicles a synapse".into(), "vesicles_each".into(), 1);
+        for (r, receptor) in population.receptors.iter().enumerate() {
+            let what = format!("{} open, mean over time", receptor.name);
+            tell(what, format!("open_share.{}", receptor.name), 2 + r);
+        }
+    }
+}
+
 /// The names of all facts that a plan can come to have, with their units; of action potentials the first so many.
 #[must_use]
 pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
@@ -249,6 +277,11 @@ pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
         if plan.synapses.iter().filter(|s| s.from.0 == c && s.zone.0 == 0).count() > 1 {
             out.push((format!("{}.release_correlation", cell.name), ""));
         }
+    }
+    for population in &plan.populations {
+        let name = &population.name;
+        out.extend(["spikes_each", "vesicles_each"].map(|key| (format!("{name}.{key}"), "")));
+        out.extend(population.receptors.iter().map(|r| (format!("{name}.open_share.{}", r.name), "")));
     }
     for synapse in plan.synapses.iter().filter(|s| s.zone.0 == 0) {
         let name = &synapse.name;

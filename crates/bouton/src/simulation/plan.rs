@@ -1,6 +1,7 @@
 //! What is simulated, made ready: immutable, shared by all threads. `lower` makes it.
 
 use super::noise::Noise;
+use super::population::{OfPopulation, PopulationPlan};
 use super::sending::Sending;
 use crate::lower::{Folded, LoweredCell};
 use crate::recording::Swept;
@@ -35,6 +36,8 @@ pub struct Plan {
     pub cells: Vec<CellPlan>,
     /// In the order of the file.
     pub synapses: Vec<SynapsePlan>,
+    /// Populations of synapses, in the order of the file.
+    pub populations: Vec<PopulationPlan>,
     /// In the order of the file.
     pub clamps: Vec<ClampPlan>,
     /// What is recorded.
@@ -72,6 +75,8 @@ impl Plan {
 pub struct CellPlan {
     /// Its name.
     pub name: String,
+    /// How many there are: one, unless it only spikes.
+    pub count: usize,
     /// Where its voltage comes from.
     pub voltage: Voltage,
 }
@@ -88,6 +93,8 @@ pub enum Voltage {
     },
     /// Nobody asks: it only spikes, at these times.
     Spikes(Vec<Tick>),
+    /// Nor here: it spikes at random, with exponential intervals, /ms.
+    Poisson(f64),
     /// It is imposed.
     Course(ActionPotential),
 }
@@ -328,6 +335,7 @@ pub enum Source {
     Bound { synapse: usize, clearance: usize },
     TurnedOver { synapse: usize, clearance: usize },
     Occupancy { synapse: usize, clearance: usize, state: usize },
+    Population { population: usize, quantity: OfPopulation },
 }
 
 impl Source {
@@ -353,7 +361,7 @@ impl Source {
     /// The synapse it is of.
     pub fn synapse_mut(&mut self) -> Option<&mut usize> {
         match self {
-            Self::Membrane { .. } | Self::ClampCurrent(_) | Self::ClampVoltage(_) => None,
+            Self::Membrane { .. } | Self::ClampCurrent(_) | Self::ClampVoltage(_) | Self::Population { .. } => None,
             Self::Terminal { synapse, .. }
             | Self::Cleft { synapse }
             | Self::Tap { synapse, .. }

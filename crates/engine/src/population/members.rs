@@ -1,0 +1,291 @@
+//! Members of a population: what each has of its own, and what its spikes do.
+
+use super::course::{Course, of_width, weights};
+use super::matrix::{flow, load, store};
+use super::plan::{Plan, PopulationError, Spikes};
+use super::run::Keys;
+use crate::time::Tick;
+use numerics::jump::Binomial;
+use numerics::math;
+use numerics::simd::{F64x8, Kernel, Lanes};
+use serde::{Deserialize, Serialize};
+
+/// Members of a chunk, the unit of work of a thread.
+pub(super) const CHUNK: usize = 1024;
+/// No spike to come.
+const NEVER: Tick = Tick(i64::MAX);
+
+/// A chunk of members: columns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Members {
+    first: u64,
+    /// The next spike's time here.
+    next: Vec<Tick>,
+    /// Its ordinal.
+    ordinal: Vec<u32>,
+    /// Docked vesicles after the last spike.
+    docked: Vec<u32>,
+    /// When that was.
+    seen: Vec<Tick>,
+    /// The step at whose end the laws are known.
+    base: Vec<u64>,
+    /// The place on the ligand's course there.
+    place: Vec<f64>,
+    /// Laws there, receptor by receptor.
+    #[serde(with = "super::run::numbers")]
+    laws: Vec<F64x8>,
+}
+
+/// What a chunk's spikes change in the sums of a window. Times in steps since the window's beginning; what happens within
+/// a step counts from its end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes {
+    /// By step.
+    pub spikes: Vec<u32>,
+    pub released: Vec<u32>,
+    pub empty: Vec<f64>,
+    pub ligand: Vec<f64>,
+    /// Laws that join the sums, or leave them: step, first node of four, and weights there; [`Changes::laws`] beside.
+    pub joins: Vec<Join>,
+    pub laws: Vec<F64x8>,
+    /// Indices of joins in the order of steps, and where each step's begin.
+    pub order: Vec<u32>,
+    pub starts: Vec<u32>,
+    pub fault: Option<PopulationError>,
+}
+
+/// Where a law joins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Join {
+    pub step: u32,
+    /// Four nodes from here on; all of it is without ligand if this is [`QUIET`].
+    pub node: u32,
+    pub weights: [f64; 4],
+}
+
+/// No ligand.
+pub(super) const QUIET: u32 = u32::MAX;
+
+impl Changes {
+    pub fn clear(&mut self, steps: usize) {
+        self.joins.clear();
+        self.laws.clear();
+        self.fault = None;
+        for counts in [&mut self.spikes, &mut self.released] {
+            counts.clear();
+            counts.resize(steps, 0);
+        }
+        for sums in [&mut self.empty, &mut self.ligand] {
+            sums.clear();
+            sums.resize(steps, 0.0);
+        }
+    }
+
+    /// Orders joins by step, those of a step as they came.
+    fn sort(&mut self) {
+        self.starts.clear();
+        self.starts.resize(self.spikes.len() + 1, 0);
+        for join in &self.joins {
+            self.starts[join.step as usize + 1] += 1;
+        }
+        for k in 1..self.starts.len() {
+            self.starts[k] += self.starts[k - 1];
+        }
+        self.order.resize(self.joins.len(), 0);
+        let mut next = self.starts.clone();
+        for (i, join) in self.joins.iter().enumerate() {
+            let at = &mut next[join.step as usize];
+            self.order[*at as usize] = i as u32;
+            *at += 1;
+        }
+    }
+}
+
+impl Members {
+    pub fn new(plan: &Plan, keys: &Keys, first: u64, count: usize) -> Self {
+        let one: Vec<F64x8> = plan.courses.iter().zip(&plan.rest).flat_map(|(c, r)| lines(r, c.width)).collect();
+        Self {
+            first,
+            next: (0..count as u64).map(|k| spike(plan, keys, first + k, 0, plan.about.delay)).collect(),
+            ordinal: vec![0; count],
+            docked: vec![plan.about.sites; count],
+            seen: vec![Tick::ZERO; count],
+            base: vec![0; count],
+            place: vec![plan.nodes as f64; count],
+            laws: one.repeat(count),
+        }
+    }
+
+    /// Whether it can be of this plan.
+    pub fn fits(&self, plan: &Plan) -> bool {
+        let n = self.next.len();
+        let same = [self.ordinal.len(), self.docked.len(), self.seen.len(), self.base.len(), self.place.len()];
+        same.iter().all(|l| *l == n) && self.laws.len() == n * plan.lines()
+    }
+}
+
+/// A law as lines.
+pub(super) fn lines(law: &[f64], width: usize) -> Vec<F64x8> {
+    let mut lines = vec![F64x8::default(); width];
+    F64x8::as_f64s_mut(&mut lines)[..law.len()].copy_from_slice(law);
+    lines
+}
+
+/// When a member's spike `ordinal` comes, after one at `last` (the delay, for the first).
+fn spike(plan: &Plan, keys: &Keys, member: u64, ordinal: u32, last: Tick) -> Tick {
+    match &plan.about.spikes {
+        Spikes::Poisson(rate) => {
+            let ms = keys.spikes.at(member, u64::from(ordinal)).exponential() / rate;
+            // 106 days are never.
+            if ms < 9e9 { Tick(last.0.saturating_add(((ms * 1e9) as i64).max(1))) } else { NEVER }
+        }
+        Spikes::Given(times) => times.get(ordinal as usize).map_or(NEVER, |at| *at + plan.about.delay),
+    }
+}
+
+/// Runs the spikes of a chunk in steps `from` to `from + steps`.
+pub(super) struct Advance<'a> {
+    pub plan: &'a Plan,
+    pub keys: &'a Keys,
+    pub members: &'a mut Members,
+    pub changes: &'a mut Changes,
+    pub from: u64,
+    pub steps: usize,
+}
+
+impl Kernel for Advance<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(mut self) {
+        self.changes.clear(self.steps);
+        let end = self.plan.about.step * (self.from as i64 + self.steps as i64);
+        let (mut releases, mut pieces) = (Vec::new(), Vec::new());
+        for k in 0..self.members.next.len() {
+            while self.members.next[k] <= end {
+                let step = (self.members.next[k].0 - 1).max(0) / self.plan.about.step.0;
+                self.spikes(k, step as u64, &mut releases);
+                if !releases.is_empty() {
+                    self.laws::<L>(k, step as u64, &releases, &mut pieces);
+                }
+            }
+        }
+        self.changes.sort();
+    }
+}
+
+impl Advance<'_> {
+    /// All spikes of a member within a step; those that release, with the number of vesicles.
+    #[inline(always)]
+    fn spikes(&mut self, k: usize, step: u64, releases: &mut Vec<(Tick, u32)>) {
+        let d = &self.plan.about;
+        let end = d.step * (step as i64 + 1);
+        let at = (step - self.from) as usize;
+        let (members, changes) = (&mut *self.members, &mut *self.changes);
+        releases.clear();
+        while members.next[k] <= end {
+            let (now, ordinal) = (members.next[k], members.ordinal[k]);
+            let member = members.first + k as u64;
+            let mut draws = self.keys.release.at(member, u64::from(ordinal));
+            let empty = d.sites - members.docked[k];
+            let mut docked = members.docked[k];
+            if empty > 0 && d.refill > 0.0 {
+                let refilled = -math::expm1(-d.refill * (now - members.seen[k]).ms());
+                docked += Binomial::new(refilled).map_or(0, |b| b.draw(&mut draws, u64::from(empty)) as u32);
+            }
+            let released = self.plan.release.draw(&mut draws, u64::from(docked)) as u32;
+            docked -= released;
+            changes.spikes[at] += 1;
+            changes.released[at] += released;
+            if d.refill.is_finite() {
+                let left = |since: Tick| math::exp(-d.refill * (end - since).ms());
+                changes.empty[at] -= f64::from(empty) * left(members.seen[k]);
+                changes.empty[at] += f64::from(d.sites - docked) * left(now);
+                members.docked[k] = docked;
+            }
+            members.seen[k] = now;
+            if released > 0 {
+                releases.push((now, released));
+            }
+            members.ordinal[k] += 1;
+            members.next[k] = spike(self.plan, self.keys, member, members.ordinal[k], now);
+        }
+    }
+
+    /// Takes a member's laws to the end of a step in which it releases.
+    #[inline(always)]
+    fn laws<L: Lanes>(&mut self, k: usize, step: u64, releases: &[(Tick, u32)], pieces: &mut Vec<(f64, f64)>) {
+        let plan = self.plan;
+        let d = &plan.about;
+        let start = d.step * step as i64;
+        let end = start + d.step;
+        let quiet = plan.nodes as f64;
+        let gone = step - self.members.base[k];
+        let from = self.members.place[k];
+        let before = if from < quiet { from + gone as f64 } else { quiet };
+        let at = (step - self.from) as u32;
+        // The ligand, piece by piece.
+        let first = plan.ligand(before);
+        let (mut after, mut now) = (first, start);
+        pieces.clear();
+        for &(when, vesicles) in releases.iter().chain(&[(end, 0)]) {
+            let dt = (when - now).ms();
+            pieces.push((after, dt));
+            after = after * math::exp(-dt / d.tau) + f64::from(vesicles) * d.peak;
+            now = when;
+        }
+        let place = plan.place(after);
+        if place < 1.0 {
+            let member = (self.members.first + k as u64) as usize;
+            let fault = PopulationError::Concentration { member, value: after, at: end };
+            self.changes.fault.get_or_insert(fault);
+            return;
+        }
+        self.changes.ligand[at as usize] += after - plan.ligand(before + 1.0);
+        self.changes.joins.push(join(at, before + 1.0, quiet, -1.0));
+        self.changes.joins.push(join(at, place, quiet, 1.0));
+        let (mut line, lines) = (k * plan.lines(), plan.lines());
+        let out = self.changes.laws.len();
+        self.changes.laws.resize(out + 2 * lines, F64x8::default());
+        let mut offset = 0;
+        for course in &plan.courses {
+            let law = &mut self.members.laws[line..line + course.width];
+            let old = &mut self.changes.laws[out + offset..][..course.width];
+            of_width!(course.width, one::<L, W>(course, (from, gone, before), pieces, law, old));
+            let (new, law) = (out + lines + offset, &self.members.laws[line..line + course.width]);
+            self.changes.laws[new..new + course.width].copy_from_slice(law);
+            offset += course.width;
+            line += course.width;
+        }
+        self.members.base[k] = step + 1;
+        self.members.place[k] = place;
+    }
+}
+
+/// A member's law of one receptor from `from`, where it is known, `gone` steps to the place `before` and through the
+/// pieces of the step after it; `old` is what it would have been without a release in them.
+#[inline(always)]
+fn one<L: Lanes, const W: usize>(
+    course: &Course,
+    (from, gone, before): (f64, u64, f64),
+    pieces: &[(f64, f64)],
+    law: &mut [F64x8],
+    old: &mut [F64x8],
+) {
+    let mut p = course.walk(load::<L, W>(law), from, gone);
+    store(course.walk(p, before, 1), old);
+    for &(ligand, dt) in pieces {
+        p = flow(&course.rates, p, ligand, dt);
+    }
+    store(p, law);
+}
+
+/// Where a law at a place joins (`sign` 1) or leaves (-1).
+#[inline(always)]
+fn join(step: u32, place: f64, quiet: f64, sign: f64) -> Join {
+    if place >= quiet {
+        return Join { step, node: QUIET, weights: [sign, 0.0, 0.0, 0.0] };
+    }
+    let k = place as u32;
+    Join { step, node: k - 1, weights: weights(place - f64::from(k)).map(|w| sign * w) }
+}
