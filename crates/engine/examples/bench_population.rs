@@ -12,14 +12,14 @@ use std::time::Instant;
 
 /// (from, to, rate, whether it binds): /ms, /mM/ms.
 const STEPS: [(u16, u16, f64, bool); 8] = [
-    (0, 1, 9.2, true),
-    (1, 0, 4.3, false),
-    (1, 2, 4.6, true),
-    (2, 1, 8.6, false),
-    (2, 3, 20.0, false),
-    (3, 2, 8.0, false),
-    (2, 4, 0.9, false),
-    (4, 2, 0.04, false),
+    (0, 1, 4.59, true),
+    (1, 0, 4.26, false),
+    (1, 2, 4.59, true),
+    (2, 1, 3.26, false),
+    (2, 3, 4.24, false),
+    (3, 2, 0.9, false),
+    (2, 4, 0.172, false),
+    (4, 2, 0.000_727, false),
 ];
 
 fn receptor() -> Receptor {

@@ -226,7 +226,7 @@ impl Lowering<'_> {
             other => {
                 let span = read.span_of("detail").or_else(|| model.span_of("detail")).unwrap_or(&read.span).clone();
                 let message = format!("the level `{other}` cannot be run yet");
-                self.out.push(Diagnostic::error(message, span).hint("detail = \"kinetic\", \"mean\" or \"event\""));
+                self.out.push(Diagnostic::error(message, span).hint("detail = \"kinetic\" or \"mean\""));
                 return None;
             }
         };

@@ -25,7 +25,8 @@ impl Lowering<'_> {
             Voltage::Spikes(times) => Spikes::Given(times.clone()),
             Voltage::Poisson(rate) => Spikes::Poisson(*rate),
             _ => {
-                let message = format!("`{}` has a voltage, but a synapse at the level `event` takes spikes", path);
+                let message =
+                    format!("`{}` has a voltage, but a synapse at the level `event` takes spikes", cells[from].name);
                 self.fault(&place("from"), message, "a sender with a `rate` or `times`, or detail = \"mean\"");
                 return None;
             }
@@ -93,14 +94,8 @@ impl Lowering<'_> {
         let probability = terminal.and_then(|t| value(t, "release_probability"));
         match (terminal, probability) {
             (Some(terminal), Some(p)) => {
-                let docked = terminal.count("docked").map_or(1, |n| *n);
-                if !(1..=100_000).contains(&docked) {
-                    let span = terminal.span_of("docked").unwrap_or(&terminal.span).clone();
-                    self.fault(&span, format!("`{path}` has {docked} docked vesicles"), "from 1 to 100,000");
-                    return None;
-                }
-                let priming = terminal.table("pools").and_then(|p| value(p, "priming")).unwrap_or(0.0);
-                Some((docked as u32, p, priming))
+                let (sites, refill) = self.sites(path, terminal)?;
+                Some((sites, p, refill))
             }
             (Some(terminal), None) if terminal.get("sensor").is_some() => {
                 let message = format!(
@@ -113,6 +108,18 @@ impl Lowering<'_> {
             }
             _ => Some((1, 1.0, f64::INFINITY)),
         }
+    }
+
+    /// Sites of a terminal without a sensor, and the rate at which an empty one is filled, /ms.
+    pub(super) fn sites(&mut self, path: &str, terminal: &Read) -> Option<(u32, f64)> {
+        let docked = terminal.count("docked").map_or(1, |n| *n);
+        if !(1..=100_000).contains(&docked) {
+            let span = terminal.span_of("docked").unwrap_or(&terminal.span).clone();
+            self.fault(&span, format!("`{path}` has {docked} docked vesicles"), "from 1 to 100,000");
+            return None;
+        }
+        let refill = terminal.table("pools").and_then(|p| value(p, "priming")).unwrap_or(0.0);
+        Some((docked as u32, refill))
     }
 
     /// Transmitter, and the pulse that a vesicle makes.

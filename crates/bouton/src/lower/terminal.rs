@@ -17,6 +17,7 @@ use engine::terminal::pools::{Per, PoolIndex, PoolPlan, Transfer};
 use engine::terminal::sensor::Sensor;
 use engine::terminal::{self, Tail, Terminal, TerminalDescription, TerminalError};
 use engine::time::Tick;
+use numerics::jump::Binomial;
 use numerics::rng::StreamKey;
 
 /// Voltage of a terminal at rest where nothing says otherwise, mV.
@@ -103,7 +104,14 @@ impl Lowering<'_> {
                 self.fault(&read.span, message, "sensor = { use = \"sensor/...\" }");
                 return None;
             }
-            Release::Certain { threshold: value(cell, "threshold").unwrap_or(0.0) }
+            let threshold = value(cell, "threshold").unwrap_or(0.0);
+            match value(read, "release_probability").and_then(Binomial::new) {
+                None => Release::Certain { threshold },
+                Some(probability) => {
+                    let (sites, refill) = self.sites(&path, read)?;
+                    Release::Sites { threshold, sites, probability, refill }
+                }
+            }
         };
         // pF/um2 to fF.
         let per_area = value(read, "vesicle_capacitance").unwrap_or(9e-3);

@@ -116,11 +116,8 @@ impl Keys {
             plan.receptors.iter().map(|r| StreamKey::new(seed, trial, purpose, of(r))).collect()
         };
         Self {
-            terminal: StreamKey::new(seed, trial, purpose::TERMINAL, name),
-            spikes: match &plan.sending.driver {
-                sending::Driver::Poisson { sender, .. } => super::population::spikes_key(seed, trial, sender),
-                _ => StreamKey::new(seed, trial, purpose::TERMINAL, name),
-            },
+            terminal: StreamKey::new(seed, trial, plan.sending.purpose(), name),
+            spikes: plan.sending.spikes_key(seed, trial),
             content: StreamKey::new(seed, trial, purpose::CONTENT, name),
             receptors: own(purpose::RECEPTORS),
             places: own(purpose::PLACES),
@@ -231,7 +228,7 @@ impl Contact {
         match quantity {
             OfTerminal::Released => self.released,
             // Without a mechanism there are no pools, and nothing comes back.
-            OfTerminal::Capacitance if matches!(plan.sending.release, Release::Certain { .. }) => {
+            OfTerminal::Capacitance if !matches!(plan.sending.release, Release::Mechanism(_)) => {
                 self.released * plan.sending.vesicle.unwrap_or(f64::NAN)
             }
             other => plan.sending.read(&self.sending, other, now),

@@ -41,7 +41,7 @@ pub(super) fn facts(
     }
     for (s, synapse) in plan.synapses.iter().enumerate().filter(|(_, s)| s.zone.0 == 0) {
         // Times in the terminal: conduction is no part of the latency of release.
-        if let (Release::Mechanism(_), Driver::Spikes { starts: times, .. }) =
+        if let (Release::Mechanism(_) | Release::Sites { .. }, Driver::Spikes { starts: times, .. }) =
             (&synapse.sending.release, &synapse.sending.driver)
         {
             let fused =
@@ -72,7 +72,7 @@ fn together(plan: &Plan, trials: u64, events: &[Event], out: &mut Vec<Fact>) {
         let mine: Vec<usize> = (0..plan.synapses.len())
             .filter(|s| plan.synapses[*s].from.0 == c && plan.synapses[*s].zone.0 == 0)
             .collect();
-        let release = |s: &usize| matches!(plan.synapses[*s].sending.release, Release::Mechanism(_));
+        let release = |s: &usize| !matches!(plan.synapses[*s].sending.release, Release::Certain { .. });
         if mine.len() < 2 || mine.len() > BRANCHES || !mine.iter().all(release) || trials > MADE_OF {
             continue;
         }
@@ -285,7 +285,7 @@ pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
     }
     for synapse in plan.synapses.iter().filter(|s| s.zone.0 == 0) {
         let name = &synapse.name;
-        if let (Release::Mechanism(_), Driver::Spikes { starts: times, .. }) =
+        if let (Release::Mechanism(_) | Release::Sites { .. }, Driver::Spikes { starts: times, .. }) =
             (&synapse.sending.release, &synapse.sending.driver)
         {
             out.push((format!("{name}.spontaneous_rate"), "/s"));

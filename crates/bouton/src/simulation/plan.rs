@@ -152,7 +152,7 @@ impl SynapsePlan {
     pub fn variables(&self) -> u64 {
         let terminal = match &self.sending.release {
             super::Release::Mechanism(m) => m.terminal.members() + 1,
-            super::Release::Certain { .. } => 0,
+            super::Release::Certain { .. } | super::Release::Sites { .. } => 0,
         };
         let copies =
             if self.detail == Detail::Kinetic { self.receptors.iter().map(|r| u64::from(r.count)).sum() } else { 0 };

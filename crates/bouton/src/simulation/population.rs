@@ -12,7 +12,7 @@ const AHEAD: usize = 512;
 
 /// What draws are for: part of their address.
 const SPIKES: u32 = 20;
-const VESICLES: u32 = 21;
+pub(super) const VESICLES: u32 = 21;
 
 /// Synapses at the level `event`, one a sender, all onto one place.
 #[derive(Debug)]

@@ -4,8 +4,9 @@
 //! terminal settles and sleeps, and its next opening or fusion is drawn. A sender whose spikes are given is a slot ahead
 //! at most, one with a membrane never.
 
-use super::contact::content;
+use super::contact::{content, purpose};
 use super::plan::OfTerminal;
+use super::population::{VESICLES, spikes_key};
 use crate::lower::Folded;
 use engine::mechanism::KineticsError;
 use engine::membrane::Ghk;
@@ -13,6 +14,8 @@ use engine::terminal::action_potential::ActionPotential;
 use engine::terminal::sites::Fusion;
 use engine::terminal::{SlotDrive, Terminal, TerminalError, TerminalScratch, TerminalState};
 use engine::time::Tick;
+use numerics::jump::Binomial;
+use numerics::math;
 use numerics::rng::{Draws, StreamKey};
 use serde::{Deserialize, Serialize};
 
@@ -138,6 +141,17 @@ pub enum Release {
         /// Upward crossing of the sender's voltage that counts as a spike, mV.
         threshold: f64,
     },
+    /// Vesicles at sites, each released by a spike with a probability; emptied sites fill again.
+    Sites {
+        /// As above.
+        threshold: f64,
+        /// How many.
+        sites: u32,
+        /// Of a docked vesicle at a spike.
+        probability: Binomial,
+        /// Of an empty site, /ms.
+        refill: f64,
+    },
     /// Channels, calcium, sensors, pools.
     Mechanism(Box<Mechanism>),
 }
@@ -187,6 +201,17 @@ pub struct State {
 pub enum Organ {
     /// Clock of certain release.
     Certain(Tick),
+    /// Of sites.
+    Sites {
+        /// Up to when spikes are known.
+        clock: Tick,
+        /// The last spike, how many there were, and vesicles docked after it.
+        seen: Tick,
+        /// Spikes so far.
+        ordinal: u64,
+        /// Vesicles docked after the last.
+        docked: u32,
+    },
     /// Of the organ.
     Mechanism(Box<TerminalState>),
 }
@@ -198,11 +223,22 @@ pub struct Scratch {
 }
 
 impl Sending {
+    /// What its draws are for: sites have the luck of the first synapse of a population.
+    pub(super) fn purpose(&self) -> u32 {
+        if matches!(self.release, Release::Sites { .. }) { VESICLES } else { purpose::TERMINAL }
+    }
+
+    /// Address of the spikes of a sender that has a rate.
+    pub(super) fn spikes_key(&self, seed: u64, trial: u64) -> StreamKey {
+        spikes_key(seed, trial, if let Driver::Poisson { sender, .. } = &self.driver { sender } else { "" })
+    }
+
     /// Places at which vesicles can fuse.
     #[must_use]
     pub fn places(&self) -> u32 {
         match &self.release {
             Release::Certain { .. } => 1,
+            Release::Sites { sites, .. } => *sites,
             Release::Mechanism(m) => m.terminal.sites() as u32,
         }
     }
@@ -221,6 +257,9 @@ impl Sending {
         };
         let organ = match &self.release {
             Release::Certain { .. } => Organ::Certain(Tick::ZERO),
+            Release::Sites { sites, .. } => {
+                Organ::Sites { clock: Tick::ZERO, seen: Tick::ZERO, ordinal: 0, docked: *sites }
+            }
             Release::Mechanism(m) => Organ::Mechanism(Box::new(m.terminal.with_key(key).start(0)?)),
         };
         Ok(State { starts, organ })
@@ -271,6 +310,26 @@ impl Sending {
         match (&self.release, organ) {
             (Release::Certain { threshold }, Organ::Certain(clock)) => {
                 self.certain(*threshold, starts, span, v, fusions);
+                *clock = span.1;
+                Ok(())
+            }
+            (
+                &Release::Sites { threshold, sites, probability, refill },
+                Organ::Sites { clock, seen, ordinal, docked },
+            ) => {
+                let first = fusions.len();
+                self.certain(threshold, starts, span, v, fusions);
+                // As `engine::population` draws them, at the same address.
+                for Fusion { at, .. } in fusions.split_off(first) {
+                    let mut draws = key.at(0, *ordinal);
+                    let filled = if refill > 0.0 { -math::expm1(-refill * (at - *seen).ms()) } else { 0.0 };
+                    let filled = Binomial::new(filled).map_or(0, |b| b.draw(&mut draws, u64::from(sites - *docked)));
+                    *docked += filled as u32;
+                    let released = probability.draw(&mut draws, u64::from(*docked)) as u32;
+                    *docked -= released;
+                    (*seen, *ordinal) = (at, *ordinal + 1);
+                    fusions.extend((0..released).map(|site| Fusion { at, site }));
+                }
                 *clock = span.1;
                 Ok(())
             }
@@ -372,6 +431,13 @@ impl Sending {
             Driver::Axon { .. } => f64::NAN,
             _ => self.voltage(&state.starts, now, (now, now), (0.0, 0.0)),
         };
+        if let (OfTerminal::Docked, Organ::Sites { seen, docked, .. }, &Release::Sites { sites, refill, .. }) =
+            (quantity, &state.organ, &self.release)
+        {
+            // The mean, for refilling is drawn when the next spike comes.
+            let empty = f64::from(sites - docked) * math::exp(-refill * (now - *seen).ms().max(0.0));
+            return f64::from(sites) - empty;
+        }
         let Organ::Mechanism(state) = &state.organ else {
             return if quantity == OfTerminal::Voltage { voltage() } else { f64::NAN };
         };
@@ -424,7 +490,7 @@ impl Sending {
     /// Up to when all fusions are known, if the neurons have been stepped to `to`.
     pub(super) fn clock(state: &State, to: Tick) -> Tick {
         match &state.organ {
-            Organ::Certain(clock) => (*clock).max(to),
+            Organ::Certain(clock) | Organ::Sites { clock, .. } => (*clock).max(to),
             Organ::Mechanism(state) => state.clock(),
         }
     }

@@ -4,7 +4,7 @@
 //! a propagator *of a given duration* is smooth in `s`, for only the ligand's size changes along it: it is interpolated by
 //! cubics through four nodes, error of order `(step / tau)^4`. Beyond the last node there is no ligand.
 
-use super::matrix::{Rates, add, apply, flow, load, store, width};
+use super::matrix::{FINE, Rates, add, apply, apply_weighted, flow, load, store, width};
 use numerics::math;
 use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level};
 
@@ -77,14 +77,12 @@ impl Course {
     pub fn leap<L: Lanes, const W: usize>(&self, p: [L; W], s: f64, j: usize) -> [L; W] {
         let k = s as usize;
         let size = self.size();
+        let mut law = [F64x8::default(); W];
+        store(p, &mut law);
         let mut sum = [L::splat(0.0); W];
         let nodes = &self.active[j][(k - 1) * size..][..4 * size];
         for (weight, m) in weights(s - k as f64).into_iter().zip(nodes.chunks_exact(size)) {
-            let mut part = p;
-            for part in &mut part {
-                *part = *part * L::splat(weight);
-            }
-            sum = add(sum, apply(part, m));
+            sum = add(sum, apply_weighted(&law, m, weight));
         }
         sum
     }
@@ -108,7 +106,9 @@ impl Course {
             let d = (steps % BASE as u64) as usize;
             steps /= BASE as u64;
             if d > 0 {
-                p = apply(p, &self.quiet[digit][(d - 1) * self.size()..][..self.size()]);
+                let mut law = [F64x8::default(); W];
+                store(p, &mut law);
+                p = apply(&law, &self.quiet[digit][(d - 1) * self.size()..][..self.size()]);
             }
             digit += 1;
         }
@@ -133,7 +133,7 @@ struct Make {
 #[inline(always)]
 fn product<L: Lanes, const W: usize>(a: &[F64x8], b: &[F64x8], out: &mut [F64x8]) {
     for (row, out) in a.chunks_exact(W).zip(out.chunks_exact_mut(W)) {
-        store(apply(load::<L, W>(row), b), out);
+        store(apply::<L, W>(row, b), out);
     }
 }
 
@@ -143,7 +143,7 @@ fn one<L: Lanes, const W: usize>(rates: &Rates, ligand: f64, step: f64, out: &mu
     for (i, out) in out.chunks_exact_mut(W).enumerate() {
         let mut unit = [F64x8::default(); W];
         unit[i / LANES].0[i % LANES] = 1.0;
-        store(flow(rates, load::<L, W>(&unit), ligand, step), out);
+        store(flow(rates, load::<L, W>(&unit), ligand, (step, FINE)), out);
     }
 }
 

@@ -74,12 +74,12 @@ fn window<L: Lanes, const W: usize>(it: Step) {
     let last = course.nodes - 1;
     for step in 0..steps {
         // On by one node, from the end.
-        let mut quiet = apply(load::<L, W>(&flow.quiet), course.quiet_step());
+        let mut quiet = apply::<L, W>(&flow.quiet, course.quiet_step());
         let mut lowest = flow.lowest as usize;
         if lowest <= last {
-            quiet = add(quiet, apply(load::<L, W>(&flow.nodes[last * W..]), course.step(last)));
+            quiet = add(quiet, apply(&flow.nodes[last * W..], course.step(last)));
             for k in (lowest..last).rev() {
-                let moved = apply(load::<L, W>(&flow.nodes[k * W..]), course.step(k));
+                let moved = apply::<L, W>(&flow.nodes[k * W..], course.step(k));
                 store(moved, &mut flow.nodes[(k + 1) * W..]);
             }
             store([L::splat(0.0); W], &mut flow.nodes[lowest * W..]);

@@ -11,8 +11,9 @@ use numerics::simd::{F64x8, LANES, Lanes};
 const MOST: usize = 22;
 /// A piece of the series spans this much at most, in units of the largest rate.
 const SPAN: f64 = 2.0;
-/// Terms below this are left out.
-const LAST: f64 = 1e-12;
+/// Terms below this are left out: of what is made once, of what is made at each release.
+pub(super) const FINE: f64 = 1e-13;
+pub(super) const QUICK: f64 = 1e-9;
 
 /// Lines that a law of so many states takes: 1, 2, 4 or 8, so that there are four kernels.
 pub(super) const fn width(states: usize) -> usize {
@@ -88,20 +89,24 @@ pub(super) fn add<L: Lanes, const W: usize>(a: [L; W], b: [L; W]) -> [L; W] {
     sum
 }
 
-/// `p m`, in two chains: even rows, odd rows.
+/// `p m` for a law in memory, times `weight`, in two chains: even rows, odd rows.
 #[inline(always)]
-pub(super) fn apply<L: Lanes, const W: usize>(p: [L; W], m: &[F64x8]) -> [L; W] {
-    let mut spread = [F64x8::default(); W];
-    store(p, &mut spread);
-    let p = F64x8::as_f64s(&spread);
+pub(super) fn apply_weighted<L: Lanes, const W: usize>(p: &[F64x8], m: &[F64x8], weight: f64) -> [L; W] {
+    let p = F64x8::as_f64s(p);
     let mut sums = [[L::splat(0.0); W]; 2];
     for (i, row) in m.chunks_exact(W).enumerate() {
-        let x = L::splat(p[i]);
+        let x = L::splat(p[i] * weight);
         for (sum, line) in sums[i % 2].iter_mut().zip(row) {
             *sum = x.mul_add(L::load(line), *sum);
         }
     }
     add(sums[0], sums[1])
+}
+
+/// `p m` for a law in memory: a spread from there is cheaper than one from lanes.
+#[inline(always)]
+pub(super) fn apply<L: Lanes, const W: usize>(p: &[F64x8], m: &[F64x8]) -> [L; W] {
+    apply_weighted(p, m, 1.0)
 }
 
 /// `sum + p q` over the rows that are not zero.
@@ -119,9 +124,14 @@ fn sparse<L: Lanes, const W: usize>(p: [L; W], (busy, rows): &(Vec<usize>, Vec<F
     sum
 }
 
-/// The law `dt` ms later, while the ligand falls from `ligand` mM. Exact but for rounding.
+/// The law `dt` ms later, while the ligand falls from `ligand` mM. Exact but for terms below `last`.
 #[inline(always)]
-pub(super) fn flow<L: Lanes, const W: usize>(rates: &Rates, mut p: [L; W], mut ligand: f64, dt: f64) -> [L; W] {
+pub(super) fn flow<L: Lanes, const W: usize>(
+    rates: &Rates,
+    mut p: [L; W],
+    mut ligand: f64,
+    (dt, last): (f64, f64),
+) -> [L; W] {
     if dt <= 0.0 {
         return p;
     }
@@ -131,7 +141,7 @@ pub(super) fn flow<L: Lanes, const W: usize>(rates: &Rates, mut p: [L; W], mut l
     for _ in 0..pieces as usize {
         let x = span(ligand, dt);
         let (mut degree, mut left) = (0, 1.0);
-        while left > LAST && degree < MOST {
+        while left > last && degree < MOST {
             degree += 1;
             left *= x / degree as f64;
         }

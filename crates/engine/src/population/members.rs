@@ -1,7 +1,7 @@
 //! Members of a population: what each has of its own, and what its spikes do.
 
 use super::course::{Course, of_width, weights};
-use super::matrix::{flow, load, store};
+use super::matrix::{QUICK, flow, load, store};
 use super::plan::{Plan, PopulationError, Spikes};
 use super::run::Keys;
 use crate::time::Tick;
@@ -275,7 +275,7 @@ fn one<L: Lanes, const W: usize>(
     let mut p = course.walk(load::<L, W>(law), from, gone);
     store(course.walk(p, before, 1), old);
     for &(ligand, dt) in pieces {
-        p = flow(&course.rates, p, ligand, dt);
+        p = flow(&course.rates, p, ligand, (dt, QUICK));
     }
     store(p, law);
 }

@@ -20,7 +20,7 @@ pub(super) static TERMINAL: Table = Table {
             "release_probability",
             Number(D::NONE, Fraction),
             Optional,
-            "With which a spike releases each of the `docked` vesicles, where no sensor decides it: at `detail = \"event\"`. Each emptied site is filled again at the rate `pools.priming`. Without it, each spike releases one vesicle.",
+            "With which a spike releases each of the `docked` vesicles, where no sensor decides it, as at `detail = \"event\"` none does. Each emptied site is filled again at the rate `pools.priming`. Without it, such a spike releases one vesicle.",
         ),
         field("resting_calcium", Number(D::CONCENTRATION, NotNegative), Optional, "Free calcium at rest."),
         field("molecules", Count { least: 0, most: 100_000_000 }, Optional, "Transmitter molecules in a vesicle."),
