@@ -4,7 +4,7 @@
 //! a propagator *of a given duration* is smooth in `s`, for only the ligand's size changes along it: it is interpolated by
 //! cubics through four nodes, error of order `(step / tau)^4`. Beyond the last node there is no ligand.
 
-use super::matrix::{FINE, Rates, add, apply, apply_weighted, flow, load, store, width};
+use super::matrix::{Lot, Rates, add, apply, apply_weighted, store, width};
 use numerics::math;
 use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level};
 
@@ -137,13 +137,18 @@ fn product<L: Lanes, const W: usize>(a: &[F64x8], b: &[F64x8], out: &mut [F64x8]
     }
 }
 
-/// The propagator of a step from `ligand` mM.
+/// The propagator of a step from `ligand` mM: its rows are what becomes of each state, eight at once.
 #[inline(always)]
-fn one<L: Lanes, const W: usize>(rates: &Rates, ligand: f64, step: f64, out: &mut [F64x8]) {
-    for (i, out) in out.chunks_exact_mut(W).enumerate() {
-        let mut unit = [F64x8::default(); W];
-        unit[i / LANES].0[i % LANES] = 1.0;
-        store(flow(rates, load::<L, W>(&unit), ligand, (step, FINE)), out);
+fn one<L: Lanes, const W: usize>(rates: &Rates, lot: &mut Lot, (ligand, step): (f64, f64), out: &mut [F64x8]) {
+    for first in (0..rates.states()).step_by(LANES) {
+        lot.shape(rates.states());
+        let rows = LANES.min(rates.states() - first);
+        (0..rows).for_each(|lane| lot.laws[first + lane].0[lane] = 1.0);
+        lot.flow::<L>(rates, &F64x8::splat(ligand), &F64x8::splat(step), 0);
+        for lane in 0..rows {
+            let row = F64x8::as_f64s_mut(&mut out[(first + lane) * W..][..W]);
+            row.iter_mut().zip(&lot.laws).for_each(|(x, law)| *x = law.0[lane]);
+        }
     }
 }
 
@@ -154,7 +159,8 @@ fn make<L: Lanes, const W: usize>(make: Make) -> Course {
     let matrices = |n: usize| vec![F64x8::default(); n * size];
     let mut quiet = vec![matrices(BASE - 1); DIGITS];
     let mut unit = matrices(1);
-    one::<L, W>(&rates, 0.0, step, &mut unit);
+    let mut lot = Lot::default();
+    one::<L, W>(&rates, &mut lot, (0.0, step), &mut unit);
     for digit in &mut quiet {
         digit[..size].copy_from_slice(&unit);
         for d in 1..BASE - 1 {
@@ -168,7 +174,7 @@ fn make<L: Lanes, const W: usize>(make: Make) -> Course {
     let mut active = vec![matrices(nodes + 2)];
     for (k, m) in active[0].chunks_exact_mut(size).enumerate() {
         let ligand = if k < nodes { top * math::exp(-(k as f64) * step / tau) } else { 0.0 };
-        one::<L, W>(&rates, ligand, step, m);
+        one::<L, W>(&rates, &mut lot, (ligand, step), m);
     }
     // The same of the last node, which has no ligand: `2^j` steps of quiet.
     for j in 1..levels(nodes) {

@@ -1,13 +1,13 @@
 //! Members of a population: what each has of its own, and what its spikes do.
 
 use super::course::{Course, of_width, weights};
-use super::matrix::{QUICK, flow, load, store};
+use super::matrix::{Lot, load, store};
 use super::plan::{Plan, PopulationError, Spikes};
 use super::run::Keys;
 use crate::time::Tick;
 use numerics::jump::Binomial;
 use numerics::math;
-use numerics::simd::{F64x8, Kernel, Lanes};
+use numerics::simd::{F64x8, Kernel, LANES, Lanes};
 use serde::{Deserialize, Serialize};
 
 /// Members of a chunk, the unit of work of a thread.
@@ -153,6 +153,47 @@ pub(super) struct Advance<'a> {
     pub steps: usize,
 }
 
+/// Releases whose laws are brought to the end of their step together: at most eight, of different members.
+#[derive(Default)]
+struct Batch {
+    /// Member, and where its law goes among those that join.
+    entries: Vec<(usize, usize)>,
+    /// Ligand and duration, piece by piece; a lane whose pieces are fewer has pieces of no time.
+    pieces: Vec<(F64x8, F64x8)>,
+    lot: Lot,
+}
+
+impl Batch {
+    /// Brings the laws, which stand where they join, to the end, and to their members.
+    #[inline(always)]
+    fn flush<L: Lanes>(&mut self, plan: &Plan, members: &mut Members, changes: &mut Changes) {
+        if self.entries.is_empty() {
+            return;
+        }
+        let mut offset = 0;
+        for course in &plan.courses {
+            let states = course.rates.states();
+            self.lot.shape(states);
+            for (lane, (_, at)) in self.entries.iter().enumerate() {
+                let law = &F64x8::as_f64s(&changes.laws[at + offset..][..course.width])[..states];
+                self.lot.laws.iter_mut().zip(law).for_each(|(line, x)| line.0[lane] = *x);
+            }
+            for (ligand, dt) in &self.pieces {
+                self.lot.flow::<L>(&course.rates, ligand, dt, 1);
+            }
+            for (lane, &(k, at)) in self.entries.iter().enumerate() {
+                let law = &mut changes.laws[at + offset..][..course.width];
+                let numbers = &mut F64x8::as_f64s_mut(law)[..states];
+                numbers.iter_mut().zip(&self.lot.laws).for_each(|(x, line)| *x = line.0[lane]);
+                members.laws[k * plan.lines() + offset..][..course.width].copy_from_slice(law);
+            }
+            offset += course.width;
+        }
+        self.entries.clear();
+        self.pieces.clear();
+    }
+}
+
 impl Kernel for Advance<'_> {
     type Output = ();
 
@@ -160,16 +201,21 @@ impl Kernel for Advance<'_> {
     fn run<L: Lanes>(mut self) {
         self.changes.clear(self.steps);
         let end = self.plan.about.step * (self.from as i64 + self.steps as i64);
-        let (mut releases, mut pieces) = (Vec::new(), Vec::new());
+        let (mut releases, mut batch) = (Vec::new(), Batch::default());
         for k in 0..self.members.next.len() {
             while self.members.next[k] <= end {
                 let step = (self.members.next[k].0 - 1).max(0) / self.plan.about.step.0;
                 self.spikes(k, step as u64, &mut releases);
                 if !releases.is_empty() {
-                    self.laws::<L>(k, step as u64, &releases, &mut pieces);
+                    // A member's law must be known before its next release.
+                    if batch.entries.len() == LANES || batch.entries.last().is_some_and(|e| e.0 == k) {
+                        batch.flush::<L>(self.plan, self.members, self.changes);
+                    }
+                    self.laws::<L>(k, step as u64, &releases, &mut batch);
                 }
             }
         }
+        batch.flush::<L>(self.plan, self.members, self.changes);
         self.changes.sort();
     }
 }
@@ -189,8 +235,8 @@ impl Advance<'_> {
             let mut draws = self.keys.release.at(member, u64::from(ordinal));
             let empty = d.sites - members.docked[k];
             let mut docked = members.docked[k];
-            if empty > 0 && d.refill > 0.0 {
-                let refilled = -math::expm1(-d.refill * (now - members.seen[k]).ms());
+            let refilled = if empty > 0 { -math::expm1(-d.refill * (now - members.seen[k]).ms()) } else { 0.0 };
+            if refilled > 0.0 {
                 docked += Binomial::new(refilled).map_or(0, |b| b.draw(&mut draws, u64::from(empty)) as u32);
             }
             let released = self.plan.release.draw(&mut draws, u64::from(docked)) as u32;
@@ -198,9 +244,8 @@ impl Advance<'_> {
             changes.spikes[at] += 1;
             changes.released[at] += released;
             if d.refill.is_finite() {
-                let left = |since: Tick| math::exp(-d.refill * (end - since).ms());
-                changes.empty[at] -= f64::from(empty) * left(members.seen[k]);
-                changes.empty[at] += f64::from(d.sites - docked) * left(now);
+                let left = math::exp(-d.refill * (end - now).ms());
+                changes.empty[at] += (f64::from(d.sites - docked) - f64::from(empty) * (1.0 - refilled)) * left;
                 members.docked[k] = docked;
             }
             members.seen[k] = now;
@@ -214,7 +259,7 @@ impl Advance<'_> {
 
     /// Takes a member's laws to the end of a step in which it releases.
     #[inline(always)]
-    fn laws<L: Lanes>(&mut self, k: usize, step: u64, releases: &[(Tick, u32)], pieces: &mut Vec<(f64, f64)>) {
+    fn laws<L: Lanes>(&mut self, k: usize, step: u64, releases: &[(Tick, u32)], batch: &mut Batch) {
         let plan = self.plan;
         let d = &plan.about;
         let start = d.step * step as i64;
@@ -227,10 +272,13 @@ impl Advance<'_> {
         // The ligand, piece by piece.
         let first = plan.ligand(before);
         let (mut after, mut now) = (first, start);
-        pieces.clear();
-        for &(when, vesicles) in releases.iter().chain(&[(end, 0)]) {
+        let lane = batch.entries.len();
+        for (piece, &(when, vesicles)) in releases.iter().chain(&[(end, 0)]).enumerate() {
             let dt = (when - now).ms();
-            pieces.push((after, dt));
+            if piece == batch.pieces.len() {
+                batch.pieces.push((F64x8::default(), F64x8::default()));
+            }
+            (batch.pieces[piece].0.0[lane], batch.pieces[piece].1.0[lane]) = (after, dt);
             after = after * math::exp(-dt / d.tau) + f64::from(vesicles) * d.peak;
             now = when;
         }
@@ -245,16 +293,14 @@ impl Advance<'_> {
         self.changes.joins.push(join(at, before + 1.0, quiet, -1.0));
         self.changes.joins.push(join(at, place, quiet, 1.0));
         let (mut line, lines) = (k * plan.lines(), plan.lines());
-        let out = self.changes.laws.len();
+        let mut out = self.changes.laws.len();
         self.changes.laws.resize(out + 2 * lines, F64x8::default());
-        let mut offset = 0;
+        batch.entries.push((k, out + lines));
         for course in &plan.courses {
-            let law = &mut self.members.laws[line..line + course.width];
-            let old = &mut self.changes.laws[out + offset..][..course.width];
-            of_width!(course.width, one::<L, W>(course, (from, gone, before), pieces, law, old));
-            let (new, law) = (out + lines + offset, &self.members.laws[line..line + course.width]);
-            self.changes.laws[new..new + course.width].copy_from_slice(law);
-            offset += course.width;
+            let law = &self.members.laws[line..line + course.width];
+            let (old, new) = self.changes.laws[out..].split_at_mut(lines);
+            of_width!(course.width, walk::<L, W>(course, (from, gone, before), law, old, new));
+            out += course.width;
             line += course.width;
         }
         self.members.base[k] = step + 1;
@@ -262,22 +308,19 @@ impl Advance<'_> {
     }
 }
 
-/// A member's law of one receptor from `from`, where it is known, `gone` steps to the place `before` and through the
-/// pieces of the step after it; `old` is what it would have been without a release in them.
+/// A member's law of one receptor from the place `from`, where it is known, `gone` steps on to the place `before`, into `new`;
+/// a step further, had nothing been released, into `old`.
 #[inline(always)]
-fn one<L: Lanes, const W: usize>(
+fn walk<L: Lanes, const W: usize>(
     course: &Course,
     (from, gone, before): (f64, u64, f64),
-    pieces: &[(f64, f64)],
-    law: &mut [F64x8],
+    law: &[F64x8],
     old: &mut [F64x8],
+    new: &mut [F64x8],
 ) {
-    let mut p = course.walk(load::<L, W>(law), from, gone);
+    let p = course.walk(load::<L, W>(law), from, gone);
+    store(p, new);
     store(course.walk(p, before, 1), old);
-    for &(ligand, dt) in pieces {
-        p = flow(&course.rates, p, ligand, (dt, QUICK));
-    }
-    store(p, law);
 }
 
 /// Where a law at a place joins (`sign` 1) or leaves (-1).

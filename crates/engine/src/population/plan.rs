@@ -11,7 +11,7 @@ use thiserror::Error;
 /// Concentration at the beginning of the course, in pulses of a whole pool: more than this at once is a fault.
 const TOP: f64 = 16.0;
 /// What is left of the ligand at the end of the course binds this share of a member's receptors at most.
-const REST: f64 = 1e-8;
+const REST: f64 = 1e-7;
 /// Most members.
 const MEMBERS: usize = 20_000_000;
 /// Most bytes of propagators.
@@ -122,7 +122,7 @@ impl Plan {
     /// Checks, and makes propagators.
     ///
     /// Errors of a run: times and numbers of vesicles are exact. Laws are off by the cubic interpolation along the course,
-    /// `0.02 (step / tau)^4` of what the ligand does within a step, and by what is cut off at its end, `1e-8`; sums over
+    /// `0.02 (step / tau)^4` of what the ligand does within a step, and by what is cut off at its end, `1e-7`; sums over
     /// members are exact at the grid's times, given those laws.
     ///
     /// # Errors
