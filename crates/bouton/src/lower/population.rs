@@ -5,9 +5,12 @@ use crate::simulation::{CellPlan, PopulationPlan, Voltage};
 use ::model::read::Read;
 use engine::population::{Description, Plan, Receptor, Spikes};
 use engine::time::Tick;
+use numerics::simd::LANES;
 
 /// Steps of the grid in a decay of the pulse, at least: the error of a course is then some 1e-7.
 const STEPS: f64 = 20.0;
+/// Bytes that the states of a population may take, in all trials at once.
+const MEMORY: f64 = 4e9;
 
 impl Lowering<'_> {
     /// Lowers a synapse at the level `event`; `from` and `to` are bound.
@@ -70,7 +73,17 @@ impl Lowering<'_> {
                 .map(|r| Receptor { kinetics: r.folded.kinetics.clone(), rates: r.folded.rates.clone() })
                 .collect(),
         };
+        let trials = self.resolved.read.count("trials").map_or(1, |n| (*n).min(LANES as u64));
         match Plan::new(about) {
+            Ok(organ) if organ.bytes() as f64 * trials as f64 > MEMORY => {
+                let members = organ.about().members;
+                let gigabytes = organ.bytes() as f64 * trials as f64 * 1e-9;
+                let message = format!("{members} synapses in {trials} trials at once would take {gigabytes:.1} GB");
+                let sender = &model.named("cell")[from].1;
+                let span = sender.span_of("count").unwrap_or(&read.span).clone();
+                self.fault(&span, message, "at most 4 GB: fewer of them, or fewer trials");
+                None
+            }
             Ok(organ) => Some(PopulationPlan {
                 name: name.to_owned(),
                 from,

@@ -21,19 +21,26 @@ pub(super) struct Members {
     first: u64,
     /// The next spike's time here.
     next: Vec<Tick>,
-    /// Its ordinal.
-    ordinal: Vec<u32>,
-    /// Docked vesicles after the last spike.
-    docked: Vec<u32>,
-    /// When that was.
-    seen: Vec<Tick>,
-    /// The step at whose end the laws are known.
-    base: Vec<u64>,
-    /// The place on the ligand's course there.
-    place: Vec<f64>,
-    /// Laws there, receptor by receptor.
+    /// What else is known of each; together, for it is needed together, and seldom.
+    own: Vec<Own>,
+    /// Laws at the end of step [`Own::base`], receptor by receptor.
     #[serde(with = "super::run::numbers")]
     laws: Vec<F64x8>,
+}
+
+/// A member between two spikes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Own {
+    /// When it last spiked.
+    seen: Tick,
+    /// The step at whose end the laws are known.
+    base: u64,
+    /// The place on the ligand's course there.
+    place: f64,
+    /// Of the next spike.
+    ordinal: u32,
+    /// Docked vesicles after the last.
+    docked: u32,
 }
 
 /// What a chunk's spikes change in the sums of a window. Times in steps since the window's beginning; what happens within
@@ -104,14 +111,12 @@ impl Changes {
 impl Members {
     pub fn new(plan: &Plan, keys: &Keys, first: u64, count: usize) -> Self {
         let one: Vec<F64x8> = plan.courses.iter().zip(&plan.rest).flat_map(|(c, r)| lines(r, c.width)).collect();
+        let (sites, quiet) = (plan.about.sites, plan.nodes as f64);
+        let own = Own { seen: Tick::ZERO, base: 0, place: quiet, ordinal: 0, docked: sites };
         Self {
             first,
             next: (0..count as u64).map(|k| spike(plan, keys, first + k, 0, plan.about.delay)).collect(),
-            ordinal: vec![0; count],
-            docked: vec![plan.about.sites; count],
-            seen: vec![Tick::ZERO; count],
-            base: vec![0; count],
-            place: vec![plan.nodes as f64; count],
+            own: vec![own; count],
             laws: one.repeat(count),
         }
     }
@@ -119,8 +124,7 @@ impl Members {
     /// Whether it can be of this plan.
     pub fn fits(&self, plan: &Plan) -> bool {
         let n = self.next.len();
-        let same = [self.ordinal.len(), self.docked.len(), self.seen.len(), self.base.len(), self.place.len()];
-        same.iter().all(|l| *l == n) && self.laws.len() == n * plan.lines()
+        self.own.len() == n && self.laws.len() == n * plan.lines()
     }
 }
 
@@ -229,13 +233,14 @@ impl Advance<'_> {
         let at = (step - self.from) as usize;
         let (members, changes) = (&mut *self.members, &mut *self.changes);
         releases.clear();
+        let own = &mut members.own[k];
         while members.next[k] <= end {
-            let (now, ordinal) = (members.next[k], members.ordinal[k]);
+            let (now, ordinal) = (members.next[k], own.ordinal);
             let member = members.first + k as u64;
             let mut draws = self.keys.release.at(member, u64::from(ordinal));
-            let empty = d.sites - members.docked[k];
-            let mut docked = members.docked[k];
-            let refilled = if empty > 0 { -math::expm1(-d.refill * (now - members.seen[k]).ms()) } else { 0.0 };
+            let empty = d.sites - own.docked;
+            let mut docked = own.docked;
+            let refilled = if empty > 0 { -math::expm1(-d.refill * (now - own.seen).ms()) } else { 0.0 };
             if refilled > 0.0 {
                 docked += Binomial::new(refilled).map_or(0, |b| b.draw(&mut draws, u64::from(empty)) as u32);
             }
@@ -246,14 +251,14 @@ impl Advance<'_> {
             if d.refill.is_finite() {
                 let left = math::exp(-d.refill * (end - now).ms());
                 changes.empty[at] += (f64::from(d.sites - docked) - f64::from(empty) * (1.0 - refilled)) * left;
-                members.docked[k] = docked;
+                own.docked = docked;
             }
-            members.seen[k] = now;
+            own.seen = now;
             if released > 0 {
                 releases.push((now, released));
             }
-            members.ordinal[k] += 1;
-            members.next[k] = spike(self.plan, self.keys, member, members.ordinal[k], now);
+            own.ordinal += 1;
+            members.next[k] = spike(self.plan, self.keys, member, own.ordinal, now);
         }
     }
 
@@ -265,8 +270,8 @@ impl Advance<'_> {
         let start = d.step * step as i64;
         let end = start + d.step;
         let quiet = plan.nodes as f64;
-        let gone = step - self.members.base[k];
-        let from = self.members.place[k];
+        let gone = step - self.members.own[k].base;
+        let from = self.members.own[k].place;
         let before = if from < quiet { from + gone as f64 } else { quiet };
         let at = (step - self.from) as u32;
         // The ligand, piece by piece.
@@ -303,8 +308,8 @@ impl Advance<'_> {
             out += course.width;
             line += course.width;
         }
-        self.members.base[k] = step + 1;
-        self.members.place[k] = place;
+        self.members.own[k].base = step + 1;
+        self.members.own[k].place = place;
     }
 }
 

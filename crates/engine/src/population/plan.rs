@@ -6,6 +6,7 @@ use crate::mechanism::{Kinetics, KineticsError};
 use crate::time::Tick;
 use numerics::jump::Binomial;
 use numerics::math;
+use numerics::simd::F64x8;
 use thiserror::Error;
 
 /// Concentration at the beginning of the course, in pulses of a whole pool: more than this at once is a fault.
@@ -181,6 +182,13 @@ impl Plan {
     #[must_use]
     pub fn about(&self) -> &Description {
         &self.about
+    }
+
+    /// What a state takes of memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        // Times, places and counts of a member are 48 bytes.
+        self.about.members * (self.lines() * size_of::<F64x8>() + 48)
     }
 
     /// Law of a receptor at rest, one a state.
