@@ -345,7 +345,8 @@ impl Source {
             Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => Role::Other,
             Self::Population { quantity, .. } => match quantity {
                 P::ReceptorCurrent(_) | P::Current => Role::Current,
-                P::Ligand => Role::Cleft,
+                // A pulse, of which nothing diffuses: the panel of clefts would say so.
+                P::Ligand => Role::Other,
                 P::Docked | P::Released => Role::Release,
                 P::Conductance(_) | P::Open(_) | P::State { .. } => Role::Receptor,
             },
