@@ -2,6 +2,7 @@
 import json, os, statistics, subprocess, sys, time
 
 binary, folder, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+THREADS = [int(n) for n in sys.argv[4].split()]
 MODEL, CATALOGUE = "bench/models/population.toml", "bench/models/catalogue"
 # /ms and /mM/ms: as in the receptor of the model. Binding is slow enough for explicit steps of 50 us at 10 mM.
 RATES = dict(k1=4.59, u1=4.26, k2=4.59, u2=3.26, o=4.24, c=0.9, d=0.172, r=0.000727)
@@ -149,10 +150,10 @@ for step in ("50 us", "25 us"):
     print(f"  Bouton, steps of {step}     {worst:9.1e}")
 
 N = 100_000
-which = {threads: built(f"population-{threads}", threads, N, "population") for threads in (1, 2)}
+which = {threads: built(f"population-{threads}", threads, N, "population") for threads in THREADS}
 took = {}
 for k in range(runs):
-    for threads in (1, 2):
+    for threads in THREADS:
         mine, theirs = bouton(threads, f"{threads}-{k}"), brian(which[threads])
         took.setdefault(threads, []).append((mine, theirs))
 print(f"{N} synapses, 0.2 s, {runs} runs each: Bouton whole command, Brian2 its own run without building; CPU beside")
@@ -161,7 +162,7 @@ for threads, pairs in took.items():
     cpu = [statistics.median(p[i][1] for p in pairs) for i in (0, 1)]
     ratio = statistics.median(b / a for a, b in zip(mine, theirs))
     print(f"  {threads} threads  Bouton {middle(mine)} cpu {cpu[0]:.2f} s   Brian2 {middle(theirs)} cpu {cpu[1]:.2f} s   ratio {ratio:.0f}")
-mine, theirs = found(took[1][0][0][3]), read(which[1])[0]
+mine, theirs = found(took[THREADS[0]][0][0][3]), read(which[THREADS[0]])[0]
 print(f"vesicles a synapse   Bouton {mine[0]:.4f}   Brian2 {theirs[0]:.4f}   exact mean 4.8723")
 print(f"open, mean over time Bouton {mine[1]:.5f}  Brian2 {theirs[1]:.5f} (of 10,000 synapses)")
-print(f"memory               Bouton {max(p[0][2] for p in took[1]):.0f} MB   Brian2 {max(p[1][2] for p in took[1]):.0f} MB")
+print(f"memory               Bouton {max(p[0][2] for p in took[THREADS[0]]):.0f} MB   Brian2 {max(p[1][2] for p in took[THREADS[0]]):.0f} MB")
