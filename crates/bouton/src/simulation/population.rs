@@ -8,7 +8,7 @@ use numerics::simd::Level;
 use serde::{Deserialize, Serialize};
 
 /// Steps of the neurons that a population runs ahead at most.
-const AHEAD: usize = 512;
+const AHEAD: usize = 1024;
 
 /// What draws are for: part of their address.
 const SPIKES: u32 = 20;

@@ -106,6 +106,7 @@ impl Lot {
     /// Each law `dt` ms later, while its ligand falls from `ligand` mM; `quick`: which of [`LAST`] the series ends with. What
     /// comes of a law does not depend on the others.
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "a lane is an index into several")]
     pub fn flow<L: Lanes>(&mut self, rates: &Rates, ligand: &F64x8, dt: &F64x8, quick: usize) {
         let mut ligand = *ligand;
         let mut left = [0_u32; LANES];

@@ -10,7 +10,7 @@ use numerics::simd::Level;
 use serde::{Deserialize, Serialize};
 
 /// Steps of a window at most: bounds what changes within it take of memory. No result depends on it.
-const WINDOW: usize = 128;
+const WINDOW: usize = 1024;
 
 /// Lines as plain numbers.
 pub(super) mod numbers {
