@@ -10,6 +10,7 @@ pub mod fault;
 pub mod mechanism;
 pub mod membrane;
 pub mod neuron;
+pub mod population;
 pub mod receptor;
 mod rodas;
 pub mod snapshot;

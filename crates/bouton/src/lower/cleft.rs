@@ -170,7 +170,7 @@ impl Lowering<'_> {
         Some((all, moving?))
     }
 
-    fn receptor(
+    pub(super) fn receptor(
         &mut self,
         path: &str,
         name: &str,

@@ -5,7 +5,7 @@ use super::context::{Lowering, value};
 use super::terminal::{RESTING, Sender};
 use super::{Folded, observable, record};
 use crate::recording;
-use crate::simulation::{CellPlan, Detail, Plan, Source, SynapsePlan, Tap, Voltage};
+use crate::simulation::{CellPlan, Detail, Plan, PopulationPlan, Source, SynapsePlan, Tap, Voltage};
 use ::model::diagnostic::{Diagnostic, Diagnostics};
 use ::model::read::Read;
 use ::model::resolve::Resolved;
@@ -16,6 +16,9 @@ use engine::time::Tick;
 
 /// Most steps of a trial.
 const MOST_STEPS: i64 = 1_000_000_000;
+
+/// Most spikes of a sender in a trial, in the mean.
+const MOST_SPIKES: f64 = 1e6;
 
 /// Makes a condition ready to run; what hinders that is in `out`, all of it.
 pub fn model(resolved: &Resolved, out: &mut Diagnostics) -> Option<Plan> {
@@ -33,11 +36,11 @@ impl Lowering<'_> {
         let read = &self.resolved.read;
         let step = self.tick("step", 0.025);
         let duration = self.duration(read, step)?;
-        let (cells, failed) = self.cells(read);
-        let synapses = self.synapses(read, &cells, &failed);
+        let (cells, failed) = self.cells(read, duration);
+        let (synapses, populations) = self.synapses(read, &cells, &failed);
         let clamps = self.clamps(read, &cells, duration);
         if failed.contains(&true)
-            || synapses.len() < read.named("synapse").len()
+            || synapses.len() + populations.len() < read.named("synapse").len()
             || clamps.len() < read.named("clamp").len()
         {
             return None;
@@ -61,6 +64,7 @@ impl Lowering<'_> {
             },
             cells,
             synapses,
+            populations,
             clamps,
             probes: Vec::new(),
             measures: Vec::new(),
@@ -113,7 +117,7 @@ impl Lowering<'_> {
     }
 
     /// Cells, and which of them could not be built.
-    fn cells(&mut self, read: &Read) -> (Vec<CellPlan>, Vec<bool>) {
+    fn cells(&mut self, read: &Read, duration: Tick) -> (Vec<CellPlan>, Vec<bool>) {
         let mut cells = Vec::new();
         let mut failed = Vec::new();
         for (key, cell) in read.named("cell") {
@@ -122,8 +126,11 @@ impl Lowering<'_> {
                 failed.push(false);
                 continue;
             }
+            let count = cell.count("count").map_or(1, |n| *n as usize);
             let voltage = if !self.is_one(&key.name, cell) {
                 None
+            } else if let Some(rate) = value(cell, "rate") {
+                self.rate(&key.name, cell, rate, duration)
             } else if let Some(times) = cell.numbers("times") {
                 Some(Voltage::Spikes(times.iter().filter_map(|t| Tick::from_ms(t.value()).ok()).collect()))
             } else if let Some(course) = cell.table("course") {
@@ -138,20 +145,32 @@ impl Lowering<'_> {
             failed.push(voltage.is_none());
             // A cell that could not be built keeps its place, so that what else is wrong can be found.
             let voltage = voltage.unwrap_or_else(|| Voltage::Spikes(Vec::new()));
-            cells.push(CellPlan { name: key.name.clone(), voltage });
+            cells.push(CellPlan { name: key.name.clone(), count, voltage });
         }
         (cells, failed)
     }
 
-    /// Whether a cell is one, and no population.
+    /// A sender that spikes at random, `rate` times in a ms.
+    fn rate(&mut self, name: &str, cell: &Read, rate: f64, duration: Tick) -> Option<Voltage> {
+        if rate * duration.ms() <= MOST_SPIKES {
+            return Some(Voltage::Poisson(rate));
+        }
+        let span = cell.span_of("rate").unwrap_or(&cell.span).clone();
+        let message = format!("`cell.{name}` would spike {:.0} times a trial", rate * duration.ms());
+        self.fault(&span, message, "at most 1,000,000: a lower rate, or a shorter duration");
+        None
+    }
+
+    /// Whether a cell is one, or only spikes.
     fn is_one(&mut self, name: &str, cell: &Read) -> bool {
         let one = cell.count("count").is_none_or(|n| *n == 1);
-        if !one {
+        let spikes = cell.get("times").is_some() || cell.get("rate").is_some();
+        if !one && !spikes {
             let span = cell.span_of("count").unwrap_or(&cell.span).clone();
             let message = format!("`cell.{name}` is a population; one cell of a kind is what can be run");
-            self.fault(&span, message, "count = 1");
+            self.fault(&span, message, "count = 1; senders that only spike, with a `rate` or `times`, may be many");
         }
-        one
+        one || spikes
     }
 
     fn course(&mut self, name: &str, course: &Read) -> Option<ActionPotential> {
@@ -167,12 +186,56 @@ impl Lowering<'_> {
         }
     }
 
-    fn synapses(&mut self, read: &Read, cells: &[CellPlan], failed: &[bool]) -> Vec<SynapsePlan> {
-        let mut all = Vec::new();
+    fn synapses(
+        &mut self,
+        read: &Read,
+        cells: &[CellPlan],
+        failed: &[bool],
+    ) -> (Vec<SynapsePlan>, Vec<PopulationPlan>) {
+        let (mut all, mut populations) = (Vec::new(), Vec::new());
         for (key, synapse) in read.named("synapse") {
-            all.extend(self.synapse(read, &key.name, synapse, (cells, failed)));
+            if synapse.word("detail").or_else(|| read.word("detail")) == Some("event") {
+                if let Some((from, to)) = self.ends(&key.name, synapse, (cells, failed)) {
+                    let ends = (from.0, to);
+                    populations.extend(self.population(&key.name, synapse, (read, cells), ends));
+                }
+            } else {
+                all.extend(self.synapse(read, &key.name, synapse, (cells, failed)));
+            }
         }
-        all
+        (all, populations)
+    }
+
+    /// The sending and the receiving cell of a synapse, with compartments.
+    fn ends(
+        &mut self,
+        name: &str,
+        read: &Read,
+        (cells, failed): (&[CellPlan], &[bool]),
+    ) -> Option<((usize, u32), (usize, u32))> {
+        let place = |field: &str| {
+            let text = read.text(field)?;
+            let (cell, place) = text.split_once('.').unwrap_or((text, ""));
+            let index = cells.iter().position(|c| c.name == cell.trim())?;
+            let compartment = match &cells[index].voltage {
+                Voltage::Membrane { cell, .. } => cell.compartment(place),
+                _ => 0,
+            };
+            Some((index, compartment))
+        };
+        let (from, mut to) = (place("from")?, place("to")?);
+        if let Voltage::Membrane { cell, .. } = &cells[to.0].voltage
+            && read.get("spine").is_some()
+        {
+            to.1 = cell.compartment(name);
+        }
+        if matches!(cells[to.0].voltage, Voltage::Spikes(_) | Voltage::Poisson(_)) && !failed[to.0] {
+            let span = read.span_of("to").unwrap_or(&read.span).clone();
+            let message = format!("`{}` only spikes: there is no membrane to receive", cells[to.0].name);
+            self.fault(&span, message, "a receiver with a `membrane`, or use = \"neuron/...\"");
+            return None;
+        }
+        Some((from, to))
     }
 
     fn synapse(
@@ -193,26 +256,11 @@ impl Lowering<'_> {
                 return None;
             }
         };
-        let place = |field: &str| {
-            let text = read.text(field)?;
-            let (cell, place) = text.split_once('.').unwrap_or((text, ""));
-            let index = cells.iter().position(|c| c.name == cell.trim())?;
-            let compartment = match &cells[index].voltage {
-                Voltage::Membrane { cell, .. } => cell.compartment(place),
-                _ => 0,
-            };
-            Some((index, compartment))
-        };
-        let (from, mut to) = (place("from")?, place("to")?);
-        if let Voltage::Membrane { cell, .. } = &cells[to.0].voltage
-            && read.get("spine").is_some()
-        {
-            to.1 = cell.compartment(name);
-        }
-        if matches!(cells[to.0].voltage, Voltage::Spikes(_)) && !failed[to.0] {
-            let span = read.span_of("to").unwrap_or(&read.span).clone();
-            let message = format!("`{}` only spikes: there is no membrane to receive", cells[to.0].name);
-            self.fault(&span, message, "a receiver with a `membrane`, or use = \"neuron/...\"");
+        let (from, to) = self.ends(name, read, (cells, failed))?;
+        if cells[from.0].count > 1 {
+            let span = read.span_of("detail").or_else(|| read.span_of("from")).unwrap_or(&read.span).clone();
+            let message = format!("`synapse.{name}` has {} senders, `{}`", cells[from.0].count, cells[from.0].name);
+            self.fault(&span, message, "detail = \"event\": populations are run at this level");
             return None;
         }
         let sender_read = &model.named("cell")[from.0].1;
@@ -220,6 +268,7 @@ impl Lowering<'_> {
             // What a cell would be that could not be built is not held against its synapse.
             Voltage::Spikes(_) if failed[from.0] => Sender::Axon(RESTING),
             Voltage::Spikes(times) => Sender::Spikes(times),
+            Voltage::Poisson(rate) => Sender::Poisson(*rate, &cells[from.0].name),
             Voltage::Course(course) => Sender::Course(course),
             Voltage::Membrane { rest, .. } => Sender::Axon(rest.v_m(Site { block: 0, compartment: from.1, lane: 0 })),
         };

@@ -3,7 +3,8 @@
 use super::context::{Lowering, value};
 use super::{Folded, observable};
 use crate::simulation::{
-    ClampKind, MeasurePlan, OfTerminal, Plan, ProbePlan, Release, Source, SynapsePlan, Tap, Voltage, Wanted,
+    ClampKind, MeasurePlan, OfPopulation, OfTerminal, Plan, PopulationPlan, ProbePlan, Release, Source, SynapsePlan,
+    Tap, Voltage, Wanted,
 };
 use ::model::read::Read;
 use ::model::resolve::OF_TERMINAL;
@@ -64,6 +65,7 @@ impl Lowering<'_> {
             self.fault(&span, message, "a whole multiple of numerics.step, or a whole part of it");
             return None;
         }
+        self.is_followed(probe.span_of("read").unwrap_or(&probe.span), &path, plan)?;
         let source = source(plan, &path, if every < plan.step { (plan.step.0 / every.0) as usize } else { 0 })?;
         let (path, source) = self.elsewhere(probe, path, source, plan)?;
         self.can_be_seen(probe.span_of("read").unwrap_or(&probe.span), &source, plan)?;
@@ -115,6 +117,19 @@ impl Lowering<'_> {
         true
     }
 
+    /// Whether a quantity of a population is one that it has.
+    fn is_followed(&mut self, span: &::model::diagnostic::Span, path: &str, plan: &Plan) -> Option<()> {
+        let names: Vec<&str> = path.split('.').collect();
+        let of = plan.populations.iter().find(|p| p.name == names[0]);
+        if of.is_none_or(|p| of_population(p, &names).is_some()) {
+            return Some(());
+        }
+        let hint =
+            "terminal.docked, terminal.released, the cleft's transmitter, receptors but for their spread, current";
+        self.fault(span, format!("`{path}` is not followed at the level `event`"), hint);
+        None
+    }
+
     /// Whether a place has a voltage and a terminal vesicles of a size, and says so if not.
     fn can_be_seen(&mut self, span: &::model::diagnostic::Span, source: &Source, plan: &Plan) -> Option<()> {
         if let Source::Terminal { synapse, quantity: OfTerminal::Capacitance } = *source
@@ -126,7 +141,7 @@ impl Lowering<'_> {
         }
         let Source::Membrane { cell, .. } = *source else { return Some(()) };
         let cell = &plan.cells[cell];
-        if !matches!(cell.voltage, Voltage::Spikes(_)) {
+        if !matches!(cell.voltage, Voltage::Spikes(_) | Voltage::Poisson(_)) {
             return Some(());
         }
         let message = format!("`{}` only spikes: there is no voltage to record", cell.name);
@@ -205,6 +220,7 @@ impl Lowering<'_> {
 
     fn measure(&mut self, name: &str, measure: &Read, plan: &mut Plan) -> Option<()> {
         let path = measure.text("of")?.to_owned();
+        self.is_followed(measure.span_of("of").unwrap_or(&measure.span), &path, plan)?;
         let source = source(plan, &path, 0)?;
         let (path, source) = self.elsewhere(measure, path, source, plan)?;
         self.can_be_seen(measure.span_of("of").unwrap_or(&measure.span), &source, plan)?;
@@ -263,6 +279,10 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
     }
     if names[0] == "drug" {
         return plan.drugs.iter().position(|d| d == names[1]).map(Source::Bath);
+    }
+    if let Some(population) = plan.populations.iter().position(|p| p.name == names[0]) {
+        let quantity = of_population(&plan.populations[population], &names)?;
+        return Some(Source::Population { population, quantity });
     }
     let Some(synapse) = plan.synapses.iter().position(|s| s.name == names[0]) else {
         let cell = plan.cells.iter().position(|c| c.name == names[0])?;
@@ -325,6 +345,29 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
     }
 }
 
+/// A quantity of a population; `None` for what the level `event` does not follow.
+fn of_population(population: &PopulationPlan, names: &[&str]) -> Option<OfPopulation> {
+    match names[1] {
+        "current" => Some(OfPopulation::Current),
+        "cleft" => Some(OfPopulation::Ligand),
+        "terminal" if names[2] == "docked" => Some(OfPopulation::Docked),
+        "terminal" if names[2] == "released" => Some(OfPopulation::Released),
+        "receptor" => {
+            let receptor = population.receptors.iter().position(|r| r.name == names[2])?;
+            match names[3] {
+                "open" => Some(OfPopulation::Open(receptor)),
+                "conductance" => Some(OfPopulation::Conductance(receptor)),
+                "current" => Some(OfPopulation::ReceptorCurrent(receptor)),
+                name => {
+                    let state = population.receptors[receptor].states.iter().position(|s| s == name)?;
+                    Some(OfPopulation::State { receptor, state })
+                }
+            }
+        }
+        _ => None,
+    }
+}
+
 /// What the report shows of any model.
 fn automatic(plan: &mut Plan) {
     let every = plan.step * (plan.duration.0 / plan.step.0 / POINTS).max(1);
@@ -341,6 +384,13 @@ fn automatic(plan: &mut Plan) {
         }
         wanted.push(format!("{name}.cleft.{}", synapse.transmitter));
         wanted.extend(synapse.receptors.iter().map(|r| format!("{name}.receptor.{}.open", r.name)));
+        wanted.push(format!("{name}.current"));
+    }
+    for population in &plan.populations {
+        let name = &population.name;
+        wanted.extend(["released", "docked"].map(|quantity| format!("{name}.terminal.{quantity}")));
+        wanted.push(format!("{name}.cleft.{}", population.transmitter));
+        wanted.extend(population.receptors.iter().map(|r| format!("{name}.receptor.{}.open", r.name)));
         wanted.push(format!("{name}.current"));
     }
     for clamp in &plan.clamps {

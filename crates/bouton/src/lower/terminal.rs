@@ -17,6 +17,7 @@ use engine::terminal::pools::{Per, PoolIndex, PoolPlan, Transfer};
 use engine::terminal::sensor::Sensor;
 use engine::terminal::{self, Tail, Terminal, TerminalDescription, TerminalError};
 use engine::time::Tick;
+use numerics::jump::Binomial;
 use numerics::rng::StreamKey;
 
 /// Voltage of a terminal at rest where nothing says otherwise, mV.
@@ -36,6 +37,8 @@ const POOLS: [&str; 5] = ["docked", "replacement", "recycling", "reserve", "fuse
 pub(super) enum Sender<'a> {
     /// It only spikes.
     Spikes(&'a [Tick]),
+    /// The same, at random: /ms, and its name.
+    Poisson(f64, &'a str),
     /// Its voltage is imposed.
     Course(&'a ActionPotential),
     /// It has a membrane, and rests at so many mV where the terminal is.
@@ -72,7 +75,7 @@ impl Lowering<'_> {
                 (Driver::Axon { delay }, *rest)
             }
             Sender::Course(course) => (Driver::Course { course: (*course).clone(), delay }, course.resting()),
-            Sender::Spikes(starts) => {
+            Sender::Spikes(_) | Sender::Poisson(..) => {
                 let mechanism = read.get("sensor").is_some();
                 let Some(shape) = shape.or_else(|| (!mechanism).then(flat).flatten()) else {
                     let hint =
@@ -81,7 +84,16 @@ impl Lowering<'_> {
                     return None;
                 };
                 let resting = shape.resting();
-                (Driver::Spikes { starts: starts.iter().map(|at| *at + delay).collect(), shape }, resting)
+                let driver = match sender {
+                    Sender::Spikes(starts) => {
+                        Driver::Spikes { starts: starts.iter().map(|at| *at + delay).collect(), shape }
+                    }
+                    Sender::Poisson(rate, sender) => {
+                        Driver::Poisson { rate: *rate, delay, shape, sender: (*sender).to_owned() }
+                    }
+                    _ => return None,
+                };
+                (driver, resting)
             }
         };
         let release = if read.get("sensor").is_some() {
@@ -92,7 +104,14 @@ impl Lowering<'_> {
                 self.fault(&read.span, message, "sensor = { use = \"sensor/...\" }");
                 return None;
             }
-            Release::Certain { threshold: value(cell, "threshold").unwrap_or(0.0) }
+            let threshold = value(cell, "threshold").unwrap_or(0.0);
+            match value(read, "release_probability").and_then(Binomial::new) {
+                None => Release::Certain { threshold },
+                Some(probability) => {
+                    let (sites, refill) = self.sites(&path, read)?;
+                    Release::Sites { threshold, sites, probability, refill }
+                }
+            }
         };
         // pF/um2 to fF.
         let per_area = value(read, "vesicle_capacitance").unwrap_or(9e-3);
@@ -255,7 +274,7 @@ impl Lowering<'_> {
         })();
         let slot = self.tick("slot", 0.005);
         let table = match driver {
-            Driver::Spikes { shape, .. } => {
+            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } => {
                 let slots = (shape.duration() / slot.ms()).ceil() as i64;
                 let middle = |k: i64| shape.at(slot * k + Tick(slot.0 / 2));
                 (0..slots).map(|k| simulation::at(&kinds, middle(k))).collect::<Result<Vec<_>, _>>()

@@ -10,6 +10,8 @@ pub(super) struct Acting<'a> {
     pub cell: usize,
     pub lanes: usize,
     pub conductance: &'a [Vec<Vec<f64>>],
+    /// Conductances of populations, nS, `[trial][population][receptor]`.
+    pub crowds: &'a [Vec<Vec<f64>>],
     /// Voltages that clamps saw, `[trial][clamp]`.
     pub solved: &'a mut [Vec<f64>],
     /// What is added to the current of clamps, pA, `[trial][clamp]`.
@@ -31,6 +33,15 @@ impl Drive for Acting<'_> {
                     let g = conductance[s][r] * left[lane];
                     g_sum.0[lane] += g;
                     i_sum.0[lane] += g * receptor.e_rev;
+                }
+            }
+        }
+        for (p, population) in self.plan.populations.iter().enumerate().filter(|(_, p)| p.to.0 == self.cell) {
+            let (g_sum, i_sum) = ports.line(population.to.1);
+            for (r, receptor) in population.receptors.iter().enumerate() {
+                for (lane, crowds) in self.crowds[..self.lanes].iter().enumerate() {
+                    g_sum.0[lane] += crowds[p][r];
+                    i_sum.0[lane] += crowds[p][r] * receptor.e_rev;
                 }
             }
         }

@@ -8,6 +8,7 @@ use super::contact::{self, Contact, Given, Keys, Step};
 use super::fault::RunFault;
 use super::noise::Noise;
 use super::plan::{ClampKind, Plan, Voltage};
+use super::population::Crowd;
 use super::trace::Traces;
 use super::{Event, Work};
 use engine::neuron::{self, FilterState, Method, Spike, Stepping};
@@ -36,6 +37,8 @@ pub struct Batch {
     past: Vec<Vec<VecDeque<f64>>>,
     /// `[trial][synapse]`.
     contacts: Vec<Vec<Contact>>,
+    /// `[trial][population]`.
+    crowds: Vec<Vec<Crowd>>,
     /// `[trial][clamp]`.
     filters: Vec<Vec<FilterState>>,
     /// Amplifier's current and voltage of each clamp in the last step: `[trial][clamp]`, pA and mV.
@@ -56,6 +59,11 @@ pub struct Scratch {
     given: Vec<Vec<Given>>,
     /// `[trial][synapse][receptor]`: conductance in nS, after its block.
     conductance: Vec<Vec<Vec<f64>>>,
+    population: engine::population::Scratch,
+    /// For populations of a trial.
+    threads: usize,
+    /// `[trial][population][receptor]`: conductance of all its synapses in nS, after the block.
+    crowds: Vec<Vec<Vec<f64>>>,
     /// `[trial][synapse]`, of the batch at work.
     keys: Vec<Vec<Keys>>,
     spikes: Vec<Spike>,
@@ -74,11 +82,22 @@ impl Scratch {
             contacts: plan.synapses.iter().filter(|s| s.zone.0 == 0).map(contact::Scratch::new).collect(),
             given: vec![vec![Given::default(); plan.synapses.len()]; LANES],
             conductance: (0..LANES).map(|_| zeros()).collect(),
+            population: engine::population::Scratch::default(),
+            threads: 1,
+            crowds: vec![plan.populations.iter().map(|p| vec![0.0; p.receptors.len()]).collect(); LANES],
             keys: Vec::new(),
             spikes: Vec::new(),
             solved: vec![vec![0.0; plan.clamps.len()]; LANES],
             changes: 0,
         }
+    }
+}
+
+impl Scratch {
+    /// Populations within a trial take so many threads; no result depends on it.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
     }
 }
 
@@ -105,6 +124,7 @@ impl Batch {
             senders: Vec::new(),
             past: Vec::new(),
             contacts: Vec::new(),
+            crowds: Vec::new(),
             filters: Vec::new(),
             clamped: Vec::new(),
             noise: vec![vec![0.0; plan.clamps.len()]; lanes.min(LANES)],
@@ -112,8 +132,10 @@ impl Batch {
         };
         for lane in 0..batch.lanes {
             let trial = first + lane as u64;
-            let contacts = plan.synapses.iter().map(|s| Contact::new(s, &Keys::new(s, plan.seed, trial)));
+            let contacts =
+                plan.synapses.iter().map(|s| Contact::new(s, &Keys::new(s, plan.seed, trial), plan.duration));
             batch.contacts.push(contacts.collect::<Result<_, _>>().map_err(|e| e.of(trial, &plan.name))?);
+            batch.crowds.push(plan.populations.iter().map(|p| Crowd::new(p, &p.keys(plan.seed, trial))).collect());
             let voltage = |at: (usize, u32)| batch.voltage(plan, at, lane);
             let senders: Vec<_> = plan.synapses.iter().map(|s| (voltage(s.from), voltage(s.from))).collect();
             let past = plan.synapses.iter().map(|s| {
@@ -237,6 +259,7 @@ impl Batch {
             }
             let to = self.clock + plan.step;
             self.stir(plan);
+            self.populations(plan, scratch)?;
             for &cell in &plan.order {
                 // Senders before receivers: what a terminal does within the step is known before its receptors' cell moves.
                 self.synapses((plan, change), scratch, cell, to, events, work)?;
@@ -270,7 +293,8 @@ impl Batch {
                     && plan.synapses[s].from.0 == index
                     && self.load.iter().any(|of| of[s] != 0.0)
             };
-            let stirred = plan.clamps.iter().any(|c| c.at.0 == index && c.kind.stirs(self.clock, plan.step));
+            let stirred = plan.populations.iter().any(|p| p.to.0 == index)
+                || plan.clamps.iter().any(|c| c.at.0 == index && c.kind.stirs(self.clock, plan.step));
             if stirred || (0..plan.synapses.len()).any(loaded) {
                 still = false;
                 continue;
@@ -330,6 +354,10 @@ impl Batch {
 
     /// The last step before anything happens, if that is farther than a step.
     fn silence(&self, plan: &Plan, until: Tick) -> Option<Tick> {
+        // Somewhere in a population something always happens.
+        if !plan.populations.is_empty() {
+            return None;
+        }
         if (0..plan.synapses.len())
             .any(|s| plan.fine(s).is_some() || plan.synapses[s].taps.iter().any(|t| t.samples > 0))
         {
@@ -425,6 +453,33 @@ impl Batch {
         Ok(())
     }
 
+    /// Populations of synapses, a step on.
+    fn populations(&mut self, plan: &Plan, scratch: &mut Scratch) -> Result<(), RunFault> {
+        let left = ((plan.duration - self.clock).0 / plan.step.0) as usize;
+        for lane in 0..self.lanes {
+            let trial = self.first + lane as u64;
+            for (p, population) in plan.populations.iter().enumerate() {
+                let keys = population.keys(plan.seed, trial);
+                let g = &mut scratch.crowds[lane][p];
+                self.crowds[lane][p]
+                    .step(population, &keys, &mut scratch.population, (left, scratch.threads), g)
+                    .map_err(|e| RunFault::population(population, self.clock, e).of(trial, &plan.name))?;
+                let v = self.voltage(plan, population.to, lane);
+                for (g, receptor) in g.iter_mut().zip(&population.receptors) {
+                    *g *= receptor.block.as_ref().filter(|_| *g > 0.0).map_or(1.0, |b| b.open(v));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What each population did in each trial: [`Crowd::summary`].
+    pub fn summaries<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (usize, Vec<f64>)> + 'a {
+        self.crowds.iter().flat_map(move |crowds| {
+            crowds.iter().zip(&plan.populations).enumerate().map(|(p, (crowd, plan))| (p, crowd.summary(plan)))
+        })
+    }
+
     fn membrane(
         &mut self,
         plan: &Plan,
@@ -443,6 +498,7 @@ impl Batch {
             cell,
             lanes: self.lanes,
             conductance: &scratch.conductance,
+            crowds: &scratch.crowds,
             solved: &mut scratch.solved,
             noise: &self.noise,
             load: &self.load,

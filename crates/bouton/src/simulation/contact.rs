@@ -103,6 +103,8 @@ impl Scratch {
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     terminal: StreamKey,
+    /// Of a sender that has a rate.
+    spikes: StreamKey,
     content: StreamKey,
     receptors: Vec<StreamKey>,
     places: Vec<StreamKey>,
@@ -120,7 +122,8 @@ impl Keys {
             plan.receptors.iter().map(|r| StreamKey::new(seed, trial, purpose, of(r))).collect()
         };
         Self {
-            terminal: StreamKey::new(seed, trial, purpose::TERMINAL, name),
+            terminal: StreamKey::new(seed, trial, plan.sending.purpose(), name),
+            spikes: plan.sending.spikes_key(seed, trial),
             content: StreamKey::new(seed, trial, purpose::CONTENT, name),
             receptors: own(purpose::RECEPTORS),
             places: own(purpose::PLACES),
@@ -158,7 +161,7 @@ impl Step<'_> {
 
 impl Contact {
     /// At rest, at time 0.
-    pub(super) fn new(plan: &SynapsePlan, keys: &Keys) -> Result<Self, RunFault> {
+    pub(super) fn new(plan: &SynapsePlan, keys: &Keys, end: Tick) -> Result<Self, RunFault> {
         let mut receptors = Vec::new();
         let mut rates = Vec::new();
         for (r, receptor) in plan.receptors.iter().enumerate() {
@@ -192,7 +195,10 @@ impl Contact {
             receptors.push(made.map_err(|e| RunFault::receptor(plan, r, Tick::ZERO, e))?);
         }
         Ok(Self {
-            sending: plan.sending.start(keys.terminal).map_err(|e| RunFault::terminal(plan, Tick::ZERO, e))?,
+            sending: plan
+                .sending
+                .start(keys.terminal, keys.spikes, end)
+                .map_err(|e| RunFault::terminal(plan, Tick::ZERO, e))?,
             pending: VecDeque::new(),
             released: 0.0,
             fused: Vec::new(),
@@ -234,7 +240,7 @@ impl Contact {
         match quantity {
             OfTerminal::Released => self.released,
             // Without a mechanism there are no pools, and nothing comes back.
-            OfTerminal::Capacitance if matches!(plan.sending.release, Release::Certain { .. }) => {
+            OfTerminal::Capacitance if !matches!(plan.sending.release, Release::Mechanism(_)) => {
                 self.released * plan.sending.vesicle.unwrap_or(f64::NAN)
             }
             other => plan.sending.read(&self.sending, other, now),

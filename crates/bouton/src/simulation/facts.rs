@@ -41,7 +41,7 @@ pub(super) fn facts(
     }
     for (s, synapse) in plan.synapses.iter().enumerate().filter(|(_, s)| s.zone.0 == 0) {
         // Times in the terminal: conduction is no part of the latency of release.
-        if let (Release::Mechanism(_), Driver::Spikes { starts: times, .. }) =
+        if let (Release::Mechanism(_) | Release::Sites { .. }, Driver::Spikes { starts: times, .. }) =
             (&synapse.sending.release, &synapse.sending.driver)
         {
             let fused =
@@ -72,7 +72,7 @@ fn together(plan: &Plan, trials: u64, events: &[Event], out: &mut Vec<Fact>) {
         let mine: Vec<usize> = (0..plan.synapses.len())
             .filter(|s| plan.synapses[*s].from.0 == c && plan.synapses[*s].zone.0 == 0)
             .collect();
-        let release = |s: &usize| matches!(plan.synapses[*s].sending.release, Release::Mechanism(_));
+        let release = |s: &usize| !matches!(plan.synapses[*s].sending.release, Release::Certain { .. });
         if mine.len() < 2 || mine.len() > BRANCHES || !mine.iter().all(release) || trials > MADE_OF {
             continue;
         }
@@ -240,6 +240,34 @@ fn routes(plan: &Plan, s: usize, budget: &[f64], by_trial: &[Vec<f64>], out: &mu
     tell(format!("{transmitter} diffused away"), "diffused_away".into(), &[4]);
 }
 
+/// What populations did: numbers of a trial, [`super::Crowd::summary`], by population and trial.
+pub(super) fn of_populations(plan: &Plan, by_trial: &[Vec<Vec<f64>>], out: &mut Vec<Fact>) {
+    for (population, by_trial) in plan.populations.iter().zip(by_trial).filter(|(_, t)| !t.is_empty()) {
+        let name = &population.name;
+        let note = format!("{} synapses, in {} ms", population.members(), plan.duration.ms());
+        let mut tell = |what: String, key: String, k: usize| {
+            let values: Vec<f64> = by_trial.iter().map(|t| t[k]).collect();
+            let s = summary(&Measure { values: values.clone(), ..Measure::default() });
+            out.push(Fact {
+                name: format!("{name}: {what}"),
+                value: s.mean,
+                low: s.low95,
+                high: s.high95,
+                unit: String::new(),
+                note: note.clone(),
+                key: format!("{name}.{key}"),
+                made_of: Statistic::Mean(values),
+            });
+        };
+        tell("spikes a sender".into(), "spikes_each".into(), 0);
+        tell("vesicles a synapse".into(), "vesicles_each".into(), 1);
+        for (r, receptor) in population.receptors.iter().enumerate() {
+            let what = format!("{} open, mean over time", receptor.name);
+            tell(what, format!("open_share.{}", receptor.name), 2 + r);
+        }
+    }
+}
+
 /// The names of all facts that a plan can come to have, with their units; of action potentials the first so many.
 #[must_use]
 pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
@@ -250,9 +278,14 @@ pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
             out.push((format!("{}.release_correlation", cell.name), ""));
         }
     }
+    for population in &plan.populations {
+        let name = &population.name;
+        out.extend(["spikes_each", "vesicles_each"].map(|key| (format!("{name}.{key}"), "")));
+        out.extend(population.receptors.iter().map(|r| (format!("{name}.open_share.{}", r.name), "")));
+    }
     for synapse in plan.synapses.iter().filter(|s| s.zone.0 == 0) {
         let name = &synapse.name;
-        if let (Release::Mechanism(_), Driver::Spikes { starts: times, .. }) =
+        if let (Release::Mechanism(_) | Release::Sites { .. }, Driver::Spikes { starts: times, .. }) =
             (&synapse.sending.release, &synapse.sending.driver)
         {
             out.push((format!("{name}.spontaneous_rate"), "/s"));

@@ -1,9 +1,11 @@
 //! What ended a run, with names: which part of the model, where, when, in which trial, and what to try.
 
 use super::plan::{Plan, SynapsePlan, Voltage};
+use super::population::PopulationPlan;
 use engine::ensemble::EnsembleError;
 use engine::fault::Fault;
 use engine::neuron::RunError;
+use engine::population::PopulationError;
 use engine::terminal::TerminalError;
 use engine::time::Tick;
 use thiserror::Error;
@@ -48,6 +50,11 @@ impl RunFault {
         };
         let what = format!("{} became {:.3e} in {place}; try {}", fault.quantity, fault.value, fault.cure());
         Self::plain(plan, "cleft", fault.at, what)
+    }
+
+    pub(super) fn population(plan: &PopulationPlan, at: Tick, e: PopulationError) -> Self {
+        let part = format!("synapse.{}", plan.name);
+        Self { part, what: e.to_string(), at, trial: 0, condition: String::new() }
     }
 
     pub(super) fn neuron(plan: &Plan, cell: usize, at: Tick, first: u64, e: RunError) -> Self {

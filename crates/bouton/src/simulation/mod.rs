@@ -10,6 +10,7 @@ pub(crate) mod facts;
 mod fault;
 mod noise;
 mod plan;
+mod population;
 mod run;
 mod sending;
 mod trace;
@@ -23,6 +24,7 @@ pub use plan::{
     Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfTerminal, Plan, ProbePlan, Receptor,
     Source, SynapsePlan, Tap, Voltage, Wanted,
 };
+pub use population::{Crowd, OfPopulation, PopulationPlan};
 pub use run::{Cancel, Outcome, Progress, run};
 pub use sending::{At, ChannelKind, Driver, Law, Mechanism, Release, Sending, at};
 pub use trace::{Kept, Traces};

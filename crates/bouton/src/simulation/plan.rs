@@ -1,6 +1,7 @@
 //! What is simulated, made ready: immutable, shared by all threads. `lower` makes it.
 
 use super::noise::Noise;
+use super::population::{OfPopulation, PopulationPlan};
 use super::sending::Sending;
 use crate::lower::{Folded, LoweredCell};
 use crate::recording::Swept;
@@ -35,6 +36,8 @@ pub struct Plan {
     pub cells: Vec<CellPlan>,
     /// In the order of the file.
     pub synapses: Vec<SynapsePlan>,
+    /// Populations of synapses, in the order of the file.
+    pub populations: Vec<PopulationPlan>,
     /// In the order of the file.
     pub clamps: Vec<ClampPlan>,
     /// What is recorded.
@@ -86,6 +89,8 @@ impl Plan {
 pub struct CellPlan {
     /// Its name.
     pub name: String,
+    /// How many there are: one, unless it only spikes.
+    pub count: usize,
     /// Where its voltage comes from.
     pub voltage: Voltage,
 }
@@ -102,6 +107,8 @@ pub enum Voltage {
     },
     /// Nobody asks: it only spikes, at these times.
     Spikes(Vec<Tick>),
+    /// Nor here: it spikes at random, with exponential intervals, /ms.
+    Poisson(f64),
     /// It is imposed.
     Course(ActionPotential),
 }
@@ -165,7 +172,7 @@ impl SynapsePlan {
     pub fn variables(&self) -> u64 {
         let terminal = match &self.sending.release {
             super::Release::Mechanism(m) => m.terminal.members() + 1,
-            super::Release::Certain { .. } => 0,
+            super::Release::Certain { .. } | super::Release::Sites { .. } => 0,
         };
         let copies =
             if self.detail == Detail::Kinetic { self.receptors.iter().map(|r| u64::from(r.count)).sum() } else { 0 };
@@ -350,6 +357,7 @@ pub enum Source {
     Bound { synapse: usize, clearance: usize },
     TurnedOver { synapse: usize, clearance: usize },
     Occupancy { synapse: usize, clearance: usize, state: usize },
+    Population { population: usize, quantity: OfPopulation },
 }
 
 impl Source {
@@ -376,6 +384,7 @@ impl Source {
     pub fn synapse_mut(&mut self) -> Option<&mut usize> {
         match self {
             Self::Membrane { .. } | Self::Bath(_) | Self::ClampCurrent(_) | Self::ClampVoltage(_) => None,
+            Self::Population { .. } => None,
             Self::Terminal { synapse, .. }
             | Self::Cleft { synapse }
             | Self::Distant { synapse, .. }

@@ -1,7 +1,7 @@
 //! All trials of all conditions, on any number of threads: batches are handed out in order and taken in in order, so that
 //! sums and files have the same bits whoever computed them.
 
-use super::facts::{MADE_OF, facts};
+use super::facts::{MADE_OF, facts, of_populations};
 use super::plan::{ClampKind, ClampPlan, MeasurePlan, Plan, Source, Voltage, Wanted};
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
 use crate::measure::{Look, Polarity, Take, Trace, measure};
@@ -82,6 +82,8 @@ struct Tally {
     budgets: Vec<Vec<f64>>,
     /// The same of each of the first trials.
     by_trial: Vec<Vec<Vec<f64>>>,
+    /// By population, of each of the first trials.
+    populations: Vec<Vec<Vec<f64>>>,
 }
 
 /// Trials without a release, and with one, of which the report has the traces.
@@ -114,6 +116,8 @@ pub fn run(
         spare: Vec::new(),
         fault: None,
     });
+    // Within a batch, populations take the threads that have no batch of their own.
+    let spare_threads = (threads / jobs.len().max(1)).max(1);
     let lock = || merged.lock().unwrap_or_else(PoisonError::into_inner);
     let worker = || {
         let mut scratches: Vec<Option<Scratch>> = plans.iter().map(|_| None).collect();
@@ -127,7 +131,7 @@ pub fn run(
             let lanes = (plan.trials - first).min(LANES as u64) as usize;
             let spare = lock().spare.pop().filter(|(of, _)| *of == p).map(|(_, t)| t);
             let traces = spare.unwrap_or_else(|| Traces::new(plan));
-            let scratch = scratches[p].get_or_insert_with(|| Scratch::new(plan));
+            let scratch = scratches[p].get_or_insert_with(|| Scratch::new(plan).threads(spare_threads));
             let done = one(plan, (first, lanes), traces, scratch, progress, cancel);
             let mut merger = lock();
             match done {
@@ -240,6 +244,12 @@ impl Tally {
         self.trials += done.batch.trials().count() as u64;
         self.events.extend_from_slice(&done.events);
         self.work.add(&done.work);
+        self.populations.resize_with(plan.populations.len(), Vec::new);
+        if self.trials <= MADE_OF {
+            for (p, of_trial) in done.batch.summaries(plan) {
+                self.populations[p].push(of_trial);
+            }
+        }
         self.budgets.resize_with(plan.synapses.len(), Vec::new);
         self.by_trial.resize_with(plan.synapses.len(), Vec::new);
         for (s, budget) in done.batch.budgets(plan) {
@@ -299,6 +309,7 @@ impl Source {
     #[must_use]
     pub fn unit(&self) -> &'static str {
         use super::plan::OfTerminal as T;
+        use super::population::OfPopulation as P;
         match self {
             Self::Membrane { .. } | Self::ClampVoltage(_) => "mV",
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => "pA",
@@ -312,6 +323,12 @@ impl Source {
             Self::Cleft { .. } | Self::Distant { .. } | Self::Bath(_) => "mM",
             Self::Spread { .. } => "um2",
             Self::Tap { .. } | Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => "",
+            Self::Population { quantity, .. } => match quantity {
+                P::ReceptorCurrent(_) | P::Current => "pA",
+                P::Ligand => "mM",
+                P::Conductance(_) => "nS",
+                P::Docked | P::Released | P::Open(_) | P::State { .. } => "",
+            },
         }
     }
 
@@ -319,6 +336,7 @@ impl Source {
     #[must_use]
     pub fn role(&self) -> Role {
         use super::plan::OfTerminal as T;
+        use super::population::OfPopulation as P;
         match self {
             Self::Membrane { .. } | Self::ClampVoltage(_) => Role::Voltage,
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
@@ -333,6 +351,13 @@ impl Source {
             Self::Bath(_) => Role::Bath,
             Self::Tap { .. } | Self::Spread { .. } => Role::Receptor,
             Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => Role::Other,
+            Self::Population { quantity, .. } => match quantity {
+                P::ReceptorCurrent(_) | P::Current => Role::Current,
+                // A pulse, of which nothing diffuses: the panel of clefts would say so.
+                P::Ligand => Role::Other,
+                P::Docked | P::Released => Role::Release,
+                P::Conductance(_) | P::Open(_) | P::State { .. } => Role::Receptor,
+            },
         }
     }
 }
@@ -362,7 +387,8 @@ fn pipette(plan: &Plan, clamp: &ClampPlan) -> String {
 }
 
 fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
-    let facts = facts(plan, tally.trials, &tally.events, &tally.budgets, &tally.by_trial);
+    let mut facts = facts(plan, tally.trials, &tally.events, &tally.budgets, &tally.by_trial);
+    of_populations(plan, &tally.populations, &mut facts);
     let mut probes = Vec::new();
     for (probe, kept) in plan.probes.iter().zip(tally.kept).filter(|(p, _)| p.wanted.kept()) {
         let unit = match probe.source {

@@ -4,8 +4,9 @@
 //! terminal settles and sleeps, and its next opening or fusion is drawn. A sender whose spikes are given is a slot ahead
 //! at most, one with a membrane never.
 
-use super::contact::content;
+use super::contact::{content, purpose};
 use super::plan::OfTerminal;
+use super::population::{VESICLES, spikes_key};
 use crate::lower::Folded;
 use engine::mechanism::KineticsError;
 use engine::membrane::Ghk;
@@ -13,6 +14,8 @@ use engine::terminal::action_potential::ActionPotential;
 use engine::terminal::sites::Fusion;
 use engine::terminal::{SlotDrive, Terminal, TerminalError, TerminalScratch, TerminalState};
 use engine::time::Tick;
+use numerics::jump::Binomial;
+use numerics::math;
 use numerics::rng::{Draws, StreamKey};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +34,17 @@ pub enum Driver {
         starts: Vec<Tick>,
         /// Its shape.
         shape: ActionPotential,
+    },
+    /// Action potentials at random, at other times in each trial.
+    Poisson {
+        /// /ms
+        rate: f64,
+        /// From the sender to here.
+        delay: Tick,
+        /// Their shape.
+        shape: ActionPotential,
+        /// The sender, whose luck it is.
+        sender: String,
     },
     /// An imposed course.
     Course {
@@ -131,6 +145,17 @@ pub enum Release {
         /// Upward crossing of the sender's voltage that counts as a spike, mV.
         threshold: f64,
     },
+    /// Vesicles at sites, each released by a spike with a probability; emptied sites fill again.
+    Sites {
+        /// As above.
+        threshold: f64,
+        /// How many.
+        sites: u32,
+        /// Of a docked vesicle at a spike.
+        probability: Binomial,
+        /// Of an empty site, /ms.
+        refill: f64,
+    },
     /// Channels, calcium, sensors, pools.
     Mechanism(Box<Mechanism>),
 }
@@ -169,9 +194,28 @@ pub struct Sending {
 
 /// Its state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum State {
+pub struct State {
+    /// Action potentials of this trial, where they come at random.
+    starts: Vec<Tick>,
+    pub(super) organ: Organ,
+}
+
+/// The state of what releases.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Organ {
     /// Clock of certain release.
     Certain(Tick),
+    /// Of sites.
+    Sites {
+        /// Up to when spikes are known.
+        clock: Tick,
+        /// The last spike, how many there were, and vesicles docked after it.
+        seen: Tick,
+        /// Spikes so far.
+        ordinal: u64,
+        /// Vesicles docked after the last.
+        docked: u32,
+    },
     /// Of the organ.
     Mechanism(Box<TerminalState>),
 }
@@ -183,11 +227,22 @@ pub struct Scratch {
 }
 
 impl Sending {
+    /// What its draws are for: sites have the luck of the first synapse of a population.
+    pub(super) fn purpose(&self) -> u32 {
+        if matches!(self.release, Release::Sites { .. }) { VESICLES } else { purpose::TERMINAL }
+    }
+
+    /// Address of the spikes of a sender that has a rate.
+    pub(super) fn spikes_key(&self, seed: u64, trial: u64) -> StreamKey {
+        spikes_key(seed, trial, if let Driver::Poisson { sender, .. } = &self.driver { sender } else { "" })
+    }
+
     /// Places at which vesicles can fuse.
     #[must_use]
     pub fn places(&self) -> u32 {
         match &self.release {
             Release::Certain { .. } => 1,
+            Release::Sites { sites, .. } => *sites,
             Release::Mechanism(m) => m.terminal.sites() as u32,
         }
     }
@@ -197,10 +252,30 @@ impl Sending {
         if let Driver::Axon { delay } = self.driver { Some(delay).filter(|d| *d > Tick::ZERO) } else { None }
     }
 
-    /// At rest, at time 0.
-    pub(super) fn start(&self, key: StreamKey) -> Result<State, TerminalError> {
-        let Release::Mechanism(m) = &self.release else { return Ok(State::Certain(Tick::ZERO)) };
-        Ok(State::Mechanism(Box::new(m.terminal.with_key(key).start(0)?)))
+    /// At rest, at time 0, with the spikes until `end` that `spikes` gives a sender that has a rate.
+    pub(super) fn start(&self, key: StreamKey, spikes: StreamKey, end: Tick) -> Result<State, TerminalError> {
+        let starts = if let Driver::Poisson { rate, delay, .. } = &self.driver {
+            random_spikes(spikes, *rate, *delay, end)
+        } else {
+            Vec::new()
+        };
+        let organ = match &self.release {
+            Release::Certain { .. } => Organ::Certain(Tick::ZERO),
+            Release::Sites { sites, .. } => {
+                Organ::Sites { clock: Tick::ZERO, seen: Tick::ZERO, ordinal: 0, docked: *sites }
+            }
+            Release::Mechanism(m) => Organ::Mechanism(Box::new(m.terminal.with_key(key).start(0)?)),
+        };
+        Ok(State { starts, organ })
+    }
+
+    /// Action potentials, if the sender only spikes: where they begin, ascending, and their shape.
+    fn spikes<'a>(&'a self, starts: &'a [Tick]) -> Option<(&'a [Tick], &'a ActionPotential)> {
+        match &self.driver {
+            Driver::Spikes { starts, shape } => Some((starts, shape)),
+            Driver::Poisson { shape, .. } => Some((starts, shape)),
+            _ => None,
+        }
     }
 
     /// Content of the next vesicle, molecules.
@@ -209,9 +284,10 @@ impl Sending {
     }
 
     /// mV at `at`, while the sender's voltage runs from `v.0` to `v.1` in `span`.
-    fn voltage(&self, at: Tick, span: (Tick, Tick), v: (f64, f64)) -> f64 {
+    fn voltage(&self, starts: &[Tick], at: Tick, span: (Tick, Tick), v: (f64, f64)) -> f64 {
         match &self.driver {
-            Driver::Spikes { starts, shape } => {
+            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } => {
+                let starts = self.spikes(starts).map_or(starts, |s| s.0);
                 let last = starts.partition_point(|&s| s <= at);
                 let since = starts[..last].partition_point(|&s| (at - s).ms() > shape.duration());
                 shape.train(&starts[since..last], at)
@@ -234,16 +310,37 @@ impl Sending {
         v: (f64, f64),
         fusions: &mut Vec<Fusion>,
     ) -> Result<(), TerminalError> {
-        match (&self.release, state) {
-            (Release::Certain { threshold }, State::Certain(clock)) => {
-                self.certain(*threshold, span, v, fusions);
+        let State { starts, organ } = state;
+        match (&self.release, organ) {
+            (Release::Certain { threshold }, Organ::Certain(clock)) => {
+                self.certain(*threshold, starts, span, v, fusions);
                 *clock = span.1;
                 Ok(())
             }
-            (Release::Mechanism(m), State::Mechanism(state)) => {
+            (
+                &Release::Sites { threshold, sites, probability, refill },
+                Organ::Sites { clock, seen, ordinal, docked },
+            ) => {
+                let first = fusions.len();
+                self.certain(threshold, starts, span, v, fusions);
+                // As `engine::population` draws them, at the same address.
+                for Fusion { at, .. } in fusions.split_off(first) {
+                    let mut draws = key.at(0, *ordinal);
+                    let filled = if refill > 0.0 { -math::expm1(-refill * (at - *seen).ms()) } else { 0.0 };
+                    let filled = Binomial::new(filled).map_or(0, |b| b.draw(&mut draws, u64::from(sites - *docked)));
+                    *docked += filled as u32;
+                    let released = probability.draw(&mut draws, u64::from(*docked)) as u32;
+                    *docked -= released;
+                    (*seen, *ordinal) = (at, *ordinal + 1);
+                    fusions.extend((0..released).map(|site| Fusion { at, site }));
+                }
+                *clock = span.1;
+                Ok(())
+            }
+            (Release::Mechanism(m), Organ::Mechanism(state)) => {
                 let terminal = m.terminal.with_key(key);
                 while state.clock() < span.1 {
-                    self.slot((m, &terminal), state, scratch, span, v, fusions)?;
+                    self.slot((m, &terminal, starts), state, scratch, span, v, fusions)?;
                 }
                 Ok(())
             }
@@ -251,13 +348,20 @@ impl Sending {
         }
     }
 
-    fn certain(&self, threshold: f64, (from, to): (Tick, Tick), v: (f64, f64), fusions: &mut Vec<Fusion>) {
-        if let Driver::Spikes { starts, .. } = &self.driver {
+    fn certain(
+        &self,
+        threshold: f64,
+        starts: &[Tick],
+        (from, to): (Tick, Tick),
+        v: (f64, f64),
+        fusions: &mut Vec<Fusion>,
+    ) {
+        if let Some((starts, _)) = self.spikes(starts) {
             let now = starts.iter().filter(|s| (from..to).contains(*s));
             fusions.extend(now.map(|&at| Fusion { at, site: 0 }));
             return;
         }
-        let (a, b) = (self.voltage(from, (from, to), v), self.voltage(to, (from, to), v));
+        let (a, b) = (self.voltage(starts, from, (from, to), v), self.voltage(starts, to, (from, to), v));
         if a < threshold && b >= threshold {
             let share = (threshold - a) / (b - a);
             let within = ((to - from).0 as f64 * share) as i64;
@@ -268,7 +372,7 @@ impl Sending {
     /// One slot away from rest, or a stretch at rest.
     fn slot(
         &self,
-        (m, terminal): (&Mechanism, &Terminal),
+        (m, terminal, starts): (&Mechanism, &Terminal, &[Tick]),
         state: &mut TerminalState,
         scratch: &mut Scratch,
         span: (Tick, Tick),
@@ -278,7 +382,8 @@ impl Sending {
         let now = state.clock();
         let scratch = &mut scratch.terminal;
         let (begin, end) = match &self.driver {
-            Driver::Spikes { starts, shape } => {
+            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } => {
+                let starts = self.spikes(starts).map_or(starts, |s| s.0);
                 let next = starts.partition_point(|&s| s <= now);
                 let until = starts.get(next).copied();
                 let active = next > 0 && (now - starts[next - 1]).ms() < shape.duration();
@@ -314,7 +419,7 @@ impl Sending {
             }
         };
         let middle = Tick(begin.0 + (end.0 - begin.0) / 2);
-        let voltage = self.voltage(middle, span, v);
+        let voltage = self.voltage(starts, middle, span, v);
         let near = AT_REST[usize::from(matches!(self.driver, Driver::Axon { .. }))];
         if (voltage - m.resting).abs() <= near {
             return terminal.settle(state, scratch, end, fusions);
@@ -328,9 +433,16 @@ impl Sending {
     pub(super) fn read(&self, state: &State, quantity: OfTerminal, now: Tick) -> f64 {
         let voltage = || match &self.driver {
             Driver::Axon { .. } => f64::NAN,
-            _ => self.voltage(now, (now, now), (0.0, 0.0)),
+            _ => self.voltage(&state.starts, now, (now, now), (0.0, 0.0)),
         };
-        let State::Mechanism(state) = state else {
+        if let (OfTerminal::Docked, Organ::Sites { seen, docked, .. }, &Release::Sites { sites, refill, .. }) =
+            (quantity, &state.organ, &self.release)
+        {
+            // The mean, for refilling is drawn when the next spike comes.
+            let empty = f64::from(sites - docked) * math::exp(-refill * (now - *seen).ms().max(0.0));
+            return f64::from(sites) - empty;
+        }
+        let Organ::Mechanism(state) = &state.organ else {
             return if quantity == OfTerminal::Voltage { voltage() } else { f64::NAN };
         };
         let sites = if let Release::Mechanism(m) = &self.release { m.terminal.sites() } else { 0 };
@@ -352,13 +464,14 @@ impl Sending {
 
     /// Calcium that has come in since the start, fC.
     pub(super) fn influx(&self, state: &State) -> f64 {
-        if let State::Mechanism(state) = state { state.influx() } else { 0.0 }
+        if let Organ::Mechanism(state) = &state.organ { state.influx() } else { 0.0 }
     }
 
     /// When anything happens next if the sender's membrane stays at rest, if before `until`.
     pub(super) fn next_event(&self, state: &State, now: Tick, until: Tick) -> Option<Tick> {
         let driven = match &self.driver {
-            Driver::Spikes { starts, shape } => {
+            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } => {
+                let starts = self.spikes(&state.starts).map_or(&[][..], |s| s.0);
                 let next = starts.partition_point(|&s| s < now);
                 let active = next > 0 && (now - starts[next - 1]).ms() < shape.duration();
                 if active { Some(now) } else { starts.get(next).copied() }
@@ -366,8 +479,8 @@ impl Sending {
             Driver::Course { course, delay } => ((now - *delay).ms() <= course.duration()).then_some(now),
             Driver::Axon { .. } => None,
         };
-        let own = match (&self.release, state) {
-            (Release::Mechanism(m), State::Mechanism(state)) => m.terminal.next_event(state, until),
+        let own = match (&self.release, &state.organ) {
+            (Release::Mechanism(m), Organ::Mechanism(state)) => m.terminal.next_event(state, until),
             _ => None,
         };
         driven.into_iter().chain(own).min().filter(|&at| at < until)
@@ -375,14 +488,29 @@ impl Sending {
 
     /// What the organ did, if there is one.
     pub(super) fn work(&self, state: &State) -> engine::terminal::Work {
-        if let State::Mechanism(state) = state { state.work() } else { engine::terminal::Work::default() }
+        if let Organ::Mechanism(state) = &state.organ { state.work() } else { engine::terminal::Work::default() }
     }
 
     /// Up to when all fusions are known, if the neurons have been stepped to `to`.
     pub(super) fn clock(state: &State, to: Tick) -> Tick {
-        match state {
-            State::Certain(clock) => (*clock).max(to),
-            State::Mechanism(state) => state.clock(),
+        match &state.organ {
+            Organ::Certain(clock) | Organ::Sites { clock, .. } => (*clock).max(to),
+            Organ::Mechanism(state) => state.clock(),
         }
     }
+}
+
+/// Spikes with exponential intervals until `end`: those of the first member of a population of such senders.
+fn random_spikes(key: StreamKey, rate: f64, delay: Tick, end: Tick) -> Vec<Tick> {
+    let mut starts = Vec::new();
+    let mut now = delay;
+    for ordinal in 0.. {
+        let ms = key.at(0, ordinal).exponential() / rate;
+        if ms > (end - now).ms() {
+            break;
+        }
+        now = now + Tick(((ms * 1e9) as i64).max(1));
+        starts.push(now);
+    }
+    starts
 }

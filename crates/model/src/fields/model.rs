@@ -39,7 +39,10 @@ pub static MODEL: Table = Table {
                     "mean",
                     "receptors as a differential equation; vesicles and calcium channels are whole at every level",
                 ),
-                ("event", "the reduced synapse of a large network"),
+                (
+                    "event",
+                    "the reduced synapse of a large network: vesicles drawn at spikes, receptors as means in a pulse, `cleft.pulse`",
+                ),
             ]),
             Default("kinetic"),
             "Level of detail; any synapse may say otherwise.",
@@ -158,7 +161,12 @@ static CELL: Table = Table {
     doc: "A population of neurons: an entry of the catalogue, or its parts written here, or both, field by field.",
     fields: &[
         field("use", Entry(&["neuron"]), Optional, "The neuron to start from."),
-        field("count", Count { least: 1, most: MOST }, Default("1"), "How many of them."),
+        field(
+            "count",
+            Count { least: 1, most: MOST },
+            Default("1"),
+            "How many of them. More than one: senders that only spike, of a synapse at `detail = \"event\"`.",
+        ),
         field("inside", Kind::Table(&SOLUTION), Optional, "Free concentrations inside."),
         field("membrane", Kind::Table(&MEMBRANE), Optional, "Passive membrane."),
         field("section", Named(&SECTION), Optional, "Sections by name; the first is the root."),
@@ -170,6 +178,12 @@ static CELL: Table = Table {
             "An upward crossing of it at the root is a spike.",
         ),
         field("times", Numbers(D::TIME, NotNegative), Optional, "Spike times of a cell that only spikes."),
+        field(
+            "rate",
+            Number(D::RATE, NotNegative),
+            Optional,
+            "Mean rate of a cell that only spikes, at random: intervals are exponential, each trial and each of `count` cells with luck of its own.",
+        ),
         field("course", Kind::Table(&COURSE), Optional, "The voltage of a cell on which it is imposed."),
         field("without", Paths, Optional, "Parts of the used entry to leave out, e.g. `channel.m`."),
     ],

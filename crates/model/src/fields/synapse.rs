@@ -16,6 +16,12 @@ pub(super) static TERMINAL: Table = Table {
         field("sensor", Kind::Table(&PLACED_SENSOR), Optional, "The release sensor that every docked vesicle has."),
         field("buffer", Named(&PLACED_BUFFER), Optional, "Calcium buffers by name."),
         field("docked", Count { least: 0, most: 1_000_000 }, Optional, "Docked vesicles."),
+        field(
+            "release_probability",
+            Number(D::NONE, Fraction),
+            Optional,
+            "With which a spike releases each of the `docked` vesicles, where no sensor decides it, as at `detail = \"event\"` none does. Each emptied site is filled again at the rate `pools.priming`. Without it, such a spike releases one vesicle.",
+        ),
         field("resting_calcium", Number(D::CONCENTRATION, NotNegative), Optional, "Free calcium at rest."),
         field("molecules", Count { least: 0, most: 100_000_000 }, Optional, "Transmitter molecules in a vesicle."),
         field(
@@ -180,6 +186,15 @@ static PORE: Table = Table {
     ],
 };
 
+static PULSE: Table = Table {
+    name: "pulse",
+    doc: "The transmitter that receptors see at `detail = \"event\"`, in place of diffusion and clearance: each vesicle adds `peak`, and what there is decays with `tau`. Pulses add.",
+    fields: &[
+        field("peak", Number(D::CONCENTRATION, Positive), Required, "What a vesicle adds to the concentration."),
+        field("tau", Number(D::TIME, Positive), Required, "Time constant of the decay."),
+    ],
+};
+
 pub(super) static CLEFT: Table = Table {
     name: "cleft",
     doc: "The gap between the membranes.",
@@ -206,6 +221,7 @@ pub(super) static CLEFT: Table = Table {
             "Of the fluid in the cleft, e.g. `100 ohm*cm`: the synaptic current then lowers the driving force of its own receptors. Without it the cleft has the bath's potential.",
         ),
         field("pore", Kind::Table(&PORE), Optional, "How a vesicle empties; without it, instantaneously."),
+        field("pulse", Kind::Table(&PULSE), Optional, "The reduced cleft; used at `detail = \"event\"` alone."),
     ],
 };
 

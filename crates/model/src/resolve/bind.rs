@@ -5,6 +5,9 @@ use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::read::Read;
 use std::collections::{HashMap, HashSet};
 
+/// Fields of a cell that has no membrane: what it does is given.
+const GIVEN: [&str; 3] = ["times", "rate", "course"];
+
 /// Names of one kind.
 pub(super) struct Names {
     pub list: Vec<String>,
@@ -16,6 +19,15 @@ impl Names {
         let list: Vec<String> = all.map(str::to_owned).collect();
         let set = list.iter().cloned().collect();
         Self { list, set }
+    }
+}
+
+/// What such a field gives.
+fn given(field: &str) -> &'static str {
+    match field {
+        "times" => "given spike times",
+        "rate" => "a rate of spikes",
+        _ => "an imposed voltage",
     }
 }
 
@@ -33,7 +45,7 @@ impl Resolver<'_> {
         let spiking: HashSet<&str> = model
             .named("cell")
             .iter()
-            .filter(|(_, c)| c.get("times").is_some() || c.get("course").is_some())
+            .filter(|(_, c)| GIVEN.iter().any(|f| c.get(f).is_some()))
             .map(|(k, _)| k.name.as_str())
             .collect();
         for (key, _) in model.named("synapse") {
@@ -116,23 +128,22 @@ impl Resolver<'_> {
     fn cell(&mut self, name: &str, span: &Span, cell: &Read) {
         let sections = cell.named("section");
         let membrane = cell.get("membrane").is_some() || !sections.is_empty();
-        let imposed: Vec<(&str, &Span)> =
-            ["times", "course"].into_iter().filter_map(|f| Some((f, cell.span_of(f)?))).collect();
+        let imposed: Vec<(&str, &Span)> = GIVEN.into_iter().filter_map(|f| Some((f, cell.span_of(f)?))).collect();
         if !membrane && imposed.is_empty() && cell.get("use").is_none() {
             self.out.push(
                 Diagnostic::error(format!("cell `{name}` has neither a membrane nor spike times"), span.clone())
-                    .hint("use = \"neuron/...\", a `membrane`, or `times` for a sender that only spikes"),
+                    .hint("use = \"neuron/...\", a `membrane`, or `times` or a `rate` for a sender that only spikes"),
             );
         }
         if membrane && let Some((field, place)) = imposed.first() {
-            let what = if *field == "times" { "given spike times" } else { "an imposed voltage" };
+            let what = given(field);
             self.out.push(
                 Diagnostic::error(format!("cell `{name}` has a membrane and {what}"), (*place).clone())
                     .hint(format!("a cell with `{field}` has no membrane: its voltage is given")),
             );
         }
-        if let [_, (_, second)] = imposed[..] {
-            let message = format!("cell `{name}` has both spike times and an imposed voltage");
+        if let [(one, _), (other, second), ..] = imposed[..] {
+            let message = format!("cell `{name}` has both {} and {}", given(one), given(other));
             self.out.push(Diagnostic::error(message, second.clone()).hint("give one of them"));
         }
         if let (Some(m), true) = (cell.table("membrane"), imposed.is_empty()) {

@@ -2,6 +2,7 @@
 
 use super::{Batch, Scratch};
 use crate::simulation::plan::{Plan, Source};
+use crate::simulation::population::OfPopulation;
 use crate::simulation::trace::Traces;
 use engine::time::Tick;
 
@@ -116,6 +117,19 @@ impl Batch {
                 let (synapse, contact) = contact(synapse);
                 let resident = synapse.clearance[clearance].resident;
                 contact.budget(synapse).turned_over[resident] * numerics::constants::AVOGADRO
+            }
+            Source::Population { population: p, quantity } => {
+                let population = &plan.populations[p];
+                let current = |r: usize| {
+                    let v = self.voltage(plan, population.to, lane);
+                    scratch.crowds[lane][p][r] * (v - population.receptors[r].e_rev)
+                };
+                match quantity {
+                    OfPopulation::ReceptorCurrent(_) | OfPopulation::Current if start => 0.0,
+                    OfPopulation::ReceptorCurrent(r) => current(r),
+                    OfPopulation::Current => (0..population.receptors.len()).map(current).sum(),
+                    other => self.crowds[lane][p].value(population, other),
+                }
             }
             Source::Occupancy { synapse, clearance, state } => {
                 let (synapse, contact) = contact(synapse);

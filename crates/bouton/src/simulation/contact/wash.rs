@@ -1,7 +1,7 @@
 //! A synapse in a bath that changes: from one plan to the next, and as good as asleep while drugs come and go.
 
 use super::super::plan::{Detail, Receptor, SynapsePlan};
-use super::super::sending::{Release, State};
+use super::super::sending::{Organ, Release};
 use super::super::{RunFault, Work};
 use super::{Contact, Keys, QUIET, Scratch};
 use engine::cleft::{Stretch, Tolerance};
@@ -55,7 +55,7 @@ impl Contact {
         let at = self.now;
         if !Arc::ptr_eq(&old.sending, &new.sending)
             && let (Release::Mechanism(before), Release::Mechanism(now)) = (&old.sending.release, &new.sending.release)
-            && let State::Mechanism(state) = &mut self.sending
+            && let Organ::Mechanism(state) = &mut self.sending.organ
         {
             let kinds = before.kinds.iter().zip(&now.kinds);
             let maps: Vec<_> = kinds.map(|(b, n)| map(&b.states, &n.states, b.folded.kinetics.states())).collect();
