@@ -1,7 +1,7 @@
 //! The cleft of a synapse: geometry, pore, and everything that binds the transmitter.
 
 use super::context::{Lowering, valence, value};
-use super::fold::Folded;
+use super::fold::{Folded, with_states};
 use super::{expression_value, scheme};
 use crate::simulation::{Block, Clearance, Receptor};
 use ::model::read::Read;
@@ -118,12 +118,17 @@ impl Lowering<'_> {
             self.fault(&span, "tissue without fluid takes nothing up".into(), "volume_fraction = 0.2, or no space.ecs");
             return None;
         }
-        let reach = self.setting("reach", 3.0);
+        let neighbours = value(space, "neighbours");
+        let reach = neighbours.map_or_else(|| self.setting("reach", 3.0), |distance| 0.5 * distance);
         if reach <= radius {
-            let numerics = self.resolved.read.table("numerics");
-            let span = numerics.and_then(|n| n.span_of("reach")).unwrap_or(&read.span).clone();
+            let (table, field) = match neighbours {
+                Some(_) => (Some(space), "neighbours"),
+                None => (self.resolved.read.table("numerics"), "reach"),
+            };
+            let span = table.and_then(|n| n.span_of(field)).unwrap_or(&read.span).clone();
             let message = format!("the tissue of `{at}` reaches to {reach} um, the cleft to {radius} um");
-            self.fault(&span, message, "a larger numerics.reach");
+            let hint = if neighbours.is_some() { "neighbours farther away" } else { "a larger numerics.reach" };
+            self.fault(&span, message, hint);
             return None;
         }
         Some(Rim::Porous(Porous {
@@ -133,6 +138,7 @@ impl Lowering<'_> {
             reach,
             shells: self.setting("shells", 32.0) as usize,
             resting: resting.map_or(0.0, |(_, n)| n.value()),
+            closed: neighbours.is_some(),
         }))
     }
 
@@ -281,7 +287,14 @@ impl Lowering<'_> {
         } else {
             (Site::Disc(geometry.radius), Amount::PerArea(density))
         };
-        let mut resident = Resident::new(lowered.kinetics, coefficients, site, amount);
+        let kinetics = match with_states(&lowered.kinetics) {
+            Ok(kinetics) => kinetics,
+            Err(e) => {
+                self.fault(&span, format!("`{path}` cannot be built: {e}"), "");
+                return None;
+            }
+        };
+        let mut resident = Resident::new(kinetics, coefficients, site, amount);
         resident.ligands = ligands;
         Some(Some(resident))
     }

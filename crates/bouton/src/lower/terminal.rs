@@ -251,6 +251,7 @@ impl Lowering<'_> {
                 kinds.iter().zip(positions).enumerate().map(|(k, (kind, positions))| terminal::ChannelKind {
                     kinetics: kind.folded.kinetics.clone(),
                     open: open(&kind.folded.kinetics),
+                    awake: kind.own.map_or_else(Vec::new, |own| (own..kind.folded.kinetics.states()).collect()),
                     positions,
                     resting_rates: rest.rates()[k].clone(),
                     resting_current: rest.currents()[k],
@@ -336,7 +337,9 @@ impl Lowering<'_> {
                 Law::Ohmic { conductance, e_rev: e_rev.unwrap_or_else(|| nernst(2, inside, outside, kelvin)) }
             }
         };
-        Some(ChannelKind { folded, law })
+        let states = part.scheme.as_ref().map_or_else(Vec::new, |s| s.states.clone());
+        let own = part.body.scheme.as_ref().map(|s| s.states.len());
+        Some(ChannelKind { folded, states, own, law })
     }
 
     /// Buffers, and whether they move.

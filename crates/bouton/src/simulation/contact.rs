@@ -4,6 +4,10 @@
 //! takes it back to the step's beginning. Receptors jump under the ligand's course, halves of a step at a time; the ligand
 //! feels their means. What is quiet sleeps: no step, no draw, no comparison.
 
+mod read;
+mod wash;
+
+use self::wash::muted;
 use super::Work;
 use super::fault::RunFault;
 use super::plan::{Detail, OfTerminal, SynapsePlan};
@@ -53,6 +57,8 @@ pub struct Contact {
     before: Option<cleft::State>,
     stretch: Stretch,
     asleep: bool,
+    /// Not asleep only because drugs come and go: seen from outside as if it slept.
+    calm: bool,
     now: Tick,
     receptors: Vec<Individuals>,
     /// Rates of voltage-dependent receptors, and the voltage they are for, mV.
@@ -137,6 +143,8 @@ pub(super) struct Step<'a> {
     pub tolerance: Tolerance,
     /// Sampling of the concentration, if it is sampled.
     pub every: Option<Tick>,
+    /// Where baths change: when they next do.
+    pub change: Option<Tick>,
 }
 
 impl Step<'_> {
@@ -198,6 +206,7 @@ impl Contact {
             before: None,
             stretch: Stretch::default(),
             asleep: true,
+            calm: false,
             now: Tick::ZERO,
             receptors,
             rates,
@@ -214,10 +223,13 @@ impl Contact {
 
     /// When anything happens next if the membranes stay at rest, if before `until`.
     pub(super) fn next_event(&self, plan: &SynapsePlan, until: Tick) -> Option<Tick> {
-        if !self.asleep {
+        let ahead = self.calm && self.now < self.cleft.clock();
+        if !self.asleep && !ahead {
             return Some(self.now);
         }
-        let receptors = self.receptors.iter().filter_map(|r| r.next_due(until));
+        let stretch = (!self.asleep).then(|| self.cleft.clock());
+        let heard = self.receptors.iter().zip(&plan.mute).filter(|(r, mute)| !muted(r, mute));
+        let receptors = heard.filter_map(|(r, _)| r.next_due(until)).chain(stretch);
         let fusion = self.pending.front().map(|p| p.0);
         let sending = plan.sending.next_event(&self.sending, self.now, until);
         receptors.chain(fusion).chain(sending).min().filter(|&at| at < until)
@@ -235,16 +247,13 @@ impl Contact {
         }
     }
 
-    /// Mean occupancy of a state of a transporter or enzyme. The cleft may be ahead by one of its steps.
-    pub(super) fn occupancy(&self, plan: &SynapsePlan, clearance: usize, state: usize) -> f64 {
-        let clearance = &plan.clearance[clearance];
-        let mut law = vec![0.0; clearance.states.len()];
-        plan.cleft.occupancies(&self.cleft, clearance.resident, &mut law);
-        law[state]
-    }
-
     /// The value of a tap now.
     pub(super) fn value(&self, plan: &SynapsePlan, tap: usize) -> f64 {
+        self.value_at(plan, tap, self.now)
+    }
+
+    /// At the mean level, that of any time within the cleft's last step.
+    pub(super) fn value_at(&self, plan: &SynapsePlan, tap: usize, at: Tick) -> f64 {
         let t = &plan.taps[tap];
         match plan.detail {
             Detail::Kinetic => {
@@ -254,11 +263,11 @@ impl Contact {
             Detail::Mean => {
                 let count = f64::from(plan.receptors[t.receptor].count);
                 if !self.asleep
-                    && self.stretch.from() <= self.now
-                    && self.now <= self.stretch.to()
+                    && self.stretch.from() <= at
+                    && at <= self.stretch.to()
                     && self.stretch.observables() > 0
                 {
-                    return count * self.stretch.observable(tap, self.now);
+                    return count * self.stretch.observable(tap, at);
                 }
                 if self.asleep {
                     return t.resting;
@@ -270,56 +279,28 @@ impl Contact {
         }
     }
 
-    /// Area of the disc around the centre that holds two thirds of a receptor's open channels now, um2; 0 if none is.
-    /// The cleft may be ahead by one of its steps at the mean level.
-    pub(super) fn spread(&self, plan: &SynapsePlan, receptor: usize) -> f64 {
-        let of = &plan.receptors[receptor];
-        let open = of.folded.kinetics.weights(crate::lower::observable::OPEN).unwrap_or(&[]);
-        let edges = plan.cleft.edges();
-        let mut held = vec![0.0; plan.shells];
-        match self.receptors.get(receptor) {
-            Some(copies) => (0..copies.len()).for_each(|copy| {
-                let state = copies.state(copy);
-                held[usize::from(copies.place(copy))] += open.get(state).copied().unwrap_or(0.0);
-            }),
-            None if self.asleep => {}
-            None => {
-                for &(shell, share) in &of.places {
-                    let p = open.iter().enumerate().filter(|(_, w)| **w > 0.0).fold(0.0, |sum, (s, w)| {
-                        w.mul_add(plan.cleft.occupancy_in(&self.cleft, receptor, s, shell).unwrap_or(0.0), sum)
-                    });
-                    held[shell] = share * p;
-                }
-            }
-        }
-        let wanted = held.iter().sum::<f64>() * 2.0 / 3.0;
-        let (mut sum, mut square) = (0.0, 0.0);
-        for (shell, held) in held.iter().enumerate().filter(|(_, h)| **h > 0.0) {
-            let (a, b) = (edges[shell] * edges[shell], edges[shell + 1] * edges[shell + 1]);
-            if sum + held >= wanted {
-                square = ((wanted - sum) / held).mul_add(b - a, a);
-                break;
-            }
-            sum += held;
-        }
-        std::f64::consts::PI * square
-    }
-
     /// The concentration that receptors see now, mM.
     pub(super) fn concentration(&self, plan: &SynapsePlan) -> f64 {
-        if self.asleep { self.at_rest(plan) } else { self.seen(plan, self.now) }
+        self.seen(plan, self.now)
     }
 
-    fn at_rest(&self, plan: &SynapsePlan) -> f64 {
-        plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell])
+    /// The concentration now at a place that is looked at beside, mM.
+    pub(super) fn distant(&self, plan: &SynapsePlan, place: usize) -> f64 {
+        let (shells, resting) = &plan.distant[place];
+        if self.asleep { *resting } else { self.mean(plan, shells, self.now) }
     }
 
     fn seen(&self, plan: &SynapsePlan, at: Tick) -> f64 {
+        let at_rest = || plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell]);
+        if self.asleep { at_rest() } else { self.mean(plan, &plan.seen, at) }
+    }
+
+    fn mean(&self, plan: &SynapsePlan, shells: &[(usize, f64)], at: Tick) -> f64 {
         if self.stretch.shells() == 0 || at < self.stretch.from() || at > self.stretch.to() {
             let c = plan.cleft.concentrations(&self.cleft);
-            return plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * c[*shell]);
+            return shells.iter().fold(0.0, |sum, (shell, share)| sum + share * c[*shell]);
         }
-        plan.seen.iter().fold(0.0, |sum, &(shell, share)| sum + share * self.stretch.concentration(shell, at))
+        shells.iter().fold(0.0, |sum, &(shell, share)| sum + share * self.stretch.concentration(shell, at))
     }
 
     /// Advances by a step of the neurons, in which the sender's voltage runs from `v_pre.0` to `v_pre.1` and the
@@ -374,6 +355,7 @@ impl Contact {
                     self.asleep = true;
                     continue;
                 }
+                self.calm = step.change.is_some() && self.pending.is_empty() && self.is_calm(plan);
                 self.ahead(step, scratch, work, moving)?;
                 continue;
             }
@@ -472,8 +454,8 @@ impl Contact {
         let last = self.stretch.to() - self.stretch.from();
         // Beyond what the terminal has told, a fusion may yet come: then there must be a way back.
         let far = known.is_none() && clock + Tick(last.0.saturating_mul(GROWTH)) >= horizon;
-        self.before = far.then(|| self.cleft.clone());
         let goal = known.unwrap_or(if far { step.end } else { horizon });
+        self.before = (far || step.change.is_some_and(|at| at < goal)).then(|| self.cleft.clone());
         let limit = goal.max(clock + Tick(1)) - clock;
         let limit = if moving { limit.min((step.to - step.from) * FOLLOWED) } else { limit };
         let stepped = plan.cleft.step_into(
@@ -505,6 +487,11 @@ impl Contact {
         let (from, to) = (self.stretch.from(), self.stretch.to());
         let middle = Tick(from.0 + (to.0 - from.0) / 2);
         let (a, b) = if self.now < middle { (from, middle) } else { (middle, to) };
+        if self.calm {
+            self.ligand.clone_from(&plan.resting);
+            self.slot = b;
+            return;
+        }
         scratch.ligand.clear();
         if plan.detail == Detail::Kinetic {
             scratch.ligand.extend((0..plan.shells).map(|shell| self.stretch.mean_concentration(shell, a, b)));
@@ -519,8 +506,7 @@ impl Contact {
         if let Some(every) = step.every {
             for k in step.samples(every, self.now, stop) {
                 let at = step.from + every * (k + 1);
-                let c = if self.asleep { self.at_rest(plan) } else { self.seen(plan, at) };
-                given.concentration.push(c);
+                given.concentration.push(self.seen(plan, at));
             }
         }
         if plan.detail == Detail::Mean {
@@ -562,7 +548,14 @@ impl Contact {
         for (k, tap) in plan.taps.iter().enumerate() {
             let count = f64::from(plan.receptors[tap.receptor].count);
             let resting = if self.asleep { self.value(plan, k) } else { 0.0 };
-            let mean = if self.asleep { resting } else { count * self.stretch.mean_observable(k, self.now, stop) };
+            let calm = self.calm && k < plan.receptors.len();
+            let mean = if calm {
+                tap.resting
+            } else if self.asleep {
+                resting
+            } else {
+                count * self.stretch.mean_observable(k, self.now, stop)
+            };
             given.mean[k] = (stop - self.now).ms().mul_add(mean, given.mean[k]);
             if tap.samples > 0 {
                 let every = Tick((step.to - step.from).0 / tap.samples as i64);

@@ -292,7 +292,14 @@ fn taken(plan: &Plan, m: &MeasurePlan, samples: &[f64]) -> Vec<f64> {
     let probe = &plan.probes[m.probe];
     let trace = Trace { dt_ms: probe.every.ms(), start_ms: 0.0, values: samples };
     let floor = floor(probe.source.unit());
-    let look = Look { stimulus: m.after, window: Some((0.0, m.until)), polarity: Polarity::Larger, floor };
+    let look = Look {
+        stimulus: m.after,
+        window: Some((0.0, m.until)),
+        polarity: Polarity::Larger,
+        floor,
+        threshold: m.threshold,
+        reversal: m.reversal,
+    };
     let number = |word: &&str| Take::from_word(word).and_then(|take| measure(&trace, &look, take)).unwrap_or(f64::NAN);
     m.take.iter().map(number).collect()
 }
@@ -313,7 +320,7 @@ impl Source {
                 T::OpenChannels | T::Docked | T::Released => "",
                 T::Capacitance => "fF",
             },
-            Self::Cleft { .. } => "mM",
+            Self::Cleft { .. } | Self::Distant { .. } | Self::Bath(_) => "mM",
             Self::Spread { .. } => "um2",
             Self::Tap { .. } | Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => "",
             Self::Population { quantity, .. } => match quantity {
@@ -340,7 +347,8 @@ impl Source {
                 T::OpenChannels => Role::Receptor,
                 T::Docked | T::Released | T::Capacitance => Role::Release,
             },
-            Self::Cleft { .. } => Role::Cleft,
+            Self::Cleft { .. } | Self::Distant { .. } => Role::Cleft,
+            Self::Bath(_) => Role::Bath,
             Self::Tap { .. } | Self::Spread { .. } => Role::Receptor,
             Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => Role::Other,
             Self::Population { quantity, .. } => match quantity {

@@ -86,6 +86,10 @@ pub enum Law {
 pub struct ChannelKind {
     /// Its scheme.
     pub folded: Folded,
+    /// Names of the states; none where they are rungs of a ladder.
+    pub states: Vec<String>,
+    /// How many of them are its own, before those that drugs add.
+    pub own: Option<usize>,
     /// Its current.
     pub law: Law,
 }
@@ -193,7 +197,7 @@ pub struct Sending {
 pub struct State {
     /// Action potentials of this trial, where they come at random.
     starts: Vec<Tick>,
-    organ: Organ,
+    pub(super) organ: Organ,
 }
 
 /// The state of what releases.
@@ -505,7 +509,7 @@ fn random_spikes(key: StreamKey, rate: f64, delay: Tick, end: Tick) -> Vec<Tick>
         if ms > (end - now).ms() {
             break;
         }
-        now = now + Tick(((ms * 1e9) as i64).max(1));
+        now += Tick(((ms * 1e9) as i64).max(1));
         starts.push(now);
     }
     starts

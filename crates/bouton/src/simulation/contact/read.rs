@@ -1,0 +1,55 @@
+//! What is read off a synapse beside its taps.
+
+use super::{Contact, SynapsePlan};
+use engine::time::Tick;
+
+impl Contact {
+    /// Mean occupancy of a state of a transporter or enzyme at `at`. Where it is not watched, the cleft may be ahead by one
+    /// of its steps.
+    pub(in super::super) fn occupancy(&self, plan: &SynapsePlan, (clearance, state): (usize, usize), at: Tick) -> f64 {
+        let within = self.stretch.from() <= at && at <= self.stretch.to() && self.stretch.observables() > 0;
+        let watched = plan.watched.iter().position(|w| *w == (clearance, state));
+        if let Some(k) = watched.filter(|_| within && !self.asleep) {
+            return self.stretch.observable(plan.taps.len() + k, at);
+        }
+        let clearance = &plan.clearance[clearance];
+        let mut law = vec![0.0; clearance.states.len()];
+        plan.cleft.occupancies(&self.cleft, clearance.resident, &mut law);
+        law[state]
+    }
+
+    /// Area of the disc around the centre that holds two thirds of a receptor's open channels now, um2; 0 if none is.
+    /// The cleft may be ahead by one of its steps at the mean level.
+    pub(in super::super) fn spread(&self, plan: &SynapsePlan, receptor: usize) -> f64 {
+        let of = &plan.receptors[receptor];
+        let open = of.folded.kinetics.weights(crate::lower::observable::OPEN).unwrap_or(&[]);
+        let edges = plan.cleft.edges();
+        let mut held = vec![0.0; plan.shells];
+        match self.receptors.get(receptor) {
+            Some(copies) => (0..copies.len()).for_each(|copy| {
+                let state = copies.state(copy);
+                held[usize::from(copies.place(copy))] += open.get(state).copied().unwrap_or(0.0);
+            }),
+            None if self.asleep => {}
+            None => {
+                for &(shell, share) in &of.places {
+                    let p = open.iter().enumerate().filter(|(_, w)| **w > 0.0).fold(0.0, |sum, (s, w)| {
+                        w.mul_add(plan.cleft.occupancy_in(&self.cleft, receptor, s, shell).unwrap_or(0.0), sum)
+                    });
+                    held[shell] = share * p;
+                }
+            }
+        }
+        let wanted = held.iter().sum::<f64>() * 2.0 / 3.0;
+        let (mut sum, mut square) = (0.0, 0.0);
+        for (shell, held) in held.iter().enumerate().filter(|(_, h)| **h > 0.0) {
+            let (a, b) = (edges[shell] * edges[shell], edges[shell + 1] * edges[shell + 1]);
+            if sum + held >= wanted {
+                square = ((wanted - sum) / held).mul_add(b - a, a);
+                break;
+            }
+            sum += held;
+        }
+        std::f64::consts::PI * square
+    }
+}
