@@ -24,6 +24,14 @@ impl Lowering<'_> {
         let path = format!("synapse.{name}");
         let place = |field: &str| read.span_of(field).unwrap_or(&read.span).clone();
         let mut whole = true;
+        if !self.resolved.phases.is_empty() {
+            if self.phase.is_none() {
+                let span = read.span_of("detail").or_else(|| model.span_of("detail")).unwrap_or(&read.span).clone();
+                let message = format!("`{path}` is at the level `event`, which does not follow drugs that come and go");
+                self.fault(&span, message, "detail = \"mean\", or a drug that is there from the beginning");
+            }
+            return None;
+        }
         let spikes = match &cells[from].voltage {
             Voltage::Spikes(times) => Spikes::Given(times.clone()),
             Voltage::Poisson(rate) => Spikes::Poisson(*rate),

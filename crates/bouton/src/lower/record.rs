@@ -277,12 +277,12 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
         let k = plan.clamps.iter().position(|c| c.name == names[1])?;
         return Some(if names[2] == "current" { Source::ClampCurrent(k) } else { Source::ClampVoltage(k) });
     }
-    if names[0] == "drug" {
-        return plan.drugs.iter().position(|d| d == names[1]).map(Source::Bath);
-    }
     if let Some(population) = plan.populations.iter().position(|p| p.name == names[0]) {
         let quantity = of_population(&plan.populations[population], &names)?;
         return Some(Source::Population { population, quantity });
+    }
+    if names[0] == "drug" {
+        return plan.drugs.iter().position(|d| d == names[1]).map(Source::Bath);
     }
     let Some(synapse) = plan.synapses.iter().position(|s| s.name == names[0]) else {
         let cell = plan.cells.iter().position(|c| c.name == names[0])?;

@@ -383,8 +383,11 @@ impl Source {
     /// The synapse it is of.
     pub fn synapse_mut(&mut self) -> Option<&mut usize> {
         match self {
-            Self::Membrane { .. } | Self::Bath(_) | Self::ClampCurrent(_) | Self::ClampVoltage(_) => None,
-            Self::Population { .. } => None,
+            Self::Membrane { .. }
+            | Self::Bath(_)
+            | Self::ClampCurrent(_)
+            | Self::ClampVoltage(_)
+            | Self::Population { .. } => None,
             Self::Terminal { synapse, .. }
             | Self::Cleft { synapse }
             | Self::Distant { synapse, .. }

@@ -509,7 +509,7 @@ fn random_spikes(key: StreamKey, rate: f64, delay: Tick, end: Tick) -> Vec<Tick>
         if ms > (end - now).ms() {
             break;
         }
-        now = now + Tick(((ms * 1e9) as i64).max(1));
+        now += Tick(((ms * 1e9) as i64).max(1));
         starts.push(now);
     }
     starts
