@@ -13,6 +13,7 @@ pub mod neuron;
 pub mod receptor;
 mod rodas;
 pub mod snapshot;
+pub mod supply;
 pub mod terminal;
 pub mod time;
 pub mod wellmixed;

@@ -19,10 +19,15 @@ pub(super) struct LoweredCleft {
     pub resistance: f64,
     /// Radius of the disc over which "the" concentration is the mean, um.
     pub radius: f64,
+    /// As the file says it.
+    pub geometry: Geometry,
 }
 
 /// The voltage that the residents of a cleft are taken to be at, mV: what little their binding depends on it is left out.
 const RESIDENTS_AT: f64 = -70.0;
+
+/// Shells of tissue around a lumped cleft: with its two rings one group of lanes.
+const LUMPED_SHELLS: usize = 6;
 
 impl Lowering<'_> {
     fn setting(&self, field: &str, otherwise: f64) -> f64 {
@@ -52,7 +57,8 @@ impl Lowering<'_> {
             return None;
         }
         let rim = self.rim(&at, read, &transmitter, radius)?;
-        let shells = self.setting("rings", 32.0) as usize;
+        let lumped = read.flag("lumped") == Some(&true);
+        let shells = if lumped { 1 } else { self.setting("rings", 32.0) as usize };
         let geometry = Geometry { radius, height, diffusion, shells, grading: 0.4, rim };
         let pore = read.table("pore").map_or(Pore::Instantaneous, pore);
         let source = Source { pore, radius: 0.0 };
@@ -95,7 +101,7 @@ impl Lowering<'_> {
                 let wide = radius;
                 let radius = if watched > 0.0 { watched.min(wide) } else { wide };
                 let resistance = value(read, "resistivity").map_or(0.0, |rho| lateral(rho, height, (wide, radius)));
-                Some(LoweredCleft { cleft, receptors, clearance, transmitter, resistance, radius })
+                Some(LoweredCleft { cleft, receptors, clearance, transmitter, resistance, radius, geometry })
             }
             Err(e) => {
                 self.fault(&read.span, format!("the cleft of `{path}` cannot be built: {e}"), "");
@@ -119,6 +125,10 @@ impl Lowering<'_> {
             return None;
         }
         let reach = self.setting("reach", 3.0);
+        let numerics = self.resolved.read.table("numerics");
+        // A default has no place; what was said counts.
+        let said = numerics.is_some_and(|n| n.span_of("shells").is_some());
+        let coarse = read.flag("lumped") == Some(&true) && !said;
         if reach <= radius {
             let numerics = self.resolved.read.table("numerics");
             let span = numerics.and_then(|n| n.span_of("reach")).unwrap_or(&read.span).clone();
@@ -131,7 +141,7 @@ impl Lowering<'_> {
             tortuosity: value(space, "tortuosity")?,
             diffusion,
             reach,
-            shells: self.setting("shells", 32.0) as usize,
+            shells: if coarse { LUMPED_SHELLS } else { self.setting("shells", 32.0) as usize },
             resting: resting.map_or(0.0, |(_, n)| n.value()),
         }))
     }

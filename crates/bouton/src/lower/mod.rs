@@ -9,6 +9,7 @@ mod fold;
 mod instrument;
 mod model;
 mod record;
+mod supply;
 mod terminal;
 
 pub use self::model::model;

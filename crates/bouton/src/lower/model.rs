@@ -100,6 +100,8 @@ impl Lowering<'_> {
                 None
             } else if let Some(times) = cell.numbers("times") {
                 Some(Voltage::Spikes(times.iter().filter_map(|t| Tick::from_ms(t.value()).ok()).collect()))
+            } else if let Some(train) = cell.table("train") {
+                self.train(&key.name, train).map(Voltage::Spikes)
             } else if let Some(course) = cell.table("course") {
                 self.course(&key.name, course).map(Voltage::Course)
             } else {
@@ -126,6 +128,20 @@ impl Lowering<'_> {
             self.fault(&span, message, "count = 1");
         }
         one
+    }
+
+    fn train(&mut self, name: &str, train: &Read) -> Option<Vec<Tick>> {
+        let start = Tick::from_ms(value(train, "start")?).ok()?;
+        let interval = value(train, "interval").or_else(|| value(train, "rate").map(|rate| 1.0 / rate))?;
+        let interval = Tick::from_ms(interval).ok().filter(|t| t.0 > 0);
+        let count = *train.count("count")? as i64;
+        let last = interval.and_then(|t| t.0.checked_mul(count - 1)?.checked_add(start.0));
+        let Some((interval, _)) = interval.zip(last) else {
+            let message = format!("the train of `cell.{name}` has an interval or an end that no clock here can tell");
+            self.fault(&train.span, message, "an interval of 1 ps or more, an end within 100 days");
+            return None;
+        };
+        Some((0..count).map(|k| start + interval * k).collect())
     }
 
     fn course(&mut self, name: &str, course: &Read) -> Option<ActionPotential> {
@@ -210,7 +226,12 @@ impl Lowering<'_> {
             let message = format!("`synapse.{name}` has {zones} active zones and one spine");
             self.fault(&span, message, "without = [\"spine\"], or a synapse for each spine");
         }
-        let (sending, lowered) = (sending?, lowered?);
+        let (mut sending, lowered) = (sending?, lowered?);
+        let supply = match read.table("terminal").and_then(|t| t.table("supply")) {
+            Some(supply) => Some(self.supply(name, read, supply, (&sending, &lowered))?),
+            None => None,
+        };
+        sending.supplied = supply.is_some();
         let edges = lowered.cleft.edges();
         let ring = |a: f64, b: f64| (b - a) * (b + a);
         let r = lowered.radius;
@@ -234,6 +255,7 @@ impl Lowering<'_> {
             from,
             to,
             sending: sending.into(),
+            supply: supply.map(Into::into),
             resistance: lowered.resistance,
             transmitter: lowered.transmitter,
             seen,

@@ -4,10 +4,13 @@
 //! takes it back to the step's beginning. Receptors jump under the ligand's course, halves of a step at a time; the ligand
 //! feels their means. What is quiet sleeps: no step, no draw, no comparison.
 
+mod read;
+mod supply;
+
 use super::Work;
 use super::fault::RunFault;
-use super::plan::{Detail, OfTerminal, SynapsePlan};
-use super::sending::{self, Release, Sending};
+use super::plan::{Detail, SynapsePlan};
+use super::sending::{self, Sending};
 use engine::cleft::{self, Stretch, Tolerance};
 use engine::ensemble::{Drive, Individuals, Luck};
 use engine::terminal::sites::Fusion;
@@ -60,6 +63,8 @@ pub struct Contact {
     /// The slot of the receptors, and the ligand in it.
     slot: Tick,
     ligand: Vec<f64>,
+    /// What vesicles hold, where that is followed.
+    supply: Option<supply::Supplied>,
 }
 
 /// What came of a step: to be read after it, valid until the next.
@@ -197,6 +202,7 @@ impl Contact {
             rates,
             slot: Tick::ZERO,
             ligand: plan.resting.clone(),
+            supply: plan.supply.as_deref().map(supply::Supplied::new),
         })
     }
 
@@ -217,105 +223,6 @@ impl Contact {
         receptors.chain(fusion).chain(sending).min().filter(|&at| at < until)
     }
 
-    /// A quantity of the terminal at `now`.
-    pub(super) fn of_terminal(&self, plan: &SynapsePlan, quantity: OfTerminal, now: Tick) -> f64 {
-        match quantity {
-            OfTerminal::Released => self.released,
-            // Without a mechanism there are no pools, and nothing comes back.
-            OfTerminal::Capacitance if matches!(plan.sending.release, Release::Certain { .. }) => {
-                self.released * plan.sending.vesicle.unwrap_or(f64::NAN)
-            }
-            other => plan.sending.read(&self.sending, other, now),
-        }
-    }
-
-    /// Mean occupancy of a state of a transporter or enzyme. The cleft may be ahead by one of its steps.
-    pub(super) fn occupancy(&self, plan: &SynapsePlan, clearance: usize, state: usize) -> f64 {
-        let clearance = &plan.clearance[clearance];
-        let mut law = vec![0.0; clearance.states.len()];
-        plan.cleft.occupancies(&self.cleft, clearance.resident, &mut law);
-        law[state]
-    }
-
-    /// The value of a tap now.
-    pub(super) fn value(&self, plan: &SynapsePlan, tap: usize) -> f64 {
-        let t = &plan.taps[tap];
-        match plan.detail {
-            Detail::Kinetic => {
-                let counts = self.receptors[t.receptor].counts();
-                t.weights.iter().zip(counts).fold(0.0, |sum, (w, n)| sum + w * f64::from(*n))
-            }
-            Detail::Mean => {
-                let count = f64::from(plan.receptors[t.receptor].count);
-                if !self.asleep
-                    && self.stretch.from() <= self.now
-                    && self.now <= self.stretch.to()
-                    && self.stretch.observables() > 0
-                {
-                    return count * self.stretch.observable(tap, self.now);
-                }
-                if self.asleep {
-                    return t.resting;
-                }
-                let mut law = vec![0.0; t.weights.len()];
-                plan.cleft.occupancies(&self.cleft, t.receptor, &mut law);
-                count * t.weights.iter().zip(&law).fold(0.0, |sum, (w, p)| sum + w * p)
-            }
-        }
-    }
-
-    /// Area of the disc around the centre that holds two thirds of a receptor's open channels now, um2; 0 if none is.
-    /// The cleft may be ahead by one of its steps at the mean level.
-    pub(super) fn spread(&self, plan: &SynapsePlan, receptor: usize) -> f64 {
-        let of = &plan.receptors[receptor];
-        let open = of.folded.kinetics.weights(crate::lower::observable::OPEN).unwrap_or(&[]);
-        let edges = plan.cleft.edges();
-        let mut held = vec![0.0; plan.shells];
-        match self.receptors.get(receptor) {
-            Some(copies) => (0..copies.len()).for_each(|copy| {
-                let state = copies.state(copy);
-                held[usize::from(copies.place(copy))] += open.get(state).copied().unwrap_or(0.0);
-            }),
-            None if self.asleep => {}
-            None => {
-                for &(shell, share) in &of.places {
-                    let p = open.iter().enumerate().filter(|(_, w)| **w > 0.0).fold(0.0, |sum, (s, w)| {
-                        w.mul_add(plan.cleft.occupancy_in(&self.cleft, receptor, s, shell).unwrap_or(0.0), sum)
-                    });
-                    held[shell] = share * p;
-                }
-            }
-        }
-        let wanted = held.iter().sum::<f64>() * 2.0 / 3.0;
-        let (mut sum, mut square) = (0.0, 0.0);
-        for (shell, held) in held.iter().enumerate().filter(|(_, h)| **h > 0.0) {
-            let (a, b) = (edges[shell] * edges[shell], edges[shell + 1] * edges[shell + 1]);
-            if sum + held >= wanted {
-                square = ((wanted - sum) / held).mul_add(b - a, a);
-                break;
-            }
-            sum += held;
-        }
-        std::f64::consts::PI * square
-    }
-
-    /// The concentration that receptors see now, mM.
-    pub(super) fn concentration(&self, plan: &SynapsePlan) -> f64 {
-        if self.asleep { self.at_rest(plan) } else { self.seen(plan, self.now) }
-    }
-
-    fn at_rest(&self, plan: &SynapsePlan) -> f64 {
-        plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell])
-    }
-
-    fn seen(&self, plan: &SynapsePlan, at: Tick) -> f64 {
-        if self.stretch.shells() == 0 || at < self.stretch.from() || at > self.stretch.to() {
-            let c = plan.cleft.concentrations(&self.cleft);
-            return plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * c[*shell]);
-        }
-        plan.seen.iter().fold(0.0, |sum, &(shell, share)| sum + share * self.stretch.concentration(shell, at))
-    }
-
     /// Advances by a step of the neurons, in which the sender's voltage runs from `v_pre.0` to `v_pre.1` and the
     /// receiver's is `v_post`, mV.
     pub(super) fn advance(
@@ -334,6 +241,9 @@ impl Contact {
         plan.sending
             .advance(&mut self.sending, &mut scratch.sending, key, span, v_pre, &mut scratch.fused)
             .map_err(|e| RunFault::terminal(plan, step.from, e))?;
+        if let Some(supply) = &plan.supply {
+            self.shift(step, supply, scratch);
+        }
         for fusion in scratch.fused.drain(..) {
             let at = fusion.at;
             let molecules = plan.sending.molecules(&mut step.keys.content.at(0, self.released as u64));
@@ -362,6 +272,9 @@ impl Contact {
                 continue;
             }
             if self.now >= self.cleft.clock() {
+                if let Some(supply) = &plan.supply {
+                    self.collect(plan, supply);
+                }
                 if self.pending.front().is_some_and(|p| p.0 <= self.now) {
                     self.open(plan, step.from)?;
                 } else if self.quiet(plan) {
@@ -376,6 +289,9 @@ impl Contact {
             }
             let stop = self.slot.min(step.to);
             self.listen(step, stop, given, work)?;
+        }
+        if let (Some(supply), Some(supplied)) = (&plan.supply, &mut self.supply) {
+            supplied.advance(supply, step.to);
         }
         let length = (step.to - step.from).ms();
         for mean in &mut given.mean {
@@ -567,11 +483,6 @@ impl Contact {
                 }
             }
         }
-    }
-
-    /// Whether every number is one; a NaN would have been a fault of its organ already.
-    pub(super) fn budget(&self, plan: &SynapsePlan) -> cleft::Budget {
-        plan.cleft.budget(&self.cleft)
     }
 }
 

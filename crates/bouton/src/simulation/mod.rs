@@ -21,7 +21,7 @@ pub use fault::RunFault;
 pub use noise::Noise;
 pub use plan::{
     Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfTerminal, Plan, ProbePlan, Receptor,
-    Source, SynapsePlan, Tap, Voltage, Wanted,
+    Source, Supply, SynapsePlan, Tap, Voltage, Wanted,
 };
 pub use run::{Cancel, Outcome, Progress, run};
 pub use sending::{At, ChannelKind, Driver, Law, Mechanism, Release, Sending, at};

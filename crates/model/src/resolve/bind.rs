@@ -33,7 +33,7 @@ impl Resolver<'_> {
         let spiking: HashSet<&str> = model
             .named("cell")
             .iter()
-            .filter(|(_, c)| c.get("times").is_some() || c.get("course").is_some())
+            .filter(|(_, c)| ["times", "train", "course"].iter().any(|f| c.get(f).is_some()))
             .map(|(k, _)| k.name.as_str())
             .collect();
         for (key, _) in model.named("synapse") {
@@ -64,6 +64,9 @@ impl Resolver<'_> {
             if let Some(terminal) = synapse.table("terminal") {
                 for (name, channel) in terminal.named("channel") {
                     self.either(channel, &name.name, &name.span, ["count", "density"], true);
+                }
+                if let Some(supply) = terminal.table("supply") {
+                    self.supply(synapse, supply);
                 }
                 if let Some(extrusion) = terminal.table("extrusion") {
                     let has = |f: &str| extrusion.get(f).is_some();
@@ -116,7 +119,7 @@ impl Resolver<'_> {
         let sections = cell.named("section");
         let membrane = cell.get("membrane").is_some() || !sections.is_empty();
         let imposed: Vec<(&str, &Span)> =
-            ["times", "course"].into_iter().filter_map(|f| Some((f, cell.span_of(f)?))).collect();
+            ["times", "train", "course"].into_iter().filter_map(|f| Some((f, cell.span_of(f)?))).collect();
         if !membrane && imposed.is_empty() && cell.get("use").is_none() {
             self.out.push(
                 Diagnostic::error(format!("cell `{name}` has neither a membrane nor spike times"), span.clone())
@@ -124,15 +127,22 @@ impl Resolver<'_> {
             );
         }
         if membrane && let Some((field, place)) = imposed.first() {
-            let what = if *field == "times" { "given spike times" } else { "an imposed voltage" };
+            let what = if *field == "course" { "an imposed voltage" } else { "given spike times" };
             self.out.push(
                 Diagnostic::error(format!("cell `{name}` has a membrane and {what}"), (*place).clone())
                     .hint(format!("a cell with `{field}` has no membrane: its voltage is given")),
             );
         }
-        if let [_, (_, second)] = imposed[..] {
-            let message = format!("cell `{name}` has both spike times and an imposed voltage");
-            self.out.push(Diagnostic::error(message, second.clone()).hint("give one of them"));
+        if let [(first, _), (second, place), ..] = imposed[..] {
+            let message = if second == "course" {
+                format!("cell `{name}` has both spike times and an imposed voltage")
+            } else {
+                format!("cell `{name}` has both `{first}` and `{second}`")
+            };
+            self.out.push(Diagnostic::error(message, place.clone()).hint("give one of them"));
+        }
+        if let Some(train) = cell.table("train") {
+            self.either(train, &format!("{name}.train"), &train.span, ["rate", "interval"], true);
         }
         if let (Some(m), true) = (cell.table("membrane"), imposed.is_empty()) {
             let (area, d, l) = (m.get("area"), m.get("diameter"), m.get("length"));
@@ -224,6 +234,50 @@ impl Resolver<'_> {
                     );
                 }
             }
+        }
+    }
+
+    /// What brings transmitter or precursor back is there, and carries what it should.
+    fn supply(&mut self, synapse: &Read, supply: &Read) {
+        let clearance = Names::new(synapse.named("clearance").iter().map(|(k, _)| k.name.as_str()));
+        let precursor = supply.table("precursor");
+        let from = precursor.and_then(|p| Some((p.text("from")?.to_owned(), p.span_of("from")?.clone())));
+        let returns = supply.texts("returns").iter().map(|(name, span)| (name.clone(), span.clone()));
+        for (name, span) in returns.chain(from) {
+            if !clearance.set.contains(name.as_str()) {
+                self.unknown("clearance", &name, span, &clearance);
+            }
+        }
+        if let (Some(_), Some(span)) = (precursor, supply.span_of("returns").or_else(|| supply.span_of("restored"))) {
+            let message = "a supply is made from a precursor, or has what returns";
+            self.out.push(Diagnostic::error(message, span.clone()).hint("give one of them"));
+        } else if let (Some(span), None) = (supply.span_of("restored"), supply.get("returns")) {
+            let message = "`restored` makes up for what does not come back, and nothing does";
+            let hint = "returns = [\"...\"]; without it the cytosol is held as it is";
+            self.out.push(Diagnostic::error(message, span.clone()).hint(hint));
+        }
+        if let Some(filling) = supply.table("filling") {
+            self.either(filling, "supply.filling", &filling.span, ["tau", "count"], true);
+        }
+        let transmitter = synapse.table("cleft").and_then(|c| c.text("transmitter")).map(str::to_owned);
+        self.carries(supply.table("filling"), |substrate| transmitter.as_deref().is_none_or(|t| t == substrate), || {
+            format!("the cleft holds {}", transmitter.as_deref().unwrap_or_default())
+        });
+        self.carries(precursor, |substrate| transmitter.as_deref() != Some(substrate), || {
+            "that is the transmitter, and no precursor".to_owned()
+        });
+    }
+
+    /// Whether a placed transporter carries what it should.
+    fn carries(&mut self, placed: Option<&Read>, good: impl Fn(&str) -> bool, but: impl Fn() -> String) {
+        let Some((used, span)) = placed.and_then(|p| Some((p.text("use")?.to_owned(), p.span_of("use")?.clone()))) else {
+            return;
+        };
+        let entry = self.entry(&used);
+        let substrate = entry.as_ref().and_then(|e| e.body.table("transport")?.text("substrate"));
+        if let Some(substrate) = substrate.filter(|s| !good(s)) {
+            let message = format!("`{used}` carries {substrate}, but {}", but());
+            self.out.push(Diagnostic::error(message, span).hint("another entry"));
         }
     }
 
