@@ -202,6 +202,8 @@ pub struct Panel {
     /// With its unit.
     pub y_label: String,
     /// Logarithmic axis.
+    pub log_x: bool,
+    /// Logarithmic axis.
     pub log_y: bool,
     /// Whole numbers only on the y axis.
     pub counts: bool,
@@ -241,12 +243,16 @@ impl Panel {
         // Room for half of the last number of the x axis.
         layout.force_margin_right = Some(26.0);
         layout.force_margin_top = Some(12.0);
-        layout.log_y = self.log_y;
+        (layout.log_x, layout.log_y) = (self.log_x, self.log_y);
         let (counts, log, first) = (self.counts, self.log_y, self.x_numbers_from.unwrap_or(f64::NEG_INFINITY));
         let number = |v: f64, span: f64| if v.abs() < 1e-9 * span { "0".to_owned() } else { tick(v) };
         let (x_span, y_span) = (self.x.1 - self.x.0, self.y.1 - self.y.0);
-        layout.x_tick_format =
-            TickFormat::Custom(Arc::new(move |v| if v < first { String::new() } else { number(v, x_span) }));
+        let wide = self.log_x;
+        layout.x_tick_format = TickFormat::Custom(Arc::new(move |v| match () {
+            () if wide => tick(v),
+            () if v < first => String::new(),
+            () => number(v, x_span),
+        }));
         layout.y_tick_format = TickFormat::Custom(Arc::new(move |v| match () {
             () if log => tick(v),
             () if counts && v.fract() != 0.0 => String::new(),

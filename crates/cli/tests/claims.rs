@@ -101,7 +101,7 @@ fn a_moved_band_fails_and_exits_1() {
     let ran = claims(home.path(), &["A53", "--out", "result"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(ran.stdout.contains("wanted 1 to 2 ms") && ran.stdout.contains("missed"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("1 claims: 1 fails"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("1 claim: 1 fails"), "{}", ran.stdout);
 }
 
 #[test]
@@ -181,6 +181,75 @@ fn all_faults_of_a_claim_are_said_at_once() {
         assert!(ran.stderr.contains(fault), "{fault}:\n{}", ran.stderr);
     }
     assert_eq!(ran.left, ["claims"]);
+}
+
+#[test]
+fn faults_of_tables_curves_and_events_are_said_with_the_others() {
+    let home = folder(&["A59_every_sink"], None);
+    let path = home.path().join("claims/A59_every_sink/claim.toml");
+    let more = r#"
+[[table]]
+title   = "Two columns"
+columns = ["a", "b"]
+units   = ["ms", "apples"]
+[[table.row]]
+says   = "one value for two"
+values = ["enzyme.half.epc.chrge"]
+
+[[curve]]
+title  = "Two kinds of place"
+across = "x"
+at     = ["1 ms", "1 mV"]
+up     = "y"
+[[curve.line]]
+says   = "of three"
+values = ["1", "2", "3"]
+
+[[picture]]
+title  = "No bin"
+events = "contact.fusion"
+model  = "enzyme"
+
+[[picture]]
+title  = "Nobody's"
+events = "contact.fusions"
+bin    = "1 ms"
+model  = "enzyme"
+"#;
+    let text = std::fs::read_to_string(&path).unwrap() + more;
+    std::fs::write(&path, text).unwrap();
+    let ran = claims(home.path(), &["--out", "result"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    for fault in [
+        "`apples` is no unit",
+        "1 values for 2 columns",
+        "did you mean `enzyme.half.epc.charge`?",
+        "`1 ms` and `1 mV` do not lie on one axis",
+        "3 values for 2 places",
+        "a picture is of one trace, or of events",
+        "nothing in condition `healthy` is called `contact.fusions`",
+        "did you mean `contact.fusion`?",
+    ] {
+        assert!(ran.stderr.contains(fault), "{fault}:\n{}", ran.stderr);
+    }
+    assert_eq!(ran.left, ["claims"]);
+}
+
+#[test]
+fn a_table_stands_in_all_three_places_with_the_same_numbers() {
+    let home = folder(&["A07_complicated"], None);
+    let ran = claims(home.path(), &["A07", "--out", "result"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let line = |text: &str| text.lines().find(|l| l.contains("calyx of Held")).map(str::to_owned).unwrap();
+    let number = line(&ran.stdout).split_whitespace().last().unwrap().to_owned();
+    assert!(number.parse::<u64>().unwrap() > 100, "{number}");
+    let page = std::fs::read_to_string(home.path().join("result/claims.html")).unwrap();
+    assert!(line(&page).contains(&format!("<td>{number}</td>")), "{}", line(&page));
+    let text = std::fs::read_to_string(home.path().join("result/claims.json")).unwrap();
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let rows = &all["claims"][0]["tables"][0]["rows"];
+    let calyx = rows.as_array().unwrap().iter().find(|r| r["says"].as_str().unwrap().contains("calyx of Held"));
+    assert_eq!(calyx.unwrap()["values"][0]["value"].as_f64().unwrap().to_string(), number);
 }
 
 #[test]

@@ -202,6 +202,7 @@ fn valid(v: &Value, schema: &Value, whole: &Value) -> Result<(), String> {
                 v.as_array().into_iter().flatten().try_for_each(|i| valid(i, rule, whole))?;
                 true
             }
+            "minItems" => v.as_array().is_none_or(|a| a.len() as u64 >= rule.as_u64().unwrap()),
             "required" => rule.as_array().unwrap().iter().all(|r| v.get(r.as_str().unwrap()).is_some()),
             "properties" => {
                 for (name, inner) in v.as_object().into_iter().flatten() {

@@ -40,8 +40,12 @@ pub struct Claim {
     pub controls: Vec<Bound>,
     /// Numbers that decide nothing.
     pub shown: Vec<Bound>,
-    /// What is drawn.
+    /// Numbers side by side.
+    pub tables: Vec<Table>,
+    /// What is drawn of traces and events.
     pub pictures: Vec<Picture>,
+    /// What is drawn of numbers.
+    pub curves: Vec<Curve>,
     /// What is run.
     pub models: Vec<Model>,
     /// The catalogue's entry that is looked at instead.
@@ -81,15 +85,59 @@ pub struct Bound {
     pub origin: Option<String>,
     /// How well it is known: `paper`, `assumed` ...
     pub evidence: Option<&'static str>,
+    /// The unit to show it in, with its size, where one is wanted.
+    pub unit: Option<(String, f64)>,
 }
 
-/// A trace to be drawn.
+/// Numbers in rows and columns.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Above it.
+    pub title: String,
+    /// What the columns are.
+    pub columns: Vec<String>,
+    /// The unit of each column; empty where each number has one that reads well.
+    pub units: Vec<String>,
+    /// What each row is, and its numbers, one a column.
+    pub rows: Vec<Row>,
+}
+
+/// What a row or a line is, and its numbers.
+pub type Row = (String, Vec<Option<Bound>>);
+
+/// Numbers against numbers.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    /// Above it.
+    pub title: String,
+    /// What the x axis is.
+    pub across: String,
+    /// What the y axis is.
+    pub up: String,
+    /// Where the points stand.
+    pub at: Vec<Bound>,
+    /// One number a point.
+    pub lines: Vec<Row>,
+    /// Whether the axes are logarithmic.
+    pub logarithmic: bool,
+}
+
+/// What is drawn against time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Drawn {
+    /// A trace, by what is read.
+    Trace(String),
+    /// How often an event happens, by its name, in bins of so many ms.
+    Events(String, f64),
+}
+
+/// A picture against time.
 #[derive(Debug, Clone)]
 pub struct Picture {
     /// Above it.
     pub title: String,
-    /// What is read.
-    pub trace: String,
+    /// What is drawn.
+    pub drawn: Drawn,
     /// Index of the model.
     pub model: usize,
     /// Of these conditions; empty for all.

@@ -1,6 +1,7 @@
 //! A claim's folder: the file, its models, its expressions; every fault before anything runs.
 
-use super::{Bound, Claim, Faults, Model, Names, Picture};
+use super::verdict::unit_of;
+use super::{Bound, Claim, Curve, Drawn, Faults, Model, Names, Picture, Row, Table};
 use crate::{acceptance, lower};
 use model::catalogue::{Catalogue, read_text};
 use model::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
@@ -65,11 +66,12 @@ impl Claim {
             if whole { read.list(table).iter().filter_map(|b| reading.bound(b, table)).collect() } else { Vec::new() }
         };
         let (checks, controls, shown) = (bounds("check"), bounds("control"), bounds("number"));
-        let pictures = if whole {
-            read.list("picture").iter().filter_map(|p| reading.picture(p, &models)).collect()
-        } else {
-            Vec::new()
-        };
+        let (mut tables, mut pictures, mut curves) = (Vec::new(), Vec::new(), Vec::new());
+        if whole {
+            tables.extend(read.list("table").iter().map(|t| reading.table(t)));
+            pictures.extend(read.list("picture").iter().filter_map(|p| reading.picture(p, &models)));
+            curves.extend(read.list("curve").iter().map(|c| reading.curve(c)));
+        }
         reading.whole(&read, &folder);
         let mut cited: Vec<String> = read.texts("sources").iter().map(|t| t.0.clone()).collect();
         cited.extend(checks.iter().filter_map(|c| c.source.clone()));
@@ -86,7 +88,9 @@ impl Claim {
             checks,
             controls,
             shown,
+            tables,
             pictures,
+            curves,
             models,
             entry: read.text("entry").map(str::to_owned),
             names,
@@ -217,11 +221,116 @@ impl Reading<'_> {
             source: read.text("source").map(str::to_owned),
             origin: read.text("origin").map(str::to_owned),
             evidence,
+            unit: None,
         })
     }
 
+    /// Texts that are expressions, each in the unit of its place, if there is one; `None` for an empty text.
+    fn numbers(&mut self, texts: &[(String, Span)], units: &[Option<(String, f64)>]) -> Vec<Option<Bound>> {
+        let mut out = Vec::new();
+        for (k, (text, span)) in texts.iter().enumerate() {
+            let value = match text.trim() {
+                "" => None,
+                _ => units::parse(text, self.names)
+                    .map_err(|e| {
+                        let place = span.inside(self.sources, &e.range);
+                        self.out.push(Diagnostic::error(e.message, place).maybe_hint(e.hint));
+                    })
+                    .ok(),
+            };
+            out.push(value.map(|value| Bound {
+                says: String::new(),
+                value,
+                written: text.clone(),
+                least: None,
+                most: None,
+                source: None,
+                origin: None,
+                evidence: None,
+                unit: units.get(k).cloned().flatten().or_else(|| unit_of(text)),
+            }));
+        }
+        out
+    }
+
+    /// A unit that is to be shown; `%` is one.
+    fn unit(&mut self, text: &str, span: &Span) -> Option<(String, f64)> {
+        let unit = unit_of(&format!("1 {text}"));
+        if unit.is_none() {
+            self.out.push(Diagnostic::error(format!("`{text}` is no unit"), span.clone()).hint("e.g. \"ms\", \"%\""));
+        }
+        unit
+    }
+
+    /// Rows of as many numbers as there are `wanted`, which must be of one kind in each column.
+    fn rows(&mut self, rows: &[Read], wanted: (usize, &str), units: &[Option<(String, f64)>]) -> Vec<Row> {
+        let mut out: Vec<Row> = Vec::new();
+        for row in rows {
+            let texts = row.texts("values");
+            if texts.len() != wanted.0 {
+                let message = format!("{} values for {} {}", texts.len(), wanted.0, wanted.1);
+                let place = row.span_of("values").unwrap_or(&row.span).clone();
+                self.out.push(Diagnostic::error(message, place).hint("an empty text \"\" leaves one out"));
+            }
+            let says = row.text("says").unwrap_or_default().to_owned();
+            out.push((says, self.numbers(texts, units)));
+        }
+        out
+    }
+
+    fn table(&mut self, read: &Read) -> Table {
+        let units: Vec<_> =
+            read.texts("units").iter().map(|(t, span)| if t.is_empty() { None } else { self.unit(t, span) }).collect();
+        let columns: Vec<String> = read.texts("columns").iter().map(|t| t.0.clone()).collect();
+        if !units.is_empty() && units.len() != columns.len() {
+            let message = format!("{} units for {} columns", units.len(), columns.len());
+            let place = read.span_of("units").unwrap_or(&read.span).clone();
+            self.out.push(Diagnostic::error(message, place).hint("an empty text \"\" where there is none"));
+        }
+        let rows = self.rows(read.list("row"), (columns.len(), "columns"), &units);
+        let units = columns.iter().enumerate().map(|(k, _)| match units.get(k) {
+            Some(Some((unit, _))) => unit.clone(),
+            _ => String::new(),
+        });
+        let units = units.collect();
+        Table { title: read.text("title").unwrap_or_default().to_owned(), columns, units, rows }
+    }
+
+    fn curve(&mut self, read: &Read) -> Curve {
+        let text = |f: &str| read.text(f).unwrap_or_default().to_owned();
+        let at: Vec<Bound> = self.numbers(read.texts("at"), &[]).into_iter().flatten().collect();
+        let unit = match (read.text("unit"), read.span_of("unit")) {
+            (Some(t), Some(span)) => self.unit(t, span),
+            _ => None,
+        };
+        let units = vec![unit; at.len()];
+        let lines = self.rows(read.list("line"), (at.len(), "places"), &units);
+        for (first, other) in at.first().into_iter().flat_map(|f| at.iter().map(move |o| (f, o))) {
+            if first.value.dimension != other.value.dimension {
+                let message = format!("`{}` and `{}` do not lie on one axis", first.written, other.written);
+                self.out.push(Diagnostic::error(message, read.span_of("at").unwrap_or(&read.span).clone()));
+                break;
+            }
+        }
+        let logarithmic = read.word("scale") == Some("logarithmic");
+        Curve { title: text("title"), across: text("across"), up: text("up"), at, lines, logarithmic }
+    }
+
+    fn drawn(&mut self, read: &Read) -> Option<Drawn> {
+        let bin = read.number("bin").map(Number::value);
+        match (read.text("trace"), read.text("events"), bin) {
+            (Some(trace), None, None) => Some(Drawn::Trace(trace.to_owned())),
+            (None, Some(events), Some(bin)) => Some(Drawn::Events(events.to_owned(), bin)),
+            _ => {
+                let d = Diagnostic::error("a picture is of one trace, or of events", read.span.clone());
+                self.out.push(d.hint("trace = \"contact.current\", or events = \"receiver.spike\" and bin = \"1 ms\""));
+                None
+            }
+        }
+    }
+
     fn picture(&mut self, read: &Read, models: &[Model]) -> Option<Picture> {
-        let trace = read.text("trace")?.to_owned();
+        let drawn = self.drawn(read)?;
         let span = |f: &str| read.span_of(f).unwrap_or(&read.span).clone();
         let model = match read.text("model") {
             None => 0,
@@ -242,24 +351,38 @@ impl Reading<'_> {
             }
         }
         let conditions: Vec<String> = read.texts("conditions").iter().map(|t| t.0.clone()).collect();
-        let drawn = |p: &&crate::simulation::Plan| conditions.is_empty() || conditions.contains(&p.name);
-        for plan in plans.iter().filter(drawn) {
-            let recorded: Vec<String> =
-                plan.probes.iter().filter(|p| p.wanted.kept()).map(|p| p.path.clone()).collect();
-            if !recorded.contains(&trace) {
-                let hint = nearest(&trace, &recorded).map_or_else(
-                    || format!("add `probe.NAME = {{ read = \"{trace}\" }}` to the model"),
-                    |n| format!("did you mean `{n}`?"),
-                );
-                let message = format!("no probe of condition `{}` reads `{trace}`", plan.name);
-                self.out.push(Diagnostic::error(message, span("trace")).hint(hint));
-                break;
+        let shown = |p: &&crate::simulation::Plan| conditions.is_empty() || conditions.contains(&p.name);
+        for plan in plans.iter().filter(shown) {
+            let (field, wanted, known) = match &drawn {
+                Drawn::Trace(path) => {
+                    let kept = plan.probes.iter().filter(|p| p.wanted.kept());
+                    ("trace", path, kept.map(|p| p.path.clone()).collect::<Vec<_>>())
+                }
+                Drawn::Events(name, _) => {
+                    let spikes = plan.cells.iter().map(|c| format!("{}.spike", c.name));
+                    let fusions = plan.synapses.iter().filter(|s| s.zone.0 == 0).map(|s| format!("{}.fusion", s.name));
+                    ("events", name, spikes.chain(fusions).collect())
+                }
+            };
+            if known.contains(wanted) {
+                continue;
             }
+            let hint = match (nearest(wanted, &known), &drawn) {
+                (Some(n), _) => format!("did you mean `{n}`?"),
+                (None, Drawn::Trace(_)) => format!("add `probe.NAME = {{ read = \"{wanted}\" }}` to the model"),
+                (None, Drawn::Events(..)) => format!("there is: {}", known.join(", ")),
+            };
+            let message = match &drawn {
+                Drawn::Trace(_) => format!("no probe of condition `{}` reads `{wanted}`", plan.name),
+                Drawn::Events(..) => format!("nothing in condition `{}` is called `{wanted}`", plan.name),
+            };
+            self.out.push(Diagnostic::error(message, span(field)).hint(hint));
+            break;
         }
         let time = |f: &str| read.number(f).map(Number::value);
         Some(Picture {
             title: read.text("title").unwrap_or_default().to_owned(),
-            trace,
+            drawn,
             model,
             conditions,
             from: time("from"),

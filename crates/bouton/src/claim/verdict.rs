@@ -83,6 +83,9 @@ impl Standing {
     }
 }
 
+/// Findings by row and column; `None` where a place is empty.
+pub type Grid = Vec<Vec<Option<Finding>>>;
+
 /// The verdict on a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
@@ -94,10 +97,14 @@ pub struct Verdict {
     pub controls: Vec<Finding>,
     /// One for each number that is only shown.
     pub shown: Vec<Finding>,
+    /// By table, row and column.
+    pub tables: Vec<Grid>,
+    /// Of each curve where its points stand, and by line and point what they are.
+    pub curves: Vec<(Vec<Finding>, Grid)>,
 }
 
 /// The unit that an edge is written in, `ms` of `0.03 ms`, with its size; `None` where it is a formula.
-fn unit_of(edge: &str) -> Option<(String, f64)> {
+pub(super) fn unit_of(edge: &str) -> Option<(String, f64)> {
     let text = edge.trim();
     let number = text.find(|c: char| !(c.is_ascii_digit() || "+-.eE_".contains(c))).unwrap_or(text.len());
     let (number, unit) = text.split_at(number);
@@ -131,7 +138,7 @@ fn finding(bound: &Bound, numbers: &[Measured]) -> Finding {
     };
     let crosses = |edge: Option<f64>| edge.is_some_and(|e| low < e && e < high);
     let written = bound.least.iter().chain(&bound.most).find_map(|(_, text)| unit_of(text));
-    let (unit, scale) = written.unwrap_or_else(|| readable(value, bound.value.dimension));
+    let (unit, scale) = bound.unit.clone().or(written).unwrap_or_else(|| readable(value, bound.value.dimension));
     Finding {
         value,
         low,
@@ -182,7 +189,14 @@ fn interval(expr: &Expr, numbers: &[Measured], values: &[f64], mine: &[usize], v
 
 /// The verdict on a claim.
 pub(super) fn judge(claim: &Claim, recordings: &[Recording]) -> Verdict {
-    let bounds = || claim.checks.iter().chain(&claim.controls).chain(&claim.shown);
+    let rows = |rows: &'_ [super::Row]| -> Vec<Bound> { rows.iter().flat_map(|r| &r.1).flatten().cloned().collect() };
+    let grouped: Vec<Bound> = claim
+        .tables
+        .iter()
+        .flat_map(|t| rows(&t.rows))
+        .chain(claim.curves.iter().flat_map(|c| c.at.iter().cloned().chain(rows(&c.lines))))
+        .collect();
+    let bounds = || claim.checks.iter().chain(&claim.controls).chain(&claim.shown).chain(&grouped);
     let mut wanted = vec![false; claim.names.len()];
     for bound in bounds() {
         let edges = bound.least.iter().chain(&bound.most).map(|e| &e.0);
@@ -206,5 +220,11 @@ pub(super) fn judge(claim: &Claim, recordings: &[Recording]) -> Verdict {
     } else {
         Standing::Holds
     };
-    Verdict { standing, checks, controls, shown }
+    let of_rows = |rows: &[super::Row]| -> Grid {
+        let one = |b: &Option<Bound>| b.as_ref().map(|b| finding(b, &numbers));
+        rows.iter().map(|r| r.1.iter().map(one).collect()).collect()
+    };
+    let tables = claim.tables.iter().map(|t| of_rows(&t.rows)).collect();
+    let curves = claim.curves.iter().map(|c| (of(&c.at), of_rows(&c.lines))).collect();
+    Verdict { standing, checks, controls, shown, tables, curves }
 }

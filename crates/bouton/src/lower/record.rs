@@ -145,6 +145,47 @@ impl Lowering<'_> {
         None
     }
 
+    /// When the `k`-th spike is of the sender that a measure is about, and the one after it, ms.
+    fn nth_spike(
+        &mut self,
+        name: &str,
+        measure: &Read,
+        mut source: Source,
+        plan: &Plan,
+        k: usize,
+    ) -> Option<(f64, Option<f64>)> {
+        let span = measure.span_of("spike").unwrap_or(&measure.span);
+        if measure.get("after").is_some() {
+            self.fault(span, format!("`measure.{name}` begins at a spike, and at a time"), "either `spike` or `after`");
+            return None;
+        }
+        let mut senders: Vec<usize> = match source.synapse_mut() {
+            Some(s) => vec![plan.synapses[*s].from.0],
+            None => plan.synapses.iter().map(|s| s.from.0).collect(),
+        };
+        senders.sort_unstable();
+        senders.dedup();
+        senders.retain(|&c| matches!(plan.cells[c].voltage, Voltage::Spikes(_)));
+        let (&[sender], Voltage::Spikes(times)) = (&senders[..], &plan.cells[*senders.first().unwrap_or(&0)].voltage)
+        else {
+            let what =
+                if senders.is_empty() { "no sender has spike times of its own" } else { "there are several senders" };
+            let hint = "`after = \"10 ms\"`, or measure what belongs to one synapse, e.g. `contact.current`";
+            self.fault(span, format!("`spike` of `measure.{name}`: {what}"), hint);
+            return None;
+        };
+        let Some(at) = times.get(k - 1) else {
+            let what = format!(
+                "`{}` has {} spikes, and `measure.{name}` asks for number {k}",
+                plan.cells[sender].name,
+                times.len()
+            );
+            self.fault(span, what, "count from 1");
+            return None;
+        };
+        Some((at.ms(), times.get(k).map(|t| t.ms())))
+    }
+
     fn measure(&mut self, name: &str, measure: &Read, plan: &mut Plan) -> Option<()> {
         let path = measure.text("of")?.to_owned();
         let source = source(plan, &path, 0)?;
@@ -153,8 +194,17 @@ impl Lowering<'_> {
             Voltage::Spikes(times) => times.first().map(|t| t.ms()),
             _ => None,
         });
-        let after = value(measure, "after").or_else(|| first.min_by(f64::total_cmp)).unwrap_or(0.0);
-        let until = value(measure, "until").unwrap_or(plan.duration.ms()).min(plan.duration.ms());
+        let first = first.min_by(f64::total_cmp);
+        let end = plan.duration.ms();
+        let (after, next) = match measure.count("spike") {
+            Some(&k) => {
+                let (at, next) = self.nth_spike(name, measure, source, plan, k as usize)?;
+                (Some(at), next.unwrap_or(end))
+            }
+            None => (value(measure, "after").or(first), end),
+        };
+        let after = after.unwrap_or(0.0);
+        let until = value(measure, "until").unwrap_or(next).min(end);
         if after >= until {
             let span = measure.span_of("after").or_else(|| measure.span_of("until")).unwrap_or(&measure.span).clone();
             let what = format!("the window of `measure.{name}`, from {after} ms to {until} ms, ");

@@ -1,11 +1,12 @@
 //! Verdicts on claims: a page that reads as an article does, a table for the terminal, and JSON.
 
-use super::figures::colour;
-use super::numbers::{Place, label, readable, significant, unit};
-use super::{STYLE, escaped, words};
-use crate::claim::{Bound, Claim, Finding, Lies, Picture, Standing, Verdict};
-use crate::plot::{Dash, Layer, Panel};
-use crate::recording::{Condition, Probe, Recording};
+mod pictures;
+mod tables;
+
+use super::numbers::{Place, significant, unit};
+use super::{STYLE, escaped};
+use crate::claim::{Bound, Claim, Finding, Lies, Standing, Verdict};
+use crate::recording::Recording;
 use model::catalogue::Catalogue;
 use model::read::Evidence;
 use serde_json::json;
@@ -42,6 +43,7 @@ blockquote { margin: .4rem 0 .6rem; padding: .1rem 0 .1rem 1rem; border-left: 3p
 section { break-inside: auto; }
 .note { font-size: .87rem; color: #333; max-width: 60rem; }
 td.v { white-space: nowrap; font-weight: 600; }
+table.side td:not(:first-child), table.side th:not(:first-child) { text-align: right; white-space: nowrap; }
 ";
 
 /// Text with a true minus before digits and between words.
@@ -132,7 +134,7 @@ fn tally(all: &[Judged]) -> String {
     let count = |s: &str| all.iter().filter(|j| j.standing() == s).count();
     let words = ["holds", "holds, narrowly", "fails", "fails, narrowly", "cannot tell", "could not be run", "shown"];
     let said: Vec<String> = words.iter().filter(|w| count(w) > 0).map(|w| format!("{} {w}", count(w))).collect();
-    format!("{} claims: {}", all.len(), said.join("; "))
+    format!("{} claim{}: {}", all.len(), if all.len() == 1 { "" } else { "s" }, said.join("; "))
 }
 
 /// Columns of a terminal that are used.
@@ -180,6 +182,7 @@ pub fn terminal(all: &[Judged]) -> String {
             let line = format!("       {number:36} {wanted:32} {word}");
             let _ = writeln!(out, "{}", line.trim_end());
         }
+        tables::terminal(j, &mut out);
         out.push('\n');
     }
     let _ = writeln!(out, "{}", tally(all));
@@ -202,7 +205,7 @@ pub fn to_json(j: &Judged) -> serde_json::Value {
         .collect();
     json!({
         "id": j.claim.id, "title": j.claim.title, "verdict": j.standing(), "holds": j.good(),
-        "fault": j.outcome.as_ref().err(), "numbers": numbers,
+        "fault": j.outcome.as_ref().err(), "numbers": numbers, "tables": tables::to_json(j),
     })
 }
 
@@ -298,7 +301,8 @@ fn section(j: &Judged, catalogue: &Catalogue, figures: &mut usize, out: &mut Str
     if let Err(why) = &j.outcome {
         let _ = writeln!(out, "<p class=\"partial\">{}</p>", escaped(why));
     }
-    let drawn: Vec<String> = c.pictures.iter().filter_map(|p| picture(p, j, figures)).collect();
+    let mut drawn: Vec<String> = c.pictures.iter().filter_map(|p| pictures::picture(p, j, figures)).collect();
+    drawn.extend(pictures::curves(j, figures));
     if !drawn.is_empty() {
         let _ = writeln!(out, "<div class=\"figures\">\n{}</div>", drawn.concat());
     }
@@ -325,6 +329,7 @@ fn section(j: &Judged, catalogue: &Catalogue, figures: &mut usize, out: &mut Str
     if !rows.is_empty() {
         out.push_str("</tbody>\n</table>\n");
     }
+    tables::html(j, out);
     notes(j, out);
     out.push_str("</section>\n");
 }
@@ -379,77 +384,6 @@ fn notes(j: &Judged, out: &mut String) {
         );
     }
     out.push_str("</p>\n");
-}
-
-/// What a reader reads of a condition's name.
-fn spoken(name: &str) -> String {
-    name.replace('_', " ")
-}
-
-fn picture(p: &Picture, j: &Judged, figures: &mut usize) -> Option<String> {
-    let r = j.recordings.get(p.model)?;
-    let drawn: Vec<&Condition> =
-        r.conditions.iter().filter(|c| p.conditions.is_empty() || p.conditions.contains(&c.name)).collect();
-    let of = |c: &&'_ Condition| -> Option<Probe> {
-        let all = c.probes.iter().filter(|q| q.path == p.trace && !q.mean.is_empty());
-        all.min_by(|a, b| a.every.total_cmp(&b.every)).cloned()
-    };
-    let curves: Vec<(usize, Probe)> = drawn.iter().enumerate().filter_map(|(i, c)| Some((i, of(c)?))).collect();
-    let first = &curves.first()?.1;
-    let end = drawn.iter().map(|c| c.duration).fold(0.0, f64::max);
-    let window = (p.from.unwrap_or(0.0), p.until.unwrap_or(end).min(end));
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for (_, q) in &curves {
-        for (k, v) in q.mean.iter().enumerate() {
-            let t = k as f64 * q.every;
-            if t >= window.0 && t <= window.1 && v.is_finite() {
-                (low, high) = (low.min(*v), high.max(*v));
-            }
-        }
-    }
-    if low > high {
-        return None;
-    }
-    let (factor, unit) = readable(first.unit, low.abs().max(high.abs()));
-    let pad = if high > low { 0.06 * (high - low) } else { (0.1 * high.abs()).max(1e-3) };
-    let y = (if low >= 0.0 && low < 0.1 * high { 0.0 } else { low - pad }, if high == 0.0 { pad } else { high + pad });
-    let layers = curves
-        .iter()
-        .map(|(i, q)| Layer::Line {
-            points: q.mean.iter().enumerate().map(|(k, v)| (k as f64 * q.every, factor * v)).collect(),
-            colour: colour(*i, curves.len()).into(),
-            width: 2.2,
-            dash: Dash::of(*i),
-        })
-        .collect();
-    let panel = Panel {
-        x_label: "time (ms)".into(),
-        y_label: label(&words::of(first).axis, unit),
-        x: window,
-        y: (factor * y.0, factor * y.1),
-        layers,
-        ..Panel::default()
-    };
-    *figures += 1;
-    let mut out =
-        format!("<figure>\n<h3>{}. {}</h3>\n<p class=\"path\">{}</p>\n", figures, escaped(&p.title), escaped(&p.trace));
-    if curves.len() > 1 {
-        out.push_str("<p class=\"legend\">");
-        for (i, _) in &curves {
-            let dash = Dash::of(*i).array().map_or(String::new(), |d| format!(" stroke-dasharray=\"{d}\""));
-            let _ = write!(
-                out,
-                "<span><svg viewBox=\"0 0 36 10\"><path d=\"M0 6H36\" stroke=\"{}\" stroke-width=\"3\"{dash}/></svg>{}</span>",
-                colour(*i, curves.len()),
-                escaped(&spoken(drawn[*i].shown()))
-            );
-        }
-        out.push_str("</p>\n");
-    }
-    let trials = curves.iter().map(|(i, _)| drawn[*i].trials).max().unwrap_or(0);
-    let caption = if trials > 1 { format!("Mean of {trials} trials.") } else { "One trial.".to_owned() };
-    let _ = writeln!(out, "{}\n<figcaption>{caption}</figcaption>\n</figure>", panel.svg(&format!("c{figures}")));
-    Some(out)
 }
 
 fn references(all: &[Judged], catalogue: &Catalogue, out: &mut String) {

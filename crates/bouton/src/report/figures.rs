@@ -368,14 +368,18 @@ pub fn traces(r: &Recording, role: Role, out: &mut Vec<Figure>) {
     }
 }
 
+/// A voltage that moves by less is held by a pipette, mV.
+const HELD: f64 = 1e-3;
+
 /// One path in all conditions; where it is steep and long, near its onset and whole.
 fn alone(r: &Recording, role: Role, (path, unit): (&str, &'static str), out: &mut Vec<Figure>) {
     let mut course = course(r, path, unit);
     let Some((probe, _)) = course.curves.first() else { return };
     // Nobody asked to see that nothing happened.
-    let nothing = |r: (f64, f64)| r.0 == r.1;
+    let least = if unit == "mV" { HELD } else { 0.0 };
+    let nothing = |r: (f64, f64)| r.1 - r.0 <= least;
     let range = course.range((0.0, course.duration), true, f64::NEG_INFINITY);
-    if probe.kind == ProbeKind::Automatic && role != Role::Voltage && range.is_some_and(nothing) {
+    if probe.kind == ProbeKind::Automatic && range.is_some_and(nothing) {
         return;
     }
     let mut words = words::of(probe);

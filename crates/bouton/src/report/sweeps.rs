@@ -6,6 +6,7 @@ use super::numbers::{label, unit};
 use super::words;
 use crate::plot::{Dash, Layer, Panel};
 use crate::recording::{Condition, MeasureKind, Recording, Swept, summary};
+use numerics::math;
 
 /// Figures of a sweep, at most.
 const MOST: usize = 12;
@@ -91,6 +92,14 @@ impl Sweep<'_> {
     }
 }
 
+/// Whether values, such as doses, want a logarithmic axis: none is below 0, and the others span more than an order of
+/// magnitude and a half.
+fn wide(at: &[f64]) -> bool {
+    let above = || at.iter().copied().filter(|x| *x > 0.0);
+    let (least, most) = above().fold((f64::INFINITY, 0.0), |r: (f64, f64), x| (r.0.min(x), r.1.max(x)));
+    at.iter().all(|x| *x >= 0.0) && above().count() > 2 && most > 30.0 * least
+}
+
 /// Which condition, mean, and the ends of its interval.
 type Estimate = (usize, f64, f64, f64);
 
@@ -98,10 +107,21 @@ type Estimate = (usize, f64, f64, f64);
 pub fn figures(r: &Recording, out: &mut Vec<Figure>) {
     for sweep in all(r) {
         let Some((x_label, at)) = sweep.axis() else { continue };
-        let range = at.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |r, x| (r.0.min(*x), r.1.max(*x)));
-        let margin = 0.05 * (range.1 - range.0);
+        let wide = wide(&at);
+        let on_axis = |x: f64| !wide || x > 0.0;
+        let range = at
+            .iter()
+            .filter(|x| on_axis(**x))
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |r, x| (r.0.min(*x), r.1.max(*x)));
+        let range = if wide {
+            let pad = math::pow(range.1 / range.0, 0.05);
+            (range.0 / pad, range.1 * pad)
+        } else {
+            let pad = 0.05 * (range.1 - range.0);
+            (range.0 - pad, range.1 + pad)
+        };
         for (path, title, of, estimates) in sweep.numbers() {
-            let mut line: Vec<(f64, f64)> = estimates.iter().map(|e| (at[e.0], e.1)).collect();
+            let mut line: Vec<(f64, f64)> = estimates.iter().map(|e| (at[e.0], e.1)).filter(|p| on_axis(p.0)).collect();
             line.sort_by(|a, b| a.0.total_cmp(&b.0));
             let ends = |e: &Estimate| [e.1, e.2, e.3].into_iter().filter(|y| y.is_finite()).collect::<Vec<f64>>();
             let all = || estimates.iter().flat_map(ends);
@@ -109,21 +129,29 @@ pub fn figures(r: &Recording, out: &mut Vec<Figure>) {
             let pad = if high > low { 0.06 * (high - low) } else { 1.0 };
             let y = (if low < 0.0 { low - pad } else { 0.0 }, if high > 0.0 { high + pad } else { 0.0 });
             let thin = |points| Layer::Line { points, colour: "#888888".into(), width: 1.0, dash: Dash::Solid };
-            let mut layers = vec![thin(vec![(range.0 - margin, 0.0), (range.1 + margin, 0.0)])];
-            for e in estimates.iter().filter(|e| e.2.is_finite() && e.3.is_finite() && e.3 > e.2) {
+            let mut layers = vec![thin(vec![(range.0, 0.0), (range.1, 0.0)])];
+            let at_zero = estimates.iter().find(|e| wide && at[e.0] == 0.0);
+            if let Some(e) = at_zero {
+                let points = vec![(range.0, e.1), (range.1, e.1)];
+                layers.push(Layer::Line { points, colour: "#555555".into(), width: 1.4, dash: Dash::Dashed });
+            }
+            for e in estimates.iter().filter(|e| on_axis(at[e.0]) && e.2.is_finite() && e.3.is_finite() && e.3 > e.2) {
                 layers.push(thin(vec![(at[e.0], e.2), (at[e.0], e.3)]));
             }
             let colour = || "#0072B2".to_owned();
             layers.push(Layer::Line { points: line.clone(), colour: colour(), width: 1.4, dash: Dash::Solid });
             layers.push(Layer::Dots { points: line, colour: colour(), size: 3.5 });
+            let zero =
+                if at_zero.is_some() { " Dashed: what comes at 0, which has no place on this axis." } else { "" };
             let caption = format!(
-                "Each dot is a condition of sweep {}: its mean, with the 95 % interval where it has one.",
+                "Each dot is a condition of sweep {}: its mean, with the 95 % interval where it has one.{zero}",
                 sweep.name
             );
             let panel = Panel {
                 x_label: x_label.clone(),
                 y_label: label(path.rsplit_once(": ").map_or(path.as_str(), |(_, what)| what), &unit(&of)),
-                x: (range.0 - margin, range.1 + margin),
+                log_x: wide,
+                x: range,
                 y,
                 layers,
                 ..Panel::default()

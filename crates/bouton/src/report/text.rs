@@ -11,6 +11,9 @@ const COLUMNS: usize = 100;
 /// Columns of a name; a longer one has a line of its own.
 const NAME: usize = 36;
 
+/// A note of so many characters explains; a shorter one belongs to its number.
+const LONG: usize = 24;
+
 /// A row of the summary: name, value, interval, spread and number, note.
 type Row = [String; 5];
 
@@ -170,10 +173,13 @@ pub fn terminal_summary(r: &Recording) -> String {
             wrapped(pipette, 2, &mut out);
         }
     }
+    let mut told = std::collections::BTreeSet::new();
     for (heading, rows) in &blocks {
         out.push('\n');
         wrapped(heading, 0, &mut out);
         for [name, value, interval, spread, note] in rows {
+            // An explanation that fills a line is given once.
+            let note = if note.len() > LONG && !told.insert(note.as_str()) { "" } else { note.as_str() };
             let mut name = name.as_str();
             if name.chars().count() > NAME {
                 let _ = writeln!(out, "  {name}");

@@ -106,11 +106,11 @@ pub fn of(p: &Probe) -> Words {
             "Through all receptors, before the cell filters it; inward is down.",
         ),
         ["clamp", name, "current"] => words(
-            format!("Current at the pipette {name}"),
+            format!("Current at {}", pipette(name)),
             "current",
             "As the amplifier reports it: filtered by the cable, the series resistance and the filter; inward is down.",
         ),
-        ["clamp", name, "voltage"] => words(format!("Voltage at the pipette {name}"), "voltage", ""),
+        ["clamp", name, "voltage"] => words(format!("Voltage at {}", pipette(name)), "voltage", ""),
         [.., "v_m"] => {
             let place = path.rsplit_once('.').map_or("", |(place, _)| place);
             words(format!("Voltage of {place}"), "membrane voltage", "")
@@ -140,4 +140,9 @@ pub fn measure(name: &str) -> String {
         }
         _ => name.to_owned(),
     }
+}
+
+/// A pipette by its name.
+fn pipette(name: &str) -> String {
+    if name.contains("pipette") { format!("the {name}") } else { format!("the pipette {name}") }
 }

@@ -3,8 +3,8 @@
 use super::Kind::{
     Choice, Count, Entry, Expression, List, NamedTexts, Number, Observable, Source, Sources, Text, Texts,
 };
-use super::Limits::NotNegative;
-use super::Need::{Optional, Required};
+use super::Limits::{NotNegative, Positive};
+use super::Need::{Default, Optional, Required};
 use super::{Table, field};
 use crate::units::Dimension as D;
 
@@ -41,7 +41,9 @@ pub static CLAIM: Table = Table {
         field("check", List(&CHECK), Optional, "Numbers and the bands in which they must lie."),
         field("control", List(&CONTROL), Optional, "Numbers and the bands which they must miss."),
         field("number", List(&SHOWN), Optional, "Numbers that are shown and decide nothing."),
-        field("picture", List(&PICTURE), Optional, "What is drawn."),
+        field("table", List(&TABLE), Optional, "Numbers that belong together, side by side."),
+        field("picture", List(&PICTURE), Optional, "What is drawn of a trace, or of events."),
+        field("curve", List(&CURVE), Optional, "What is drawn of numbers, one against the other."),
     ],
 };
 
@@ -88,12 +90,62 @@ static CONTROL: Table = Table {
 static SHOWN: Table =
     Table { name: "number", doc: "A number that is shown and decides nothing.", fields: &[SAYS, VALUE] };
 
-static PICTURE: Table = Table {
-    name: "picture",
-    doc: "A trace of the model, of several conditions one over the other.",
+static TABLE: Table = Table {
+    name: "table",
+    doc: "Numbers that decide nothing, in rows and columns.",
     fields: &[
         field("title", Text, Required, "Above it."),
-        field("trace", Observable, Required, "What a probe of the model reads, e.g. `contact.cleft.glutamate`."),
+        field("columns", Texts, Required, "What the columns are."),
+        field("units", Texts, Optional, "The unit of each column, e.g. `%`; without it, whatever reads well."),
+        field("row", List(&ROW), Required, "The rows."),
+    ],
+};
+
+static ROW: Table = Table {
+    name: "row",
+    doc: "A row of a table.",
+    fields: &[
+        field("says", Text, Required, "What the row is."),
+        field("values", Texts, Required, "An expression for each column; an empty text where there is none."),
+    ],
+};
+
+static CURVE: Table = Table {
+    name: "curve",
+    doc: "Numbers against numbers, with their intervals.",
+    fields: &[
+        field("title", Text, Required, "Above it."),
+        field("across", Text, Required, "What the x axis is; its unit is that of the first of `at`."),
+        field("at", Texts, Required, "Where the points stand: expressions, e.g. `0.5 mM`."),
+        field("up", Text, Required, "What the y axis is."),
+        field("unit", Text, Optional, "Its unit; without it, whatever reads well."),
+        field(
+            "scale",
+            Choice(&[("linear", "both axes are"), ("logarithmic", "both axes are")]),
+            Default("linear"),
+            "Of the axes.",
+        ),
+        field("line", List(&LINE), Required, "The lines."),
+    ],
+};
+
+static LINE: Table = Table {
+    name: "line",
+    doc: "A line of a curve.",
+    fields: &[
+        field("says", Text, Required, "What it is."),
+        field("values", Texts, Required, "An expression for each of `at`; an empty text where there is none."),
+    ],
+};
+
+static PICTURE: Table = Table {
+    name: "picture",
+    doc: "A trace of the model, or how often something happens, of several conditions one over the other.",
+    fields: &[
+        field("title", Text, Required, "Above it."),
+        field("trace", Observable, Optional, "What a probe of the model reads, e.g. `contact.cleft.glutamate`."),
+        field("events", Observable, Optional, "Instead of a trace: `CELL.spike` or `SYNAPSE.fusion`, as a rate."),
+        field("bin", Number(D::TIME, Positive), Optional, "With `events`: the width of a bin."),
         field("model", Text, Optional, "Of which model, where there are several."),
         field("conditions", Texts, Optional, "Of which conditions; without it, of all."),
         field("from", Number(D::TIME, NotNegative), Optional, "Where it begins."),

@@ -370,6 +370,12 @@ static MEASURE: Table = Table {
             Optional,
             "The stimulus; before it is the baseline. Without it, the first spike of a sender.",
         ),
+        field(
+            "spike",
+            Count { least: 1, most: 1_000_000 },
+            Optional,
+            "Instead of `after`: the stimulus is this spike of the sender, and the window ends with its next, if nothing else is said.",
+        ),
         field("until", Number(D::TIME, Positive), Optional, "Where the window ends; without it, with the trial."),
     ],
 };
