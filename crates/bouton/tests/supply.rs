@@ -71,19 +71,22 @@ fn release_does_not_feel_what_vesicles_hold() {
 }
 
 fn drugged(drug: &str) -> Condition {
-    let drug = if drug.is_empty() { String::new() } else { format!("drug.it = {{ use = \"{drug}\", bath = \"10 uM\" }}\n") };
+    let drug =
+        if drug.is_empty() { String::new() } else { format!("drug.it = {{ use = \"{drug}\", bath = \"10 uM\" }}\n") };
     let probes = "probe.choline = { read = \"contact.terminal.precursor_outside\", every = \"1 ms\" }\n";
     let small = "synapse.contact.terminal.supply.filling.tau = \"1 s\"\n\
                  synapse.contact.terminal.supply.precursor.count = 8000\n\
                  synapse.contact.terminal.supply.precursor.synthesis = \"10 /s\"\n";
-    run_with(&format!("{WORLD}{JUNCTION}{CHOLINE}{}trials = 4\n{drug}{probes}", train(150)), &small.lines().collect::<Vec<_>>())
+    run_with(
+        &format!("{WORLD}{JUNCTION}{CHOLINE}{}trials = 4\n{drug}{probes}", train(150)),
+        &small.lines().collect::<Vec<_>>(),
+    )
 }
 
 /// Hemicholinium-3 lets quanta shrink, vesamicol more so; neither changes release.
 #[test]
 fn blocked_on_its_way_back_quanta_shrink() {
-    let (control, no_choline, no_filling) =
-        (drugged(""), drugged("drug/hemicholinium_3"), drugged("drug/vesamicol"));
+    let (control, no_choline, no_filling) = (drugged(""), drugged("drug/hemicholinium_3"), drugged("drug/vesamicol"));
     let last = |c: &Condition| fact(c, "quantum_last") / 7000.0;
     println!("{} {} {}", last(&control), last(&no_choline), last(&no_filling));
     assert!(last(&control) > 1.3 * last(&no_choline), "{} {}", last(&control), last(&no_choline));
@@ -100,7 +103,10 @@ fn blocked_on_its_way_back_quanta_shrink() {
 
 #[test]
 fn threads_change_no_bit() {
-    let text = format!("{WORLD}{JUNCTION}{CHOLINE}{}trials = 20\nprobe.a = {{ read = \"contact.terminal.content\" }}\n", train(4));
+    let text = format!(
+        "{WORLD}{JUNCTION}{CHOLINE}{}trials = 20\nprobe.a = {{ read = \"contact.terminal.content\" }}\n",
+        train(4)
+    );
     let one = |threads| {
         let plans: Vec<Plan> = plans_of(&Catalogue::embedded(), &text, &[]);
         let done = run(&plans, "", threads, &Progress::default(), &Cancel::new()).expect("a good run");

@@ -15,15 +15,7 @@ fn ms(t: f64) -> Tick {
 }
 
 fn choline() -> Precursor {
-    Precursor {
-        outside: 0.01,
-        volume: 0.1,
-        washout: 200.0,
-        uptake: 4.2,
-        k_m: 0.002,
-        synthesis: 0.001,
-        ratio: 10.0,
-    }
+    Precursor { outside: 0.01, volume: 0.1, washout: 200.0, uptake: 4.2, k_m: 0.002, synthesis: 0.001, ratio: 10.0 }
 }
 
 fn description(source: Source) -> Description {

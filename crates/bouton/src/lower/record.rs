@@ -131,7 +131,7 @@ impl Lowering<'_> {
             if !synapse.supply.as_deref().is_some_and(|s| s.plan.made() || !of_precursor) {
                 let which = if synapse.supply.is_some() { "supply.precursor" } else { "supply" };
                 let message = format!("that needs `synapse.{}.terminal.{which}`, which is not there", synapse.name);
-                self.fault(span, message, "a recipe with a supply, such as synapse/neuromuscular_junction_filling");
+                self.fault(span, message, "a recipe with a supply, such as synapse/neuromuscular_junction_choline");
                 return None;
             }
         }

@@ -25,12 +25,14 @@ fn carrier(part: &Part, substrate: &str, drugs: bool) -> Result<(f64, f64), Stri
     let moving = ligands.iter().position(|l| l == substrate).ok_or_else(|| format!("it does not bind {substrate}"))?;
     let mut held = vec![0.0; ligands.len()];
     part.drugs.iter().filter(|_| drugs).for_each(|d| held[d.ligand] = d.concentration);
-    let whole: Vec<usize> = (0..ligands.len()).filter(|i| *i != moving && part.drugs.iter().all(|d| d.ligand != *i)).collect();
+    let whole: Vec<usize> =
+        (0..ligands.len()).filter(|i| *i != moving && part.drugs.iter().all(|d| d.ligand != *i)).collect();
     if let Some(other) = whole.first() {
         return Err(format!("it also binds {}, of which nothing is known here", ligands[*other]));
     }
     let folded = Folded::new(&lowered, Some(moving), &held, AT).map_err(|e| e.to_string())?;
-    let alone = super::LoweredScheme { kinetics: folded.kinetics, parameters: Vec::new(), temperature: part.temperature };
+    let alone =
+        super::LoweredScheme { kinetics: folded.kinetics, parameters: Vec::new(), temperature: part.temperature };
     let (top, k_m) = response::turnover(&alone, 0, AT).map_err(|e| e.to_string())?;
     let low = response::uptake(&alone, 0, 0.1 * k_m, AT).map_err(|e| e.to_string())?;
     if (low * 11.0 / top - 1.0).abs() > OFF {
@@ -58,12 +60,14 @@ impl Lowering<'_> {
         let cytosol = value(read, "cytosol")?;
         let full = sending.molecules;
         let filling = self.filling(&path, read.table("filling")?, &cleft.transmitter, (cytosol, full));
-        let resident = |list: &LoweredCleft, name: &str| list.clearance.iter().find(|c| c.name == name).map(|c| c.resident);
+        let resident =
+            |list: &LoweredCleft, name: &str| list.clearance.iter().find(|c| c.name == name).map(|c| c.resident);
         let returns: Vec<usize> = read.texts("returns").iter().filter_map(|(n, _)| resident(cleft, n)).collect();
         let resting = cleft.cleft.concentrations(&cleft.cleft.start()).first().copied().unwrap_or(0.0);
         if !read.texts("returns").is_empty() && resting > 0.0 {
             let span = read.span_of("returns").unwrap_or(&read.span).clone();
-            let message = format!("`{path}.returns` with transmitter outside at rest: what leaks out again is not known");
+            let message =
+                format!("`{path}.returns` with transmitter outside at rest: what leaks out again is not known");
             self.fault(&span, message, "space.ecs without `resting`, or no `returns`");
             return None;
         }

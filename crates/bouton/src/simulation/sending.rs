@@ -357,7 +357,9 @@ impl Sending {
                 f64::from(fused) * self.vesicle.unwrap_or(f64::NAN)
             }
             // Of the supply, which is not the terminal's.
-            OfTerminal::Content | OfTerminal::Cytosol | OfTerminal::Precursor | OfTerminal::PrecursorOutside => f64::NAN,
+            OfTerminal::Content | OfTerminal::Cytosol | OfTerminal::Precursor | OfTerminal::PrecursorOutside => {
+                f64::NAN
+            }
         }
     }
 

@@ -17,7 +17,9 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CleftError {
     /// A number of the geometry makes no sense.
-    #[error("the geometry needs positive sizes, height below 2 R, grading in [0, 1), a shell, two of tissue, reach beyond R")]
+    #[error(
+        "the geometry needs positive sizes, height below 2 R, grading in [0, 1), a shell, two of tissue, reach beyond R"
+    )]
     Geometry,
     /// The place or way of release makes no sense.
     #[error("the source needs a radius within the cleft and a pore whose numbers are positive")]

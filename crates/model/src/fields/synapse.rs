@@ -1,8 +1,6 @@
 //! The fields of the parts of a synapse, in model files and recipes alike.
 
-use super::Kind::{
-    Choice, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Parameters, Source, Text, Texts,
-};
+use super::Kind::{Choice, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Parameters, Source, Text, Texts};
 use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::model::{MOST, PLACED_CHANNEL};

@@ -260,17 +260,22 @@ impl Resolver<'_> {
             self.either(filling, "supply.filling", &filling.span, ["tau", "count"], true);
         }
         let transmitter = synapse.table("cleft").and_then(|c| c.text("transmitter")).map(str::to_owned);
-        self.carries(supply.table("filling"), |substrate| transmitter.as_deref().is_none_or(|t| t == substrate), || {
-            format!("the cleft holds {}", transmitter.as_deref().unwrap_or_default())
-        });
-        self.carries(precursor, |substrate| transmitter.as_deref() != Some(substrate), || {
-            "that is the transmitter, and no precursor".to_owned()
-        });
+        self.carries(
+            supply.table("filling"),
+            |substrate| transmitter.as_deref().is_none_or(|t| t == substrate),
+            || format!("the cleft holds {}", transmitter.as_deref().unwrap_or_default()),
+        );
+        self.carries(
+            precursor,
+            |substrate| transmitter.as_deref() != Some(substrate),
+            || "that is the transmitter, and no precursor".to_owned(),
+        );
     }
 
     /// Whether a placed transporter carries what it should.
     fn carries(&mut self, placed: Option<&Read>, good: impl Fn(&str) -> bool, but: impl Fn() -> String) {
-        let Some((used, span)) = placed.and_then(|p| Some((p.text("use")?.to_owned(), p.span_of("use")?.clone()))) else {
+        let Some((used, span)) = placed.and_then(|p| Some((p.text("use")?.to_owned(), p.span_of("use")?.clone())))
+        else {
             return;
         };
         let entry = self.entry(&used);
