@@ -89,6 +89,8 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
         let title = title(check);
         let measures = match check.word("protocol") {
             Some("at_rest") => recipe::at_rest(&entry, catalogue),
+            Some("quantum") => recipe::quantum(&entry, check, catalogue),
+            Some("evoked") => recipe::evoked(&entry, check, catalogue),
             _ if entry.kind == "drug" => drug::measure(&entry, check, catalogue, &part),
             _ => subject.measure(check),
         };
@@ -140,6 +142,9 @@ fn loops(part: &Part) -> Vec<LoopVerdict> {
 
 fn title(check: &Read) -> String {
     let mut out = check.word("protocol").unwrap_or_default().to_owned();
+    if let Some(drug) = check.text("drug") {
+        out.push_str(&format!(" with {drug}"));
+    }
     let written = |name: &str| check.span_of(name).and_then(|_| check.number(name)).map(|n| n.written.clone());
     let mut say = |text: String| {
         out.push(' ');

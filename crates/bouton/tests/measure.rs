@@ -248,3 +248,21 @@ fn spikes_are_upward_crossings_of_zero() {
     near(spikes(10.0), 3.0, 0.0);
     near(spikes(36.0), 0.0, 0.0);
 }
+
+/// n quanta of q mV each, as they add up under a driving force of 80 mV with the correction's own law, give a safety
+/// factor of n q over what is needed.
+#[test]
+fn a_safety_factor_counts_quanta_as_if_they_added_up() {
+    let factor = |quanta: f64, threshold| {
+        let linear = 1.1 * quanta;
+        let seen = linear / (1.0 + 0.8 * linear / 80.0);
+        let volts: Vec<f64> = (0..100).map(|k| if k == 60 { -80.0 + seen } else { -80.0 }).collect();
+        let trace = Trace { dt_ms: 0.1, start_ms: 0.0, values: &volts };
+        measure(&trace, &Look { stimulus: 5.0, threshold, ..Look::default() }, Take::SafetyFactor)
+    };
+    near(factor(70.0, Some(-68.9)), 70.0 * 1.1 / 11.1, 1e-12);
+    near(factor(10.0, Some(-68.9)), 10.0 * 1.1 / 11.1, 1e-12);
+    assert_eq!(factor(70.0, None), None);
+    assert_eq!(factor(70.0, Some(-80.0)), None);
+    assert_eq!(Take::SafetyFactor.unit("mV"), "");
+}

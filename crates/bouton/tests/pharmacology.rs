@@ -252,3 +252,39 @@ fn the_open_state_of_a_blocked_channel_does_not_conduct() {
         assert!(open >= before as f64 - 1e-12 || before == 0);
     });
 }
+
+/// A modulator at saturation scales the ligand's constant by what it was given, opens nothing alone, closes every loop,
+/// and does nothing where its factors are 1.
+#[test]
+fn a_modulator_shifts_the_ligand_and_opens_nothing() {
+    let catalogue = Catalogue::embedded();
+    let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
+    let mut entry = |name: &str| {
+        let entry = catalogue.entry(name, &mut sources, &mut out).expect("a good entry");
+        part(&entry, entry.temperature, &entry.body.without_fields(), &sources, &mut out)
+    };
+    let (diazepam, receptor) = (entry("drug/diazepam"), entry("receptor/gaba_a_jones_westbrook_1995"));
+    let Mechanism::Modulator { k_on, k_off, off_factor, .. } = diazepam.body.actions[0].mechanism.clone() else {
+        panic!("diazepam is a modulator")
+    };
+    let open = |factor: Option<f64>, gaba: f64| {
+        let mut part = receptor.clone();
+        if let Some(off_factor) = factor {
+            let (k_on, k_off) = (k_on.clone(), k_off.clone());
+            let mechanism = Mechanism::Modulator { k_on, k_off, on_factor: 1.0, off_factor };
+            dose(&mut part, &Drug { name: "x", part: &diazepam, concentration: 10.0 }, &mechanism).expect("it binds");
+            assert!(asymmetry(&part, gaba) < 1e-9);
+        }
+        let s = lower(&part);
+        let p = s.rest(-70.0, &held(&part, gaba)).expect("a law");
+        p.iter().zip(s.weights(observable::OPEN)).map(|(p, w)| p * w).sum::<f64>()
+    };
+    for gaba in [0.001, 0.01, 0.1] {
+        let (alone, with) = (open(None, gaba / off_factor), open(Some(off_factor), gaba));
+        assert!((with / alone - 1.0).abs() < 1e-4, "{with} for {alone} at {gaba} mM");
+        assert!((open(Some(1.0), gaba) / open(None, gaba) - 1.0).abs() < 1e-9);
+        // The twin: without the drug as much ligand opens less.
+        assert!(open(None, gaba) < 0.99 * with);
+    }
+    assert_eq!(open(Some(off_factor), 0.0), 0.0);
+}

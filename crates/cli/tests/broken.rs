@@ -22,26 +22,31 @@ fn is_known(name: &str) -> bool {
     KNOWN.iter().any(|k| k.0 == name)
 }
 
-fn announced(text: &str) -> Vec<Announced> {
-    let mut all: Vec<Announced> = Vec::new();
+fn announced(text: &str, severity: Severity) -> Vec<Announced> {
+    let mut all: Vec<(Severity, Announced)> = Vec::new();
     let mut above = 0;
     for (i, line) in text.lines().enumerate() {
-        if let Some(error) = line.strip_prefix("#! error: ") {
-            all.push(Announced { line: above, error: error.to_owned(), hints: Vec::new() });
+        let of = |severity, prefix| line.strip_prefix(prefix).map(|said| (severity, said));
+        if let Some((found, said)) = of(Severity::Error, "#! error: ").or(of(Severity::Warning, "#! warning: ")) {
+            all.push((found, Announced { line: above, error: said.to_owned(), hints: Vec::new() }));
         } else if let Some(hint) = line.strip_prefix("#! hint: ") {
-            all.last_mut().expect("a hint follows its error").hints.push(hint.to_owned());
+            all.last_mut().expect("a hint follows its error").1.hints.push(hint.to_owned());
         } else {
             assert!(!line.contains("#!"), "an annotation stands on a line of its own: {line}");
             above = i + 1;
         }
     }
-    all
+    all.into_iter().filter(|(found, _)| *found == severity).map(|(_, announced)| announced).collect()
+}
+
+fn differences(text: &str, shown: &str, out: &Diagnostics, sources: &Sources) -> Vec<String> {
+    differences_of(Severity::Error, text, shown, out, sources)
 }
 
 /// What is said and not announced, or announced and not said.
-fn differences(text: &str, shown: &str, out: &Diagnostics, sources: &Sources) -> Vec<String> {
+fn differences_of(severity: Severity, text: &str, shown: &str, out: &Diagnostics, sources: &Sources) -> Vec<String> {
     let mut wrong = Vec::new();
-    let mut said: Vec<_> = out.0.iter().filter(|d| d.severity == Severity::Error).collect();
+    let mut said: Vec<_> = out.0.iter().filter(|d| d.severity == severity).collect();
     let mut place = |d: &model::diagnostic::Diagnostic| match &d.span {
         Some(s) if sources.name(s.file) == shown => {
             if s.range.start > s.range.end || s.range.end > text.len() {
@@ -52,7 +57,7 @@ fn differences(text: &str, shown: &str, out: &Diagnostics, sources: &Sources) ->
         _ => None,
     };
     let mut lines: Vec<Option<usize>> = said.iter().map(|d| place(d)).collect();
-    for a in announced(text) {
+    for a in announced(text, severity) {
         let fits = |d: &model::diagnostic::Diagnostic| {
             d.message.contains(&a.error) && a.hints.iter().all(|h| d.hints.iter().any(|x| x.contains(h)))
         };
@@ -105,7 +110,7 @@ fn entries() -> Vec<(String, PathBuf)> {
 
 fn begins_with_its_mistake(path: &Path, text: &str) {
     assert!(
-        text.starts_with("# ") && !announced(text).is_empty(),
+        text.starts_with("# ") && ![Severity::Error, Severity::Warning].iter().all(|s| announced(text, *s).is_empty()),
         "{}: a comment that names the mistake, then its annotations",
         path.display()
     );
@@ -136,6 +141,27 @@ fn a_wrong_model_says_all_its_faults_and_no_other() {
     judge(all.collect());
 }
 
+/// What can be read and is hardly meant is run all the same, and said.
+#[test]
+fn a_doubtful_model_is_warned_of_once_and_taken() {
+    let catalogue = Catalogue::embedded();
+    let files = toml_files(&folder().join("warnings"));
+    assert!(files.len() >= 3, "{} files", files.len());
+    let all = files.iter().map(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        begins_with_its_mistake(path, &text);
+        let shown = path.display().to_string();
+        let outcome = model::resolve::model(&shown, text.as_str().into(), &catalogue);
+        assert!(!outcome.diagnostics.has_errors() && !outcome.resolved.is_empty(), "{shown}");
+        let ran = run(&["check", &shown]);
+        assert!(ran.code == Some(0) && ran.stderr.contains("warning: "), "{shown}: {}", ran.stderr);
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let wrong = differences_of(Severity::Warning, &text, &shown, &outcome.diagnostics, &outcome.sources);
+        (name, wrong)
+    });
+    judge(all.collect());
+}
+
 #[test]
 fn a_wrong_entry_says_all_its_faults_and_no_other() {
     let mut catalogue = Catalogue::embedded();
@@ -154,7 +180,7 @@ fn a_wrong_entry_says_all_its_faults_and_no_other() {
 }
 
 fn refused(ran: &Ran, text: &str) {
-    let first = announced(text);
+    let first = announced(text, Severity::Error);
     ran.refuses(&first[0].error, &[]);
 }
 

@@ -87,6 +87,7 @@ fn synapse(rings: usize, tissue: usize) -> Cleft {
         reach: 5.0,
         shells: tissue,
         resting: 0.0,
+        closed: false,
     });
     let geometry = Geometry { radius: 0.25, height: 0.02, diffusion: 0.33, shells: rings, grading: 0.5, rim };
     let source = Source { pore: Pore::FirstOrder { tau: 0.03 }, radius: 0.0 };

@@ -99,6 +99,7 @@ fn whole(sensor: &Sensor) {
     let channels = ChannelKind {
         kinetics: scheme(6, &steps).0,
         open: vec![0.0, 0.0, 0.0, 0.0, 0.0, 1.0],
+        awake: Vec::new(),
         positions: kinds.remove(0),
         resting_rates: pq_rates(-70.0),
         resting_current: 0.3,

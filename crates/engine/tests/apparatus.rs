@@ -47,6 +47,7 @@ fn pq(positions: Vec<[f64; 2]>) -> ChannelKind {
     ChannelKind {
         kinetics: scheme(6, 0, &steps).0,
         open: vec![0.0, 0.0, 0.0, 0.0, 0.0, 1.0],
+        awake: Vec::new(),
         positions,
         resting_rates: pq_rates(-80.0),
         resting_current: 0.3,
@@ -167,6 +168,7 @@ fn held_open_release_is_that_of_the_means() {
     let kind = ChannelKind {
         kinetics,
         open: vec![0.0, 1.0],
+        awake: Vec::new(),
         positions: kinds[0].clone(),
         resting_rates: vec![0.0, 1e6],
         resting_current: 0.0,

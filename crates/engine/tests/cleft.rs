@@ -18,7 +18,15 @@ const PORE: Source = Source { pore: Pore::FirstOrder { tau: 0.03 }, radius: 0.0 
 const FINE: Tolerance = Tolerance { relative: 1e-8, concentration: 1e-10, occupancy: 1e-10 };
 
 fn tissue() -> Rim {
-    Rim::Porous(Porous { volume_fraction: 0.2, tortuosity: 1.6, diffusion: 0.76, reach: 5.0, shells: 20, resting: 0.0 })
+    Rim::Porous(Porous {
+        volume_fraction: 0.2,
+        tortuosity: 1.6,
+        diffusion: 0.76,
+        reach: 5.0,
+        shells: 20,
+        resting: 0.0,
+        closed: false,
+    })
 }
 
 fn disc(radius: f64, shells: usize, rim: Rim) -> Geometry {
@@ -491,8 +499,15 @@ fn what_cannot_be_built_is_an_error_and_what_cannot_run_a_fault_with_its_shell()
 #[test]
 fn d9_far_out_a_quantum_is_a_point_source_in_a_porous_medium_with_alpha_and_lambda_used_once() {
     let (alpha, lambda, free) = (0.2, 1.6, 0.76);
-    let porous =
-        Porous { volume_fraction: alpha, tortuosity: lambda, diffusion: free, reach: 40.0, shells: 200, resting: 0.0 };
+    let porous = Porous {
+        volume_fraction: alpha,
+        tortuosity: lambda,
+        diffusion: free,
+        reach: 40.0,
+        shells: 200,
+        resting: 0.0,
+        closed: false,
+    };
     let cleft = Cleft::new(&disc(0.1, 20, Rim::Porous(porous)), &POINT, &[]).unwrap();
     let (mut state, mut scratch) = (cleft.start(), cleft.scratch());
     cleft.release(&mut state, 1e6).unwrap();
@@ -553,4 +568,31 @@ fn a_held_ligand_is_a_coefficient_and_new_coefficients_take_effect() {
     assert_eq!((p, bound), run(6.0, 1.0, None));
     assert!((bound - p[2] * 100.0 / AVOGADRO).abs() < 1e-18, "only state 2 holds transmitter");
     assert_eq!(run(3.0, 2.0, Some(&[3.0, 2.0, 0.0, 1.0])).0[2], 0.0);
+}
+
+/// Half-way to synapses that do the same nothing passes: all molecules stay, evenly spread in the fluid in the end.
+#[test]
+fn closed_tissue_keeps_every_molecule_and_levels_out() {
+    let Rim::Porous(open) = tissue() else { unreachable!() };
+    let last = |closed: bool| {
+        let rim = Rim::Porous(Porous { reach: 0.8, closed, ..open });
+        let cleft = Cleft::new(&disc(0.25, 20, rim), &POINT, &[]).unwrap();
+        let (mut state, mut scratch) = (cleft.start(), cleft.scratch());
+        cleft.release(&mut state, 3000.0).unwrap();
+        go(&cleft, &mut state, &mut scratch, 100.0, FINE);
+        for radius in [0.01, 0.2, 0.3, 0.465] {
+            let around = cleft.around(radius);
+            assert!((around.iter().map(|w| w.1).sum::<f64>() - 1.0).abs() < 1e-12);
+            let there: f64 = around.iter().map(|(s, w)| w * cleft.concentrations(&state)[*s]).sum();
+            let exact = cleft.concentration_at(&state, radius);
+            assert!((there - exact).abs() <= 1e-9 * exact.abs() + 1e-18, "{radius} um: {there} for {exact}");
+        }
+        let spread = cleft.concentrations(&state).iter().fold((f64::MAX, 0.0_f64), |r, c| (r.0.min(*c), r.1.max(*c)));
+        (cleft.budget(&state), spread)
+    };
+    let (budget, (least, most)) = last(true);
+    assert!(budget.escaped.abs() < 1e-15 && most > 1e-3 && most - least < 1e-6 * most, "{least} to {most} mM");
+    // The twin: with a far field at the same place nothing is left.
+    let (budget, (_, most)) = last(false);
+    assert!(budget.escaped > 0.99 * budget.released && most < 1e-6);
 }

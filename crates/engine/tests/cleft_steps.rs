@@ -51,8 +51,15 @@ fn synapse() -> Cleft {
     let (kinetics, rates) = scheme(3, 1, &uptake);
     let kinetics = seen(&kinetics, vec![vec![0.0, 1.0, 0.0]]);
     let transporter = Resident::new(kinetics, rates, Site::Ecs(0.25, 0.6), Amount::PerVolume(15_000.0));
-    let porous =
-        Porous { volume_fraction: 0.2, tortuosity: 1.6, diffusion: 0.76, reach: 5.0, shells: 20, resting: 0.0 };
+    let porous = Porous {
+        volume_fraction: 0.2,
+        tortuosity: 1.6,
+        diffusion: 0.76,
+        reach: 5.0,
+        shells: 20,
+        resting: 0.0,
+        closed: false,
+    };
     let geometry =
         Geometry { radius: 0.25, height: 0.02, diffusion: 0.33, shells: 40, grading: 0.5, rim: Rim::Porous(porous) };
     let source = Source { pore: Pore::FirstOrder { tau: 0.03 }, radius: 0.0 };

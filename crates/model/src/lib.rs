@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod diagnostic;
 pub mod fields;
+pub mod morphology;
 pub mod pharmacology;
 pub mod read;
 pub mod resolve;

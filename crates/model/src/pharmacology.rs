@@ -101,7 +101,8 @@ pub fn remaining(a: f64, r: f64, g: f64, t: f64) -> f64 {
     0.5 * ((slow + fast) + (s - a) / d * (slow - fast))
 }
 
-/// Gives a part a drug by one of its mechanisms; irreversible ones change how much of it is left, and nothing here.
+/// Gives a part a drug by one of its mechanisms; irreversible ones change how much of it is left, and nothing here, but
+/// within a trial: see [`inactivate`].
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -114,7 +115,8 @@ pub fn dose(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(
         }
         Mechanism::Competitive { k_on, k_off }
         | Mechanism::Pore { k_on, k_off }
-        | Mechanism::OpenChannel { k_on, k_off, .. } => (drug.rate(k_on), drug.rate(k_off)),
+        | Mechanism::OpenChannel { k_on, k_off, .. }
+        | Mechanism::Modulator { k_on, k_off, .. } => (drug.rate(k_on), drug.rate(k_off)),
     };
     if part.scheme.is_none() {
         return match mechanism {
@@ -129,22 +131,66 @@ pub fn dose(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(
     let site = matches!(mechanism, Mechanism::Competitive { .. });
     let before = part.parameters.len();
     let ligand = widen(part, drug, site);
-    let here = |rate: ResolvedRate| ResolvedRate {
-        expr: rate.expr.renumbered(&|i| {
-            // The drug's parameters stand after the part's own; then v and temperature.
-            let own = drug.part.layout.parameters;
-            if i < own { before + i } else { before + own + (i - own) }
-        }),
-        ..rate
-    };
-    let (on, off) = (here(on), here(off));
+    let (on, off) = (here(on, before), here(off, before));
     match mechanism {
         Mechanism::Competitive { .. } => rewrite(part, |s, rest| competitive(s, rest, ligand, &on, &off)),
+        Mechanism::Modulator { on_factor, off_factor, .. } => {
+            rewrite(part, |s, rest| modulated(s, rest, ligand, (&on, &off), (*on_factor, *off_factor)))
+        }
         Mechanism::OpenChannel { trapping, .. } => {
             rewrite(part, |s, rest| blocked(s, rest, ligand, (&on, &off), Some(*trapping)))
         }
         _ => rewrite(part, |s, rest| blocked(s, rest, ligand, (&on, &off), None)),
     }
+}
+
+/// A rate of a drug in the layout of a part that it was given to, and that had so many parameters before: the drug's stand
+/// after those; then v and temperature.
+fn here(rate: ResolvedRate, before: usize) -> ResolvedRate {
+    ResolvedRate { expr: rate.expr.renumbered(&|i| before + i), ..rate }
+}
+
+/// Gives a part a drug that inactivates it while a trial runs: E -> EI (and back), EI -> gone, from whatever state it is
+/// in. A molecule of transmitter that it held is lost with it; what reactivates does so in its first state.
+///
+/// # Errors
+/// See [`Refusal`].
+pub fn inactivate(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(), Refusal> {
+    let Mechanism::Irreversible { k_on, reactivation, aging } = mechanism else { return Ok(()) };
+    if part.scheme.is_none() {
+        return Err(if part.gates.is_empty() {
+            Refusal::Nothing
+        } else {
+            Refusal::Gates { mechanism: mechanism.word() }
+        });
+    }
+    let before = part.parameters.len();
+    let ligand = widen(part, drug, false);
+    let rate = |r: &Rate| here(drug.rate(r), before);
+    rewrite(part, |scheme, _| {
+        let mut copies: Vec<Copied> =
+            scheme.states.iter().enumerate().map(|(s, name)| (s, name.clone(), true)).collect();
+        let mut steps = scheme.steps.clone();
+        let (own, held) = (copies.len(), copies.len());
+        copies.push((0, format!("inactivated+{}", drug.name), false));
+        steps.extend((0..own).filter(|s| !scheme.absorbing[*s]).map(|from| DirectedStep {
+            from,
+            to: held,
+            takes_up: Some(ligand),
+            gives_off: None,
+            rate: rate(k_on),
+        }));
+        if let Some(back) = reactivation {
+            let (takes_up, gives_off) = (None, Some(ligand));
+            steps.push(DirectedStep { from: held, to: 0, takes_up, gives_off, rate: rate(back) });
+        }
+        if let Some(aging) = aging {
+            copies.push((0, format!("aged+{}", drug.name), false));
+            let (takes_up, gives_off) = (None, None);
+            steps.push(DirectedStep { from: held, to: held + 1, takes_up, gives_off, rate: rate(aging) });
+        }
+        Ok(Rewritten { copies, steps })
+    })
 }
 
 /// What a rewrite may look at beside the scheme.
@@ -258,7 +304,15 @@ fn free_sites(scheme: &ResolvedScheme, rest: &Rest<'_>) -> Result<(Vec<usize>, V
         let free = (0..n).map(|s| usize::from(scheme.steps.iter().any(|t| t.from == s && is(t.takes_up))));
         return Ok((free.collect(), sites));
     }
-    let mut taken: Vec<Option<i64>> = vec![None; n];
+    let taken = taken(scheme, &sites)?;
+    let most = taken.iter().copied().max().unwrap_or(0);
+    Ok((taken.iter().map(|t| usize::try_from(most - t).unwrap_or(0)).collect(), sites))
+}
+
+/// How many more of some ligands each state has taken up than the first.
+fn taken(scheme: &ResolvedScheme, ligands: &[usize]) -> Result<Vec<i64>, Refusal> {
+    let is = |l: Option<usize>| l.is_some_and(|l| ligands.contains(&l));
+    let mut taken: Vec<Option<i64>> = vec![None; scheme.states.len()];
     let mut stack = vec![0];
     taken[0] = Some(0);
     while let Some(s) = stack.pop() {
@@ -281,7 +335,7 @@ fn free_sites(scheme: &ResolvedScheme, rest: &Rest<'_>) -> Result<(Vec<usize>, V
         }
     }
     let most = taken.iter().flatten().copied().max().unwrap_or(0);
-    Ok((taken.iter().map(|t| usize::try_from(most - t.unwrap_or(most)).unwrap_or(0)).collect(), sites))
+    Ok(taken.into_iter().map(|t| t.unwrap_or(most)).collect())
 }
 
 fn times(rate: &ResolvedRate, factor: f64) -> ResolvedRate {
@@ -404,6 +458,47 @@ fn agonist(
                 go(a[j], b[j], t.takes_up, t.gives_off, 1.0);
             }
         }
+    }
+    Ok(Rewritten { copies, steps })
+}
+
+/// A layer of copies that gate and conduct as before, and in which the ligand binds `on_factor` times as fast and unbinds
+/// `off_factor` times as fast. The drug leaves a state with n of the ligand bound (off_factor / on_factor)^n times as
+/// fast: so every loop closes if it did.
+fn modulated(
+    scheme: &ResolvedScheme,
+    rest: &Rest<'_>,
+    ligand: usize,
+    (on, off): (&ResolvedRate, &ResolvedRate),
+    (on_factor, off_factor): (f64, f64),
+) -> Result<Rewritten, Refusal> {
+    if rest.driven {
+        return Err(Refusal::NoSite);
+    }
+    let mut own = site_ligands(scheme, rest.drugs);
+    own.retain(|l| *l != ligand && rest.drugs.iter().all(|d| d.ligand != *l));
+    if own.is_empty() {
+        return Err(Refusal::NoSite);
+    }
+    let is = |l: Option<usize>| l.is_some_and(|l| own.contains(&l));
+    let bound = taken(scheme, &own)?;
+    let (copies, index) = occupied(scheme, ligand, |_| 1);
+    let mut steps = scheme.steps.clone();
+    for t in &scheme.steps {
+        let factor = match (is(t.takes_up), is(t.gives_off)) {
+            (true, _) => on_factor,
+            (_, true) => off_factor,
+            _ => 1.0,
+        };
+        let (from, to) = (index[t.from][1], index[t.to][1]);
+        steps.push(DirectedStep { from, to, rate: times(&t.rate, factor), ..t.clone() });
+    }
+    let least = bound.iter().copied().min().unwrap_or(0);
+    for (s, n) in bound.iter().enumerate() {
+        let (a, b) = (index[s][0], index[s][1]);
+        let slower = math::powi(off_factor / on_factor, i32::try_from(n - least).unwrap_or(0));
+        steps.push(DirectedStep { from: a, to: b, takes_up: Some(ligand), gives_off: None, rate: on.clone() });
+        steps.push(DirectedStep { from: b, to: a, takes_up: None, gives_off: Some(ligand), rate: times(off, slower) });
     }
     Ok(Rewritten { copies, steps })
 }

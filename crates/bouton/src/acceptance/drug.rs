@@ -59,6 +59,7 @@ pub(super) fn measure(
     match protocol {
         "dose_ratio" => assay.dose_ratio(),
         "potency" => assay.potency(),
+        "shift" => assay.shift(number("concentration").unwrap_or(0.0)),
         "inhibition" => assay.inhibition(number("concentration").unwrap_or(0.0)),
         "turnover" => assay.inhibitor(),
         "inactivation" => assay.inactivation(number("concentration")),
@@ -154,6 +155,15 @@ impl Assay<'_> {
         let wanted = self.open(0.0, alone)?;
         let drug = Self::crossing(|c| Ok(self.open(c, 0.0)? - wanted))?;
         Ok(vec![one("k_ratio", drug / alone, Dimension::NONE)])
+    }
+
+    /// How many times less of the ligand opens as much in the presence of a drug.
+    fn shift(&self, drug: f64) -> Result<Measures, ResponseError> {
+        if self.ligand.is_none() {
+            return Err(ResponseError::Nothing("`ligand` is missing: whose effect the drug shifts"));
+        }
+        let ratio = self.equally_open(0.0, 0.2)? / self.equally_open(drug, 0.2)?;
+        Ok(vec![one("shift", ratio, Dimension::NONE)])
     }
 
     fn inhibition(&self, ligand: f64) -> Result<Measures, ResponseError> {

@@ -1,7 +1,7 @@
 //! The cleft of a synapse: geometry, pore, and everything that binds the transmitter.
 
 use super::context::{Lowering, valence, value};
-use super::fold::Folded;
+use super::fold::{Folded, with_states};
 use super::{expression_value, scheme};
 use crate::simulation::{Block, Clearance, Receptor};
 use ::model::read::Read;
@@ -19,8 +19,6 @@ pub(super) struct LoweredCleft {
     pub resistance: f64,
     /// Radius of the disc over which "the" concentration is the mean, um.
     pub radius: f64,
-    /// As the file says it.
-    pub geometry: Geometry,
 }
 
 /// The voltage that the residents of a cleft are taken to be at, mV: what little their binding depends on it is left out.
@@ -101,7 +99,7 @@ impl Lowering<'_> {
                 let wide = radius;
                 let radius = if watched > 0.0 { watched.min(wide) } else { wide };
                 let resistance = value(read, "resistivity").map_or(0.0, |rho| lateral(rho, height, (wide, radius)));
-                Some(LoweredCleft { cleft, receptors, clearance, transmitter, resistance, radius, geometry })
+                Some(LoweredCleft { cleft, receptors, clearance, transmitter, resistance, radius })
             }
             Err(e) => {
                 self.fault(&read.span, format!("the cleft of `{path}` cannot be built: {e}"), "");
@@ -124,16 +122,20 @@ impl Lowering<'_> {
             self.fault(&span, "tissue without fluid takes nothing up".into(), "volume_fraction = 0.2, or no space.ecs");
             return None;
         }
-        let reach = self.setting("reach", 3.0);
-        let numerics = self.resolved.read.table("numerics");
+        let neighbours = value(space, "neighbours");
+        let reach = neighbours.map_or_else(|| self.setting("reach", 3.0), |distance| 0.5 * distance);
         // A default has no place; what was said counts.
-        let said = numerics.is_some_and(|n| n.span_of("shells").is_some());
+        let said = self.resolved.read.table("numerics").is_some_and(|n| n.span_of("shells").is_some());
         let coarse = read.flag("lumped") == Some(&true) && !said;
         if reach <= radius {
-            let numerics = self.resolved.read.table("numerics");
-            let span = numerics.and_then(|n| n.span_of("reach")).unwrap_or(&read.span).clone();
+            let (table, field) = match neighbours {
+                Some(_) => (Some(space), "neighbours"),
+                None => (self.resolved.read.table("numerics"), "reach"),
+            };
+            let span = table.and_then(|n| n.span_of(field)).unwrap_or(&read.span).clone();
             let message = format!("the tissue of `{at}` reaches to {reach} um, the cleft to {radius} um");
-            self.fault(&span, message, "a larger numerics.reach");
+            let hint = if neighbours.is_some() { "neighbours farther away" } else { "a larger numerics.reach" };
+            self.fault(&span, message, hint);
             return None;
         }
         Some(Rim::Porous(Porous {
@@ -143,6 +145,7 @@ impl Lowering<'_> {
             reach,
             shells: if coarse { LUMPED_SHELLS } else { self.setting("shells", 32.0) as usize },
             resting: resting.map_or(0.0, |(_, n)| n.value()),
+            closed: neighbours.is_some(),
         }))
     }
 
@@ -291,7 +294,14 @@ impl Lowering<'_> {
         } else {
             (Site::Disc(geometry.radius), Amount::PerArea(density))
         };
-        let mut resident = Resident::new(lowered.kinetics, coefficients, site, amount);
+        let kinetics = match with_states(&lowered.kinetics) {
+            Ok(kinetics) => kinetics,
+            Err(e) => {
+                self.fault(&span, format!("`{path}` cannot be built: {e}"), "");
+                return None;
+            }
+        };
+        let mut resident = Resident::new(kinetics, coefficients, site, amount);
         resident.ligands = ligands;
         Some(Some(resident))
     }

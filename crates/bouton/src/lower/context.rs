@@ -1,13 +1,16 @@
 //! What every lowering needs: the resolved model, a place for faults, and fields that must be there before a run.
 
+use crate::simulation::Plan;
 use ::model::diagnostic::{Diagnostic, Diagnostics, Span};
 use ::model::read::Read;
-use ::model::resolve::{Part, Resolved};
+use ::model::resolve::{Part, Phase, Resolved};
 use engine::membrane::{Monovalent, Permeant, ghk_voltage, nernst};
 
 /// A lowering at work. A method that gives `None` has said why in `out`.
 pub(super) struct Lowering<'a> {
     pub resolved: &'a Resolved,
+    /// The stretch of the trial that is lowered, and what came of its beginning; `None` for the beginning.
+    pub phase: Option<(&'a Phase, &'a Plan)>,
     pub out: &'a mut Diagnostics,
 }
 
@@ -53,7 +56,15 @@ impl<'a> Lowering<'a> {
 
     /// A placed entry. It is there: `resolve` made it.
     pub fn part(&self, path: &str) -> Option<&'a Part> {
-        self.resolved.parts.get(path)
+        let now = self.phase.and_then(|(phase, _)| phase.parts.get(path));
+        now.or_else(|| self.resolved.parts.get(path))
+    }
+
+    /// What the beginning of the trial has already, if nothing under `path` differs from then.
+    pub fn as_before(&self, path: &str) -> Option<&'a Plan> {
+        let (phase, before) = self.phase?;
+        let under = |p: &String| p.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        (!phase.parts.keys().any(under)).then_some(before)
     }
 
     /// Concentration of an ion outside, mM.

@@ -1,7 +1,9 @@
 //! A scheme seen by one organ: one ligand moves, the others are held and become part of the rates.
 
 use super::{LoweredScheme, observable};
-use engine::mechanism::{Description, Kinetics, KineticsError, LigandIndex, OutputIndex, ProgramBuilder, Transition};
+use engine::mechanism::{
+    Description, Kinetics, KineticsError, LigandIndex, ObservableIndex, OutputIndex, ProgramBuilder, Transition,
+};
 
 /// A scheme with one ligand at most.
 #[derive(Debug, Clone)]
@@ -14,6 +16,28 @@ pub struct Folded {
     scheme: LoweredScheme,
     /// Concentration of every ligand of the scheme, mM; 1 for the one that moves.
     held: Vec<f64>,
+}
+
+/// A scheme whose every state can be observed, [`Folded::in_state`], after its own observables.
+///
+/// # Errors
+/// None of a scheme that is sound.
+pub(super) fn with_states(kinetics: &Kinetics) -> Result<Kinetics, KineticsError> {
+    let own = (0..3).map(|o| kinetics.weights(ObservableIndex(o)).unwrap_or(&[]).to_vec());
+    Kinetics::new(Description {
+        states: kinetics.states(),
+        ligands: kinetics.ligands(),
+        transitions: kinetics.transitions().to_vec(),
+        rates: kinetics.rates().clone(),
+        inputs: kinetics.inputs().to_vec(),
+        absorbing: kinetics.absorbing().to_vec(),
+        observables: own.chain(each(kinetics.states())).collect(),
+    })
+}
+
+/// For each state the weights that are 1 there.
+fn each(states: usize) -> impl Iterator<Item = Vec<f64>> {
+    (0..states).map(move |s| (0..states).map(|t| f64::from(u8::from(s == t))).collect())
 }
 
 impl Folded {
@@ -52,7 +76,7 @@ impl Folded {
             observables: [observable::OPEN, observable::CONDUCTANCE, observable::ABSORBED]
                 .into_iter()
                 .map(weights)
-                .chain((0..old.states()).map(|s| (0..old.states()).map(|t| f64::from(u8::from(s == t))).collect()))
+                .chain(each(old.states()))
                 .collect(),
         })?;
         Ok(Self { kinetics, rates, scheme: scheme.clone(), held })

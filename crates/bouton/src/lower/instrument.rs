@@ -59,6 +59,9 @@ impl Lowering<'_> {
     /// Puts every cell at rest under the pipettes that hold it.
     pub fn settle(&mut self, read: &Read, plan: &mut Plan) -> Option<()> {
         for (index, cell) in plan.cells.iter_mut().enumerate() {
+            if self.as_before(&format!("cell.{}", cell.name)).is_some() {
+                continue; // settled then
+            }
             let Voltage::Membrane { cell: lowered, rest } = &mut cell.voltage else { continue };
             let mut held = Held::default();
             let mut any = false;

@@ -2,10 +2,11 @@
 
 use super::cell::Spine;
 use super::context::{Lowering, value};
+use super::supply::Around;
 use super::terminal::{RESTING, Sender};
-use super::{observable, record};
+use super::{Folded, observable, record};
 use crate::recording;
-use crate::simulation::{CellPlan, Detail, Plan, SynapsePlan, Tap, Voltage};
+use crate::simulation::{CellPlan, Detail, Plan, Source, SynapsePlan, Tap, Voltage};
 use ::model::diagnostic::{Diagnostic, Diagnostics};
 use ::model::read::Read;
 use ::model::resolve::Resolved;
@@ -20,8 +21,12 @@ const MOST_STEPS: i64 = 1_000_000_000;
 /// Makes a condition ready to run; what hinders that is in `out`, all of it.
 pub fn model(resolved: &Resolved, out: &mut Diagnostics) -> Option<Plan> {
     let before = out.errors();
-    let plan = Lowering { resolved, out }.plan();
-    plan.filter(|_| out.errors() == before)
+    let mut plan = Lowering { resolved, phase: None, out }.plan()?;
+    for phase in &resolved.phases {
+        let later = Lowering { resolved, phase: Some((phase, &plan)), out }.plan()?;
+        plan.later.push((plan.step * phase.from, later));
+    }
+    Some(plan).filter(|_| out.errors() == before)
 }
 
 impl Lowering<'_> {
@@ -61,9 +66,23 @@ impl Lowering<'_> {
             probes: Vec::new(),
             measures: Vec::new(),
             order,
+            drugs: self.resolved.baths.iter().map(|(name, _)| name.clone()).collect(),
+            baths: match self.phase {
+                Some((phase, _)) => phase.baths.clone(),
+                None => self.resolved.baths.iter().map(|(_, c)| *c).collect(),
+            },
+            washed: !self.resolved.phases.is_empty(),
+            later: Vec::new(),
         };
         self.settle(read, &mut plan)?;
         record::record(self, read, &mut plan)?;
+        if plan.washed {
+            for probe in &plan.probes {
+                if let Source::Occupancy { synapse, clearance, state } = probe.source {
+                    plan.synapses[synapse].watched.push((clearance, state));
+                }
+            }
+        }
         for synapse in &mut plan.synapses {
             let rest = synapse.cleft.start();
             for tap in &mut synapse.taps {
@@ -73,8 +92,11 @@ impl Lowering<'_> {
                 let mean: f64 = tap.weights.iter().zip(&law).map(|(w, p)| w * p).sum();
                 tap.resting = f64::from(receptor.count) * mean;
             }
-            let list: Vec<_> = synapse.taps.iter().map(|t| (t.receptor, record::observable_of(synapse, t))).collect();
+            let taps = synapse.taps.iter().map(|t| (t.receptor, record::observable_of(synapse, t)));
+            let states = synapse.watched.iter().map(|&(k, s)| (synapse.clearance[k].resident, Folded::in_state(s)));
+            let list: Vec<_> = taps.chain(states).collect();
             synapse.watch = synapse.cleft.watch(&list).ok()?;
+            synapse.mute = mute(synapse);
         }
         part(&mut plan);
         Some(plan)
@@ -96,6 +118,11 @@ impl Lowering<'_> {
         let mut cells = Vec::new();
         let mut failed = Vec::new();
         for (key, cell) in read.named("cell") {
+            if let Some(before) = self.as_before(&format!("cell.{}", key.name)) {
+                cells.extend(before.cells.iter().find(|c| c.name == key.name).cloned());
+                failed.push(false);
+                continue;
+            }
             let voltage = if !self.is_one(&key.name, cell) {
                 None
             } else if let Some(times) = cell.numbers("times") {
@@ -108,7 +135,7 @@ impl Lowering<'_> {
                 let spines = spines(read, &key.name);
                 self.cell(&key.name, cell, &spines).map(|lowered| {
                     let rest = lowered.rest.clone();
-                    Voltage::Membrane { cell: Box::new(lowered), rest }
+                    Voltage::Membrane { cell: lowered.into(), rest }
                 })
             };
             failed.push(voltage.is_none());
@@ -214,10 +241,34 @@ impl Lowering<'_> {
             Voltage::Membrane { rest, .. } => Sender::Axon(rest.v_m(Site { block: 0, compartment: from.1, lane: 0 })),
         };
         let receiver = (cells[to.0].name.as_str(), &model.named("cell")[to.0].1);
-        let sending = self.sending(name, read, sender_read, &sender);
+        let before = self.phase.and_then(|(_, before)| before.synapses.iter().find(|s| s.name == name));
+        let at = |what: &str| format!("synapse.{name}.{what}");
+        let same_sender = self.as_before(&at("terminal")).and(self.as_before(&format!("cell.{}", cells[from.0].name)));
+        let sending = match before.filter(|_| same_sender.is_some()) {
+            Some(before) => Some(before.sending.clone()),
+            None => self.sending(name, read, sender_read, &sender).map(Into::into),
+        };
+        if let Some(before) = before
+            && self.as_before(&at("receptor")).and(self.as_before(&at("clearance"))).is_some()
+        {
+            let mut same = SynapsePlan { zone: (0, before.zone.1), sending: sending?, ..before.clone() };
+            same.taps.truncate(same.receptors.len());
+            same.watched.clear();
+            if same_sender.is_none()
+                && let Some(supply) = read.table("terminal").and_then(|t| t.table("supply"))
+            {
+                let around = Around { cleft: &same.cleft, clearance: &same.clearance, transmitter: &same.transmitter };
+                same.supply = Some(self.supply(name, read, supply, (&same.sending, &around))?.into());
+            }
+            return Some(same);
+        }
         let lowered = self.cleft(name, read, receiver);
         if read.named("receptor").is_empty() && lowered.is_some() {
-            self.fault(&read.span, format!("`synapse.{name}` has no receptors, so nothing would come of it"), "");
+            self.fault(
+                &read.span,
+                format!("`synapse.{name}` has no receptors, so nothing would come of it"),
+                "receptor.NAME = { use = \"receptor/...\", count = 80 }",
+            );
             return None;
         }
         let zones = read.count("zones").map_or(1, |n| *n as usize);
@@ -226,12 +277,12 @@ impl Lowering<'_> {
             let message = format!("`synapse.{name}` has {zones} active zones and one spine");
             self.fault(&span, message, "without = [\"spine\"], or a synapse for each spine");
         }
-        let (mut sending, lowered) = (sending?, lowered?);
+        let (sending, lowered) = (sending?, lowered?);
+        let around = Around { cleft: &lowered.cleft, clearance: &lowered.clearance, transmitter: &lowered.transmitter };
         let supply = match read.table("terminal").and_then(|t| t.table("supply")) {
-            Some(supply) => Some(self.supply(name, read, supply, (&sending, &lowered))?),
+            Some(supply) => Some(self.supply(name, read, supply, (&sending, &around))?),
             None => None,
         };
-        sending.supplied = supply.is_some();
         let edges = lowered.cleft.edges();
         let ring = |a: f64, b: f64| (b - a) * (b + a);
         let r = lowered.radius;
@@ -254,20 +305,51 @@ impl Lowering<'_> {
             detail,
             from,
             to,
-            sending: sending.into(),
+            sending,
             supply: supply.map(Into::into),
             resistance: lowered.resistance,
             transmitter: lowered.transmitter,
             seen,
+            distant: Vec::new(),
             shells,
             resting,
             taps: taps.collect(),
             watch: engine::cleft::Watch::default(),
+            watched: Vec::new(),
+            mute: Vec::new(),
             receptors: lowered.receptors.into(),
             clearance: lowered.clearance.into(),
             cleft: lowered.cleft.into(),
         })
     }
+}
+
+/// Of each receptor's states, from which nothing that is tapped can change while the ligand rests.
+fn mute(synapse: &SynapsePlan) -> Vec<Vec<bool>> {
+    let still = synapse.resting.iter().all(|c| *c == 0.0);
+    let of = |(r, receptor): (usize, &crate::simulation::Receptor)| {
+        let kinetics = &receptor.folded.kinetics;
+        let n = kinetics.states();
+        let alike =
+            |a: usize, b: usize| synapse.taps.iter().filter(|t| t.receptor == r).all(|t| t.weights[a] == t.weights[b]);
+        let from = |s: usize| {
+            let (mut seen, mut next) = (vec![false; n], vec![s]);
+            seen[s] = true;
+            while let Some(here) = next.pop() {
+                for t in kinetics.transitions().iter().filter(|t| usize::from(t.from.0) == here) {
+                    let to = usize::from(t.to.0);
+                    let barred = still && t.takes_up.is_some();
+                    if !barred && !seen[to] {
+                        seen[to] = true;
+                        next.push(to);
+                    }
+                }
+            }
+            (0..n).all(|t| !seen[t] || alike(s, t))
+        };
+        (0..n).map(from).collect()
+    };
+    synapse.receptors.iter().enumerate().map(of).collect()
 }
 
 /// Puts every active zone of a synapse in its place, and points recordings at the first.

@@ -65,6 +65,7 @@ impl Lowering<'_> {
             return None;
         }
         let source = source(plan, &path, if every < plan.step { (plan.step.0 / every.0) as usize } else { 0 })?;
+        let (path, source) = self.elsewhere(probe, path, source, plan)?;
         self.can_be_seen(probe.span_of("read").unwrap_or(&probe.span), &source, plan)?;
         if every < plan.step && !matches!(source, Source::Cleft { .. } | Source::Tap { .. }) {
             let message =
@@ -145,6 +146,34 @@ impl Lowering<'_> {
         None
     }
 
+    /// The same of a transmitter, at the `distance` that was said.
+    fn elsewhere(&mut self, said: &Read, path: String, source: Source, plan: &mut Plan) -> Option<(String, Source)> {
+        let Some(distance) = value(said, "distance") else { return Some((path, source)) };
+        let span = said.span_of("distance").unwrap_or(&said.span).clone();
+        let Source::Cleft { synapse } = source else {
+            self.fault(
+                &span,
+                format!("`{path}` is at one place only"),
+                "a `distance` is for a transmitter: contact.cleft.glutamate",
+            );
+            return None;
+        };
+        let of = &mut plan.synapses[synapse];
+        let edge = of.cleft.edges().last().copied().unwrap_or(0.0);
+        if distance > edge {
+            let message = format!("`{path}` is followed to {edge} um from the centre, not to {distance} um");
+            self.fault(&span, message, "a shorter distance, or a larger numerics.reach");
+            return None;
+        }
+        let around = of.cleft.around(distance);
+        let start = of.cleft.start();
+        let rest = of.cleft.concentrations(&start);
+        let resting = around.iter().fold(0.0, |sum, (shell, share)| sum + share * rest[*shell]);
+        of.distant.push((around, resting));
+        let place = of.distant.len() - 1;
+        Some((format!("{path} at {} nm", (distance * 1e3 * 1e6).round() * 1e-6), Source::Distant { synapse, place }))
+    }
+
     /// When the `k`-th spike is of the sender that a measure is about, and the one after it, ms.
     fn nth_spike(
         &mut self,
@@ -189,6 +218,7 @@ impl Lowering<'_> {
     fn measure(&mut self, name: &str, measure: &Read, plan: &mut Plan) -> Option<()> {
         let path = measure.text("of")?.to_owned();
         let source = source(plan, &path, 0)?;
+        let (path, source) = self.elsewhere(measure, path, source, plan)?;
         self.can_be_seen(measure.span_of("of").unwrap_or(&measure.span), &source, plan)?;
         let first = plan.synapses.iter().filter_map(|s| match &plan.cells[s.from.0].voltage {
             Voltage::Spikes(times) => times.first().map(|t| t.ms()),
@@ -220,9 +250,18 @@ impl Lowering<'_> {
             Some(::model::read::Typed::Words(words)) => words.clone(),
             _ => Vec::new(),
         };
+        let threshold = value(measure, "threshold");
+        if take.contains(&"safety_factor") && threshold.is_none() {
+            let span = measure.span_of("take").unwrap_or(&measure.span).clone();
+            let message =
+                format!("the safety factor of `measure.{name}` needs the voltage at which the receiver fires");
+            self.fault(&span, message, "threshold = \"-70 mV\"");
+            return None;
+        }
+        let reversal = value(measure, "reversal").unwrap_or(0.0);
         let probe = plan.probes.len();
         plan.probes.push(ProbePlan { path, source, every: plan.step, wanted: Wanted::Measure, keep: 0 });
-        plan.measures.push(MeasurePlan { name: name.to_owned(), probe, take, after, until });
+        plan.measures.push(MeasurePlan { name: name.to_owned(), probe, take, after, until, threshold, reversal });
         Some(())
     }
 }
@@ -233,6 +272,9 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
     if names[0] == "clamp" {
         let k = plan.clamps.iter().position(|c| c.name == names[1])?;
         return Some(if names[2] == "current" { Source::ClampCurrent(k) } else { Source::ClampVoltage(k) });
+    }
+    if names[0] == "drug" {
+        return plan.drugs.iter().position(|d| d == names[1]).map(Source::Bath);
     }
     let Some(synapse) = plan.synapses.iter().position(|s| s.name == names[0]) else {
         let cell = plan.cells.iter().position(|c| c.name == names[0])?;
@@ -303,6 +345,9 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
 fn automatic(plan: &mut Plan) {
     let every = plan.step * (plan.duration.0 / plan.step.0 / POINTS).max(1);
     let mut wanted = Vec::new();
+    if plan.washed {
+        wanted.extend(plan.drugs.iter().map(|d| format!("drug.{d}.bath")));
+    }
     for synapse in &plan.synapses {
         let name = &synapse.name;
         if matches!(synapse.sending.release, Release::Mechanism(_)) {

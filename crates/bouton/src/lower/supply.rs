@@ -1,13 +1,13 @@
 //! What vesicles are filled with: transporters as what they do at rest, pools as they start.
 
-use super::cleft::LoweredCleft;
 use super::context::{Lowering, value};
 use super::terminal::POOLS;
 use super::{Folded, scheme};
 use crate::response;
-use crate::simulation::{Release, Sending, Supply};
+use crate::simulation::{Clearance, Release, Sending, Supply};
 use ::model::read::Read;
 use ::model::resolve::Part;
+use engine::cleft::Cleft;
 use engine::supply::{Description, Plan, Precursor, Source};
 use engine::time::Tick;
 
@@ -17,6 +17,13 @@ const STEP: Tick = Tick(1_000_000_000);
 const AT: f64 = -70.0;
 /// Relative deviation from Michaelis and Menten beyond which a scheme has no single affinity.
 const OFF: f64 = 1e-3;
+
+/// What of a synapse its supply must know.
+pub(super) struct Around<'a> {
+    pub cleft: &'a Cleft,
+    pub clearance: &'a [Clearance],
+    pub transmitter: &'a str,
+}
 
 /// What a transporter does at rest by Michaelis and Menten: /ms and mM. `drugs`: with those it has met.
 fn carrier(part: &Part, substrate: &str, drugs: bool) -> Result<(f64, f64), String> {
@@ -48,7 +55,7 @@ impl Lowering<'_> {
         name: &str,
         synapse: &Read,
         read: &Read,
-        (sending, cleft): (&Sending, &LoweredCleft),
+        (sending, around): (&Sending, &Around),
     ) -> Option<Supply> {
         let path = format!("synapse.{name}.terminal.supply");
         let terminal = synapse.table("terminal")?;
@@ -59,11 +66,10 @@ impl Lowering<'_> {
         };
         let cytosol = value(read, "cytosol")?;
         let full = sending.molecules;
-        let filling = self.filling(&path, read.table("filling")?, &cleft.transmitter, (cytosol, full));
-        let resident =
-            |list: &LoweredCleft, name: &str| list.clearance.iter().find(|c| c.name == name).map(|c| c.resident);
-        let returns: Vec<usize> = read.texts("returns").iter().filter_map(|(n, _)| resident(cleft, n)).collect();
-        let resting = cleft.cleft.concentrations(&cleft.cleft.start()).first().copied().unwrap_or(0.0);
+        let filling = self.filling(&path, read.table("filling")?, around.transmitter, (cytosol, full));
+        let resident = |name: &str| around.clearance.iter().find(|c| c.name == name).map(|c| c.resident);
+        let returns: Vec<usize> = read.texts("returns").iter().filter_map(|(n, _)| resident(n)).collect();
+        let resting = around.cleft.concentrations(&around.cleft.start()).first().copied().unwrap_or(0.0);
         if !read.texts("returns").is_empty() && resting > 0.0 {
             let span = read.span_of("returns").unwrap_or(&read.span).clone();
             let message =
@@ -72,12 +78,12 @@ impl Lowering<'_> {
             return None;
         }
         let precursor = match read.table("precursor") {
-            Some(precursor) => Some(self.precursor(&path, precursor, cleft)?),
+            Some(precursor) => Some(self.precursor(&path, precursor, synapse.table("cleft")?)?),
             None => None,
         };
         let (tau, k_m, hindered) = filling?;
         // Where all of what leaves it is gone, it stands still, and none of it comes.
-        let from = read.table("precursor").and_then(|p| resident(cleft, p.text("from")?));
+        let from = read.table("precursor").and_then(|p| resident(p.text("from")?));
         let source = match precursor {
             Some(precursor) => Source::Made(precursor),
             None if read.texts("returns").is_empty() => Source::Held,
@@ -134,18 +140,18 @@ impl Lowering<'_> {
         }
     }
 
-    fn precursor(&mut self, path: &str, placed: &Read, cleft: &LoweredCleft) -> Option<Precursor> {
+    fn precursor(&mut self, path: &str, placed: &Read, cleft: &Read) -> Option<Precursor> {
         let here = format!("{path}.precursor");
         let part = self.part(&here)?;
         let substrate = part.body.body.table("transport").and_then(|t| t.text("substrate")).unwrap_or_default();
         match carrier(part, substrate, true) {
             Ok((top, k_m)) => {
-                let g = &cleft.geometry;
-                let disc = std::f64::consts::PI * g.radius * g.radius * g.height;
+                let [radius, height, diffusion] = ["radius", "height", "diffusion"].map(|f| value(cleft, f));
+                let (square, height, diffusion) = (radius? * radius?, height?, diffusion?);
                 Some(Precursor {
                     outside: value(placed, "outside")?,
-                    volume: value(placed, "volume").unwrap_or(disc),
-                    washout: value(placed, "washout").unwrap_or(g.radius * g.radius / (8.0 * g.diffusion)),
+                    volume: value(placed, "volume").unwrap_or(std::f64::consts::PI * square * height),
+                    washout: value(placed, "washout").unwrap_or(square / (8.0 * diffusion)),
                     uptake: top * *placed.count("count")? as f64 * part.active,
                     k_m,
                     synthesis: value(placed, "synthesis")?,

@@ -98,7 +98,8 @@ impl Lowering<'_> {
         let per_area = value(read, "vesicle_capacitance").unwrap_or(9e-3);
         let vesicle = value(read, "vesicle_diameter").map(|d| 1e3 * per_area * std::f64::consts::PI * d * d);
         let loads = self.loads(&at, read, &driver)?;
-        Some(Sending { driver, release, molecules, spread, vesicle, loads, supplied: false })
+        let supplied = read.get("supply").is_some();
+        Some(Sending { driver, release, molecules, spread, vesicle, loads, supplied })
     }
 
     /// Whether the calcium current enters the sender's membrane, and whether there is such a thing.
@@ -232,6 +233,7 @@ impl Lowering<'_> {
                 kinds.iter().zip(positions).enumerate().map(|(k, (kind, positions))| terminal::ChannelKind {
                     kinetics: kind.folded.kinetics.clone(),
                     open: open(&kind.folded.kinetics),
+                    awake: kind.own.map_or_else(Vec::new, |own| (own..kind.folded.kinetics.states()).collect()),
                     positions,
                     resting_rates: rest.rates()[k].clone(),
                     resting_current: rest.currents()[k],
@@ -317,7 +319,9 @@ impl Lowering<'_> {
                 Law::Ohmic { conductance, e_rev: e_rev.unwrap_or_else(|| nernst(2, inside, outside, kelvin)) }
             }
         };
-        Some(ChannelKind { folded, law })
+        let states = part.scheme.as_ref().map_or_else(Vec::new, |s| s.states.clone());
+        let own = part.body.scheme.as_ref().map(|s| s.states.len());
+        Some(ChannelKind { folded, states, own, law })
     }
 
     /// Buffers, and whether they move.

@@ -89,7 +89,15 @@ pub enum Take {
     HalfWidth,
     /// Upward crossings of 0 from the stimulus to the end: of a voltage, its action potentials. Given for failures too.
     Spikes,
+    /// Safety factor of a junction: the potential that its quanta would make if they summed, over the depolarisation that
+    /// makes the receiver fire. `A / (1 - 0.8 A / (reversal - baseline)) / (threshold - baseline)`; the correction for
+    /// nonlinear summation is that of McLachlan & Martin 1981, J Physiol 311:307 (0.8 for long fibres, remembered).
+    /// `None` without a threshold, where it lies at the baseline, and of an action potential, which exceeds what quanta can do. Given for failures too.
+    SafetyFactor,
 }
+
+/// How much of the missing driving force nonlinear summation takes, McLachlan & Martin 1981.
+const SUMMATION: f64 = 0.8;
 
 impl Take {
     /// By its word in a model file, where [`Take::Failure`] is `failures`.
@@ -114,6 +122,7 @@ impl Take {
             "onset" => Self::Onset,
             "half_width" => Self::HalfWidth,
             "spikes" => Self::Spikes,
+            "safety_factor" => Self::SafetyFactor,
             _ => return None,
         })
     }
@@ -130,7 +139,7 @@ impl Take {
                 "nA" => "pC".into(),
                 _ => format!("{unit}*ms"),
             },
-            Self::Failure | Self::Spikes => String::new(),
+            Self::Failure | Self::Spikes | Self::SafetyFactor => String::new(),
             _ => "ms".into(),
         }
     }
@@ -148,6 +157,10 @@ pub struct Look {
     /// The least excursion that is a response, in the unit of the trace; below it there is a failure, which has an
     /// amplitude and a charge and nothing else. At 0 only a trace without any excursion fails.
     pub floor: f64,
+    /// At which value the receiver fires, in the unit of the trace; for the safety factor.
+    pub threshold: Option<f64>,
+    /// The value that the response cannot pass, in the unit of the trace; for the safety factor.
+    pub reversal: f64,
 }
 
 /// Takes a number from a trace; `None` where there is none: no sample at or after the stimulus within the window, a
@@ -165,6 +178,7 @@ pub fn measure(trace: &Trace, look: &Look, take: Take) -> Option<f64> {
         Take::Drift => response.drift(),
         Take::Area => response.area(),
         Take::Spikes => Some(response.crossings(0.0) as f64),
+        Take::SafetyFactor => response.safety(look.threshold?, look.reversal, SUMMATION),
         _ if failed => None,
         Take::Potency => Some(response.amplitude),
         Take::Rise2080 => Some(response.rising(0.8)? - response.rising(0.2)?),

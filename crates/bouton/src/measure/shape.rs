@@ -136,6 +136,15 @@ impl<'a> Response<'a> {
         at.is_finite().then_some(at)
     }
 
+    /// See `Take::SafetyFactor`.
+    pub fn safety(&self, threshold: f64, reversal: f64, summation: f64) -> Option<f64> {
+        let left = 1.0 - summation * self.amplitude / (reversal - self.baseline);
+        // Beyond that it is no sum of quanta, but an action potential.
+        let linear = if left > 0.0 { self.amplitude / left } else { return None };
+        let factor = linear / (threshold - self.baseline);
+        factor.is_finite().then_some(factor)
+    }
+
     /// The last sample of the response.
     pub fn last(&self) -> f64 {
         self.trace.values[self.last]

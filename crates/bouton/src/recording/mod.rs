@@ -97,6 +97,8 @@ pub enum Role {
     Current,
     /// Voltages.
     Voltage,
+    /// Drugs in the bath.
+    Bath,
     /// Anything else.
     #[default]
     Other,

@@ -143,6 +143,7 @@ fn figures(recording: &Recording, out: &mut String) {
     let r = recording;
     let mut all: Vec<Figure> = Vec::new();
     sweeps::figures(recording, &mut all);
+    figures::traces(r, Role::Bath, &mut all);
     let is_terminal = |f: &Figure| f.path.contains(".terminal.");
     let mut electric: Vec<Figure> = Vec::new();
     for role in [Role::Voltage, Role::Current] {

@@ -105,6 +105,11 @@ pub fn of(p: &Probe) -> Words {
             "current",
             "Through all receptors, before the cell filters it; inward is down.",
         ),
+        ["drug", name, "bath"] => words(
+            format!("{name} at the preparation"),
+            "concentration",
+            "In the levels in which the exchange of the bath is computed.",
+        ),
         ["clamp", name, "current"] => words(
             format!("Current at {}", pipette(name)),
             "current",
@@ -123,6 +128,7 @@ pub fn of(p: &Probe) -> Words {
                 Role::Receptor => "Receptors",
                 Role::Current => "Current",
                 Role::Voltage => "Voltage",
+                Role::Bath => "Drug in the bath",
                 Role::Other => "Recording",
             };
             let short = if path.chars().count() > 26 { last_part(path) } else { path };

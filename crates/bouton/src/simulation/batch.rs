@@ -1,6 +1,7 @@
 //! Eight trials side by side: the loop over time, in causal order, on one screen.
 
 mod read;
+mod wash;
 
 use super::acting::Acting;
 use super::contact::{self, Contact, Given, Keys, Step};
@@ -24,6 +25,8 @@ pub struct Batch {
     first: u64,
     lanes: usize,
     clock: Tick,
+    /// How often the baths have changed.
+    changes: usize,
     /// One a cell that has a membrane.
     cells: Vec<Option<neuron::State>>,
     /// Voltages of each synapse's sender and receiver at the clock and a step before, mV: `[trial][synapse]`.
@@ -57,6 +60,8 @@ pub struct Scratch {
     keys: Vec<Vec<Keys>>,
     spikes: Vec<Spike>,
     solved: Vec<Vec<f64>>,
+    /// After how many changes of the baths it fits.
+    changes: usize,
 }
 
 impl Scratch {
@@ -72,6 +77,7 @@ impl Scratch {
             keys: Vec::new(),
             spikes: Vec::new(),
             solved: vec![vec![0.0; plan.clamps.len()]; LANES],
+            changes: 0,
         }
     }
 }
@@ -94,6 +100,7 @@ impl Batch {
             first,
             lanes: lanes.min(LANES),
             clock: Tick::ZERO,
+            changes: 0,
             cells,
             senders: Vec::new(),
             past: Vec::new(),
@@ -177,24 +184,50 @@ impl Batch {
         events: &mut Vec<Event>,
         work: &mut Work,
     ) -> Result<(), RunFault> {
+        self.fit(plan, scratch);
         if self.clock == Tick::ZERO {
             self.record(plan, scratch, traces, true);
         }
+        let mut changed = false;
+        loop {
+            let stop = plan.later.get(self.changes).map_or(until, |(at, _)| until.min(*at));
+            self.within(plan, scratch, (stop, changed), traces, events, work)?;
+            if self.clock >= until {
+                return Ok(());
+            }
+            self.change(plan, scratch, work)?;
+            changed = true;
+        }
+    }
+
+    /// Runs until `until`, up to which the baths are what they are; whether they have `changed` just now.
+    fn within(
+        &mut self,
+        whole: &Plan,
+        scratch: &mut Scratch,
+        (until, changed): (Tick, bool),
+        traces: &mut Traces,
+        events: &mut Vec<Event>,
+        work: &mut Work,
+    ) -> Result<(), RunFault> {
+        let plan = whole.phase(self.changes);
+        let change = whole.washed.then(|| whole.later.get(self.changes).map_or(Tick(i64::MAX), |(at, _)| *at));
         let keys = |trial| plan.synapses.iter().map(|s| Keys::new(s, plan.seed, trial)).collect();
         scratch.keys = self.trials().map(keys).collect();
         // As at the end of every step, so that where a run is cut changes no bit.
-        let mut still = self.clock > Tick::ZERO && self.settle(plan);
+        let mut still = !changed && self.clock > Tick::ZERO && self.settle(plan);
         while self.clock < until {
             // In silence nothing is stepped: on to the step in which something happens next.
             if still && let Some(to) = self.silence(plan, until) {
                 // What happens may happen at its very end.
-                self.repeat(plan, scratch, to - plan.step, traces);
+                let repeated = self.repeat(plan, scratch, to - plan.step, traces);
                 for &cell in &plan.order {
-                    self.synapses(plan, scratch, cell, to, events, work)?;
+                    self.synapses((plan, change), scratch, cell, to, events, work)?;
                     if let Some(state) = &mut self.cells[cell] {
                         state.sleep(to - self.clock);
                     }
                 }
+                self.retrace(plan, to - plan.step, repeated, traces);
                 self.clock = to;
                 self.senders.iter_mut().flatten().for_each(|known| known.0 = known.1);
                 // What terminals took in meanwhile wakes their sender.
@@ -206,7 +239,7 @@ impl Batch {
             self.stir(plan);
             for &cell in &plan.order {
                 // Senders before receivers: what a terminal does within the step is known before its receptors' cell moves.
-                self.synapses(plan, scratch, cell, to, events, work)?;
+                self.synapses((plan, change), scratch, cell, to, events, work)?;
                 self.membrane(plan, scratch, cell, to, events)?;
                 work.neuron_steps += u64::from(self.cells[cell].is_some()) * self.lanes as u64;
             }
@@ -333,7 +366,7 @@ impl Batch {
     /// Every synapse onto `cell`: terminal, cleft, receptors.
     fn synapses(
         &mut self,
-        plan: &Plan,
+        (plan, change): (&Plan, Option<Tick>),
         scratch: &mut Scratch,
         cell: usize,
         to: Tick,
@@ -368,6 +401,7 @@ impl Batch {
                     end: plan.duration,
                     tolerance: plan.tolerance,
                     every: plan.fine(s),
+                    change,
                 };
                 let contact = &mut self.contacts[lane][s];
                 let given = &mut scratch.given[lane][s];
@@ -454,7 +488,7 @@ impl Batch {
     /// What the terminals did.
     #[must_use]
     pub fn terminal_work(&self, plan: &Plan) -> Work {
-        let mut sum = Work::default();
+        let (plan, mut sum) = (plan.phase(self.changes), Work::default());
         for (contact, synapse) in self.contacts.iter().flat_map(|all| all.iter().zip(&plan.synapses)) {
             let w = synapse.sending.work(&contact.sending);
             sum.terminal_slots += w.slots;
@@ -466,6 +500,7 @@ impl Batch {
 
     /// Molecules of transmitter by route: trial by trial, in each the active zones in their order.
     pub fn budgets<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (usize, engine::cleft::Budget)> + 'a {
+        let plan = plan.phase(self.changes);
         self.contacts.iter().flat_map(move |contacts| {
             contacts.iter().enumerate().map(move |(s, contact)| (s, contact.budget(&plan.synapses[s])))
         })

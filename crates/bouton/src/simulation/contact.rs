@@ -6,7 +6,9 @@
 
 mod read;
 mod supply;
+mod wash;
 
+use self::wash::muted;
 use super::Work;
 use super::fault::RunFault;
 use super::plan::{Detail, SynapsePlan};
@@ -56,6 +58,8 @@ pub struct Contact {
     before: Option<cleft::State>,
     stretch: Stretch,
     asleep: bool,
+    /// Not asleep only because drugs come and go: seen from outside as if it slept.
+    calm: bool,
     now: Tick,
     receptors: Vec<Individuals>,
     /// Rates of voltage-dependent receptors, and the voltage they are for, mV.
@@ -139,6 +143,8 @@ pub(super) struct Step<'a> {
     pub tolerance: Tolerance,
     /// Sampling of the concentration, if it is sampled.
     pub every: Option<Tick>,
+    /// Where baths change: when they next do.
+    pub change: Option<Tick>,
 }
 
 impl Step<'_> {
@@ -197,6 +203,7 @@ impl Contact {
             before: None,
             stretch: Stretch::default(),
             asleep: true,
+            calm: false,
             now: Tick::ZERO,
             receptors,
             rates,
@@ -214,13 +221,72 @@ impl Contact {
 
     /// When anything happens next if the membranes stay at rest, if before `until`.
     pub(super) fn next_event(&self, plan: &SynapsePlan, until: Tick) -> Option<Tick> {
-        if !self.asleep {
+        let ahead = self.calm && self.now < self.cleft.clock();
+        if !self.asleep && !ahead {
             return Some(self.now);
         }
-        let receptors = self.receptors.iter().filter_map(|r| r.next_due(until));
+        let stretch = (!self.asleep).then(|| self.cleft.clock());
+        let heard = self.receptors.iter().zip(&plan.mute).filter(|(r, mute)| !muted(r, mute));
+        let receptors = heard.filter_map(|(r, _)| r.next_due(until)).chain(stretch);
         let fusion = self.pending.front().map(|p| p.0);
         let sending = plan.sending.next_event(&self.sending, self.now, until);
         receptors.chain(fusion).chain(sending).min().filter(|&at| at < until)
+    }
+
+    /// The value of a tap now.
+    pub(super) fn value(&self, plan: &SynapsePlan, tap: usize) -> f64 {
+        self.value_at(plan, tap, self.now)
+    }
+
+    /// At the mean level, that of any time within the cleft's last step.
+    pub(super) fn value_at(&self, plan: &SynapsePlan, tap: usize, at: Tick) -> f64 {
+        let t = &plan.taps[tap];
+        match plan.detail {
+            Detail::Kinetic => {
+                let counts = self.receptors[t.receptor].counts();
+                t.weights.iter().zip(counts).fold(0.0, |sum, (w, n)| sum + w * f64::from(*n))
+            }
+            Detail::Mean => {
+                let count = f64::from(plan.receptors[t.receptor].count);
+                if !self.asleep
+                    && self.stretch.from() <= at
+                    && at <= self.stretch.to()
+                    && self.stretch.observables() > 0
+                {
+                    return count * self.stretch.observable(tap, at);
+                }
+                if self.asleep {
+                    return t.resting;
+                }
+                let mut law = vec![0.0; t.weights.len()];
+                plan.cleft.occupancies(&self.cleft, t.receptor, &mut law);
+                count * t.weights.iter().zip(&law).fold(0.0, |sum, (w, p)| sum + w * p)
+            }
+        }
+    }
+
+    /// The concentration that receptors see now, mM.
+    pub(super) fn concentration(&self, plan: &SynapsePlan) -> f64 {
+        self.seen(plan, self.now)
+    }
+
+    /// The concentration now at a place that is looked at beside, mM.
+    pub(super) fn distant(&self, plan: &SynapsePlan, place: usize) -> f64 {
+        let (shells, resting) = &plan.distant[place];
+        if self.asleep { *resting } else { self.mean(plan, shells, self.now) }
+    }
+
+    fn seen(&self, plan: &SynapsePlan, at: Tick) -> f64 {
+        let at_rest = || plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell]);
+        if self.asleep { at_rest() } else { self.mean(plan, &plan.seen, at) }
+    }
+
+    fn mean(&self, plan: &SynapsePlan, shells: &[(usize, f64)], at: Tick) -> f64 {
+        if self.stretch.shells() == 0 || at < self.stretch.from() || at > self.stretch.to() {
+            let c = plan.cleft.concentrations(&self.cleft);
+            return shells.iter().fold(0.0, |sum, (shell, share)| sum + share * c[*shell]);
+        }
+        shells.iter().fold(0.0, |sum, &(shell, share)| sum + share * self.stretch.concentration(shell, at))
     }
 
     /// Advances by a step of the neurons, in which the sender's voltage runs from `v_pre.0` to `v_pre.1` and the
@@ -281,6 +347,7 @@ impl Contact {
                     self.asleep = true;
                     continue;
                 }
+                self.calm = step.change.is_some() && self.pending.is_empty() && self.is_calm(plan);
                 self.ahead(step, scratch, work, moving)?;
                 continue;
             }
@@ -382,8 +449,8 @@ impl Contact {
         let last = self.stretch.to() - self.stretch.from();
         // Beyond what the terminal has told, a fusion may yet come: then there must be a way back.
         let far = known.is_none() && clock + Tick(last.0.saturating_mul(GROWTH)) >= horizon;
-        self.before = far.then(|| self.cleft.clone());
         let goal = known.unwrap_or(if far { step.end } else { horizon });
+        self.before = (far || step.change.is_some_and(|at| at < goal)).then(|| self.cleft.clone());
         let limit = goal.max(clock + Tick(1)) - clock;
         let limit = if moving { limit.min((step.to - step.from) * FOLLOWED) } else { limit };
         let stepped = plan.cleft.step_into(
@@ -415,6 +482,11 @@ impl Contact {
         let (from, to) = (self.stretch.from(), self.stretch.to());
         let middle = Tick(from.0 + (to.0 - from.0) / 2);
         let (a, b) = if self.now < middle { (from, middle) } else { (middle, to) };
+        if self.calm {
+            self.ligand.clone_from(&plan.resting);
+            self.slot = b;
+            return;
+        }
         scratch.ligand.clear();
         if plan.detail == Detail::Kinetic {
             scratch.ligand.extend((0..plan.shells).map(|shell| self.stretch.mean_concentration(shell, a, b)));
@@ -429,8 +501,7 @@ impl Contact {
         if let Some(every) = step.every {
             for k in step.samples(every, self.now, stop) {
                 let at = step.from + every * (k + 1);
-                let c = if self.asleep { self.at_rest(plan) } else { self.seen(plan, at) };
-                given.concentration.push(c);
+                given.concentration.push(self.seen(plan, at));
             }
         }
         if plan.detail == Detail::Mean {
@@ -472,7 +543,14 @@ impl Contact {
         for (k, tap) in plan.taps.iter().enumerate() {
             let count = f64::from(plan.receptors[tap.receptor].count);
             let resting = if self.asleep { self.value(plan, k) } else { 0.0 };
-            let mean = if self.asleep { resting } else { count * self.stretch.mean_observable(k, self.now, stop) };
+            let calm = self.calm && k < plan.receptors.len();
+            let mean = if calm {
+                tap.resting
+            } else if self.asleep {
+                resting
+            } else {
+                count * self.stretch.mean_observable(k, self.now, stop)
+            };
             given.mean[k] = (stop - self.now).ms().mul_add(mean, given.mean[k]);
             if tap.samples > 0 {
                 let every = Tick((step.to - step.from).0 / tap.samples as i64);

@@ -43,9 +43,23 @@ pub struct Plan {
     pub measures: Vec<MeasurePlan>,
     /// Cells in the order in which they are stepped: senders before receivers.
     pub order: Vec<usize>,
+    /// Names of the drugs in the bath.
+    pub drugs: Vec<String>,
+    /// How much of each there is, mM.
+    pub baths: Vec<f64>,
+    /// Whether baths change within a trial.
+    pub washed: bool,
+    /// When baths change, and what is simulated from then on; in the order of time, none of them with a `later` of its own.
+    pub later: Vec<(Tick, Plan)>,
 }
 
 impl Plan {
+    /// What is simulated after so many changes of the baths.
+    #[must_use]
+    pub fn phase(&self, changes: usize) -> &Self {
+        changes.checked_sub(1).and_then(|k| self.later.get(k)).map_or(self, |(_, plan)| plan)
+    }
+
     /// All zones of the synapse whose first is `first`.
     #[must_use]
     pub fn zones(&self, first: usize) -> std::ops::Range<usize> {
@@ -68,7 +82,7 @@ impl Plan {
 }
 
 /// A cell.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CellPlan {
     /// Its name.
     pub name: String,
@@ -77,12 +91,12 @@ pub struct CellPlan {
 }
 
 /// Where a cell's voltage comes from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Voltage {
     /// Its membrane.
     Membrane {
         /// Eight of the cell, for eight trials.
-        cell: Box<LoweredCell>,
+        cell: Arc<LoweredCell>,
         /// At rest, under the voltage clamps that hold it.
         rest: NeuronState,
     },
@@ -126,6 +140,8 @@ pub struct SynapsePlan {
     pub transmitter: String,
     /// Shells over which "the" concentration is the mean, with their shares.
     pub seen: Vec<(usize, f64)>,
+    /// Places elsewhere that are looked at: shells with their shares, and the concentration at rest in mM.
+    pub distant: Vec<(Vec<(usize, f64)>, f64)>,
     /// Shells that hold receptors: the first so many.
     pub shells: usize,
     /// Concentration at rest in each of them, mM.
@@ -138,6 +154,10 @@ pub struct SynapsePlan {
     pub taps: Vec<Tap>,
     /// The same in the cleft's own means.
     pub watch: Watch,
+    /// What is watched besides, where baths change: states of what clears, by clearance and state.
+    pub watched: Vec<(usize, usize)>,
+    /// By receptor and state: whether nothing that is followed can change from there while the ligand rests.
+    pub mute: Vec<Vec<bool>>,
 }
 
 /// A supply, and what of the cleft feeds it.
@@ -332,10 +352,12 @@ pub enum Wanted {
 #[allow(missing_docs)]
 pub enum Source {
     Membrane { cell: usize, compartment: u32 },
+    Bath(usize),
     ClampCurrent(usize),
     ClampVoltage(usize),
     Terminal { synapse: usize, quantity: OfTerminal },
     Cleft { synapse: usize },
+    Distant { synapse: usize, place: usize },
     Tap { synapse: usize, tap: usize },
     ReceptorCurrent { synapse: usize, receptor: usize },
     SynapseCurrent { synapse: usize },
@@ -368,9 +390,10 @@ impl Source {
     /// The synapse it is of.
     pub fn synapse_mut(&mut self) -> Option<&mut usize> {
         match self {
-            Self::Membrane { .. } | Self::ClampCurrent(_) | Self::ClampVoltage(_) => None,
+            Self::Membrane { .. } | Self::Bath(_) | Self::ClampCurrent(_) | Self::ClampVoltage(_) => None,
             Self::Terminal { synapse, .. }
             | Self::Cleft { synapse }
+            | Self::Distant { synapse, .. }
             | Self::Tap { synapse, .. }
             | Self::ReceptorCurrent { synapse, .. }
             | Self::SynapseCurrent { synapse }
@@ -421,4 +444,8 @@ pub struct MeasurePlan {
     pub after: f64,
     /// End of the window, ms.
     pub until: f64,
+    /// At which value the receiver fires; for the safety factor.
+    pub threshold: Option<f64>,
+    /// Which value the response cannot pass; for the safety factor.
+    pub reversal: f64,
 }

@@ -285,7 +285,14 @@ fn taken(plan: &Plan, m: &MeasurePlan, samples: &[f64]) -> Vec<f64> {
     let probe = &plan.probes[m.probe];
     let trace = Trace { dt_ms: probe.every.ms(), start_ms: 0.0, values: samples };
     let floor = floor(probe.source.unit());
-    let look = Look { stimulus: m.after, window: Some((0.0, m.until)), polarity: Polarity::Larger, floor };
+    let look = Look {
+        stimulus: m.after,
+        window: Some((0.0, m.until)),
+        polarity: Polarity::Larger,
+        floor,
+        threshold: m.threshold,
+        reversal: m.reversal,
+    };
     let number = |word: &&str| Take::from_word(word).and_then(|take| measure(&trace, &look, take)).unwrap_or(f64::NAN);
     m.take.iter().map(number).collect()
 }
@@ -306,7 +313,7 @@ impl Source {
                 T::OpenChannels | T::Docked | T::Released | T::Content => "",
                 T::Capacitance => "fF",
             },
-            Self::Cleft { .. } => "mM",
+            Self::Cleft { .. } | Self::Distant { .. } | Self::Bath(_) => "mM",
             Self::Spread { .. } => "um2",
             Self::Tap { .. } | Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => "",
         }
@@ -327,7 +334,8 @@ impl Source {
                 T::Docked | T::Released | T::Capacitance => Role::Release,
                 T::Content | T::Cytosol | T::Precursor | T::PrecursorOutside => Role::Other,
             },
-            Self::Cleft { .. } => Role::Cleft,
+            Self::Cleft { .. } | Self::Distant { .. } => Role::Cleft,
+            Self::Bath(_) => Role::Bath,
             Self::Tap { .. } | Self::Spread { .. } => Role::Receptor,
             Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => Role::Other,
         }

@@ -72,6 +72,10 @@ pub enum Law {
 pub struct ChannelKind {
     /// Its scheme.
     pub folded: Folded,
+    /// Names of the states; none where they are rungs of a ladder.
+    pub states: Vec<String>,
+    /// How many of them are its own, before those that drugs add.
+    pub own: Option<usize>,
     /// Its current.
     pub law: Law,
 }

@@ -25,6 +25,8 @@ pub struct Porous {
     pub shells: usize,
     /// Concentration of the far field and of the rest, mM.
     pub resting: f64,
+    /// Whether nothing passes at `reach`, by symmetry with synapses around that do the same; else the far field is there.
+    pub closed: bool,
 }
 
 /// What is at the rim of the disc.
@@ -177,7 +179,7 @@ impl Geometry {
                     edges.push(end);
                     start = end;
                 }
-                conductance.push(1.0 / resistance);
+                conductance.push(if p.closed { 0.0 } else { 1.0 / resistance });
             }
         }
         Shells { edges, disc: n, volume, conductance, outside }

@@ -64,6 +64,20 @@ impl Cleft {
         ((square - begin) / (end - begin)).min(1.0).mul_add(there - here, here)
     }
 
+    /// The shells around a radius in um, with shares that make the concentration there, linear in its square between
+    /// their nodes: one before the innermost node and beyond the outermost, else two.
+    #[must_use]
+    pub fn around(&self, radius: f64) -> Vec<(usize, f64)> {
+        let (square, shells) = (radius * radius, self.shells());
+        let right = (0..shells).find(|&s| self.node(s) > square).unwrap_or(shells);
+        if right == 0 || right == shells {
+            return vec![(right.min(shells - 1), 1.0)];
+        }
+        let (a, b) = (self.node(right - 1), self.node(right));
+        let share = (square - a) / (b - a);
+        vec![(right - 1, 1.0 - share), (right, share)]
+    }
+
     /// Mean concentration in mM over the disc from the centre to a radius in um (at most R). Panics on a state of
     /// another cleft.
     #[must_use]

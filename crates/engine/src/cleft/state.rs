@@ -1,6 +1,9 @@
 //! What a snapshot of a cleft holds, and the two questions asked of it: where did it all go, and may it sleep.
 
+use super::plan::Cleft;
+use super::resident::Block;
 use crate::time::Tick;
+use numerics::simd::LANES;
 use serde::{Deserialize, Serialize};
 
 /// A vesicle on its way.
@@ -42,6 +45,34 @@ impl State {
     /// Lets a quiet cleft sleep for `interval`: only the clock moves.
     pub fn sleep(&mut self, interval: Tick) {
         self.clock += interval;
+    }
+}
+
+impl Cleft {
+    /// The state of `before`, a cleft of the same geometry and residents, as one of this: state `k` of resident `r` is
+    /// `map[r][k]` here. Rates are those of this cleft, and so is the rest it tends to.
+    ///
+    /// # Panics
+    /// If the clefts or the map do not fit each other, or the state is of another cleft.
+    #[must_use]
+    pub fn adopt(&self, before: &Self, state: &State, map: &[Vec<usize>]) -> State {
+        let old = before.lines(state);
+        let mut values = self.rest.values.clone();
+        let lines = self.groups * LANES;
+        assert!(self.groups == before.groups && self.blocks.len() == before.blocks.len(), "clefts of one geometry");
+        values[..lines].copy_from_slice(&old[..lines]);
+        for ((here, there), map) in self.blocks.iter().zip(&before.blocks).zip(map) {
+            assert!(here.groups == there.groups && map.len() == there.states, "the same residents");
+            for g in 0..here.groups {
+                let at = |block: &Block, s: usize| (block.offset + g * block.states + s) * LANES;
+                values[at(here, 0)..at(here, here.states)].fill(0.0);
+                for (s, &to) in map.iter().enumerate() {
+                    values[at(here, to)..at(here, to) + LANES]
+                        .copy_from_slice(&old[at(there, s)..at(there, s) + LANES]);
+                }
+            }
+        }
+        State { values, rates: self.rest.rates.clone(), ..state.clone() }
     }
 }
 

@@ -456,6 +456,46 @@ impl Individuals {
         self.earliest.0.or_else(|| self.list.iter().map(One::event).min()).filter(|&at| at < until)
     }
 
+    /// Goes over to another plan, in which state `k` is `map[k]`: what sleeps under `plan` wakes first, in a state drawn
+    /// from the law of its sleep. Budgets go on, to be spent at the rates of the next drive.
+    ///
+    /// # Errors
+    /// A plan or map that does not fit.
+    pub fn adopt(
+        &mut self,
+        plan: &IndividualsPlan,
+        luck: Luck,
+        next: &IndividualsPlan,
+        map: &[usize],
+    ) -> Result<(), EnsembleError> {
+        if self.counts.len() != plan.states || map.len() != plan.states {
+            return Err(EnsembleError::States { got: self.counts.len().min(map.len()), want: plan.states });
+        }
+        if map.iter().any(|s| *s >= next.states) {
+            return Err(EnsembleError::Start { states: next.states });
+        }
+        let now = self.clock;
+        let Self { rates, ligand, exits, list, counts, .. } = self;
+        let slot = Slot { plan, key: luck.key, until: now, rest: None, rates, ligand, exits };
+        counts.clear();
+        counts.resize(next.states, 0);
+        for (copy, one) in list.iter_mut().enumerate() {
+            if one.state == ASLEEP {
+                one.run(&slot, luck.first + copy as u64, now, |_, _, _| ());
+            }
+            one.state = map[usize::from(one.state)] as u8;
+            one.sleep = NEVER;
+            counts[usize::from(one.state)] += 1;
+        }
+        // The next drive is another.
+        self.calm = false;
+        self.rates.clear();
+        self.ligand.clear();
+        self.exits.clear();
+        self.earliest = Earliest(None);
+        Ok(())
+    }
+
     /// Takes a new drive from now on.
     fn turn(&mut self, plan: &IndividualsPlan, drive: Drive) -> Result<(), EnsembleError> {
         let at = self.clock;

@@ -12,7 +12,7 @@ use super::pools::PoolPlan;
 use super::release::Release;
 use super::sensor::Sensor;
 use super::{TerminalError, length, positive};
-use crate::ensemble::{Drive, IndividualsPlan, Luck};
+use crate::ensemble::{Drive, EnsembleError, IndividualsPlan, Luck};
 use crate::mechanism::Kinetics;
 use crate::time::Tick;
 use numerics::rng::StreamKey;
@@ -26,6 +26,8 @@ pub struct ChannelKind {
     pub kinetics: Kinetics,
     /// How open each state is, 0 to 1.
     pub open: Vec<f64>,
+    /// States that keep a channel awake where shut ones would not forget at rest: blocked, with no way back to them.
+    pub awake: Vec<usize>,
     /// Where they are, um.
     pub positions: Vec<[f64; 2]>,
     /// Rates of the transitions at resting voltage, /ms.
@@ -165,10 +167,16 @@ impl Terminal {
                 let (what, value) = ("the resting current of a channel (pA)", kind.resting_current);
                 return Err(TerminalError::Value { what, value, must: "finite" });
             }
-            let active: Vec<usize> = (0..kind.open.len()).filter(|&s| kind.open[s] > 0.0).collect();
+            let mut active: Vec<usize> = (0..kind.open.len()).filter(|&s| kind.open[s] > 0.0).collect();
             // The ligands are in the rates.
             let drive = Drive { rates: &kind.resting_rates, ligand: &[] };
-            let plan = IndividualsPlan::folded(&kind.kinetics).with_rest(drive, &active)?;
+            let plan = match IndividualsPlan::folded(&kind.kinetics).with_rest(drive, &active) {
+                Err(EnsembleError::Rest) if !kind.awake.is_empty() => {
+                    active.extend(kind.awake.iter().filter(|s| kind.open[**s] == 0.0));
+                    IndividualsPlan::folded(&kind.kinetics).with_rest(drive, &active)
+                }
+                made => made,
+            }?;
             let (open, count, current) = (kind.open, kind.positions.len(), kind.resting_current);
             positions.extend(kind.positions);
             kinds.push(Kind { plan, open, count, rates: kind.resting_rates, current });

@@ -304,6 +304,31 @@ impl Terminal {
         Ok(state)
     }
 
+    /// Takes over the state of `before`, a terminal that differs in its channels' kinetics only: state `s` of kind `k` is
+    /// `map[k][s]` here. Channels that sleep wake, since rest is another.
+    ///
+    /// # Errors
+    /// Terminals, a state or a map that do not fit each other.
+    pub fn adopt(&self, before: &Self, state: &mut TerminalState, map: &[Vec<usize>]) -> Result<(), TerminalError> {
+        let (plan, s) = (&*self.plan, state);
+        self.fits(s)?;
+        length("kinds of channels", map.len(), plan.kinds.len())?;
+        length("kinds of channels", before.plan.kinds.len(), plan.kinds.len())?;
+        let mut luck = before.channel_luck(s);
+        for (((kind, old), channels), map) in plan.kinds.iter().zip(&before.plan.kinds).zip(&mut s.channels).zip(map) {
+            channels.adopt(&old.plan, luck, &kind.plan, map)?;
+            if s.mode != Mode::Driven {
+                run_kind(kind, channels, luck, s.clock, kind.rest(), |_, _, _, _| ())?;
+            }
+            luck.first += kind.count as u64;
+        }
+        if let Mode::Tail { .. } = s.mode {
+            s.account();
+            plan.rest_currents(s)?;
+        }
+        Ok(())
+    }
+
     fn fits(&self, state: &TerminalState) -> Result<(), TerminalError> {
         length("kinds of channels", state.channels.len(), self.plan.kinds.len())?;
         length("channels", state.open.len(), self.plan.channels)?;

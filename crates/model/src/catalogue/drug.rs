@@ -28,6 +28,8 @@ pub enum Mechanism {
     Pore { k_on: Rate, k_off: Rate },
     /// Bound to open channels only.
     OpenChannel { k_on: Rate, k_off: Rate, trapping: bool },
+    /// Beside the ligand's site, whether open or shut; while it sits there the ligand binds and unbinds otherwise.
+    Modulator { k_on: Rate, k_off: Rate, on_factor: f64, off_factor: f64 },
     /// Takes parts away.
     Irreversible { k_on: Rate, reactivation: Option<Box<Rate>>, aging: Option<Box<Rate>> },
 }
@@ -40,6 +42,7 @@ impl Mechanism {
             Self::Agonist { .. } => "agonist",
             Self::Pore { .. } => "pore",
             Self::OpenChannel { .. } => "open_channel",
+            Self::Modulator { .. } => "modulator",
             Self::Irreversible { .. } => "irreversible",
         }
     }
@@ -48,7 +51,10 @@ impl Mechanism {
     pub fn rates(&self) -> Vec<(&'static str, &Rate, Dimension)> {
         let (on, off) = (Dimension::BINDING_RATE, Dimension::RATE);
         match self {
-            Self::Competitive { k_on, k_off } | Self::Pore { k_on, k_off } | Self::OpenChannel { k_on, k_off, .. } => {
+            Self::Competitive { k_on, k_off }
+            | Self::Pore { k_on, k_off }
+            | Self::OpenChannel { k_on, k_off, .. }
+            | Self::Modulator { k_on, k_off, .. } => {
                 vec![("k_on", k_on, on), ("k_off", k_off, off)]
             }
             Self::Agonist { .. } => Vec::new(),
@@ -68,6 +74,7 @@ fn fields_of(mechanism: &str) -> (&'static [&'static str], &'static [&'static st
         "agonist" => (&["on_factor", "off_factor"], &[]),
         "irreversible" => (&["k_on"], &["reactivation", "aging"]),
         "open_channel" => (&["k_on", "k_off"], &["trapping"]),
+        "modulator" => (&["k_on", "k_off", "on_factor", "off_factor"], &[]),
         _ => (&["k_on", "k_off"], &[]),
     }
 }
@@ -102,6 +109,7 @@ fn action(a: &Read, body: &Read, layout: &Layout, parameters: &[f64], reader: &m
         Some(r)
     };
     let (on, off) = (Dimension::BINDING_RATE, Dimension::RATE);
+    let factor = |field: &str| a.number(field).map(Number::value);
     let mechanism = match word {
         "competitive" => Mechanism::Competitive { k_on: get("k_on", on)?, k_off: get("k_off", off)? },
         "pore" => Mechanism::Pore { k_on: get("k_on", on)?, k_off: get("k_off", off)? },
@@ -115,10 +123,13 @@ fn action(a: &Read, body: &Read, layout: &Layout, parameters: &[f64], reader: &m
             reactivation: get("reactivation", off).map(Box::new),
             aging: get("aging", off).map(Box::new),
         },
-        _ => {
-            let factor = |field: &str| a.number(field).map(Number::value);
-            Mechanism::Agonist { on_factor: factor("on_factor")?, off_factor: factor("off_factor")? }
-        }
+        "modulator" => Mechanism::Modulator {
+            k_on: get("k_on", on)?,
+            k_off: get("k_off", off)?,
+            on_factor: factor("on_factor")?,
+            off_factor: factor("off_factor")?,
+        },
+        _ => Mechanism::Agonist { on_factor: factor("on_factor")?, off_factor: factor("off_factor")? },
     };
     let targets: Vec<String> = a.texts("target").iter().map(|t| t.0.clone()).collect();
     whole.then(|| Action { span: a.span.clone(), targets, mechanism })

@@ -1,7 +1,7 @@
 //! The fields of a drug: what it acts on, how, and how a model is dosed with it.
 
-use super::Kind::{Choice, Entry, Expression, Flag, Number, Parameters, Texts};
-use super::Limits::{Fraction, NotNegative, Positive};
+use super::Kind::{self, Choice, Entry, Expression, Flag, Number, Numbers, Parameters, Texts};
+use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::{Table, field};
 use crate::units::Dimension as D;
@@ -19,6 +19,10 @@ pub(super) static ACTION: Table = Table {
                 ("agonist", "takes the place of the ligand at each free site, and does what it does"),
                 ("pore", "binds whether open or shut; what is bound neither conducts nor carries"),
                 ("open_channel", "binds open channels only"),
+                (
+                    "modulator",
+                    "sits beside the ligand's sites; what is bound to it takes the ligand up and gives it off otherwise",
+                ),
                 ("irreversible", "takes parts away for good, or until they reactivate"),
             ]),
             Required,
@@ -48,13 +52,45 @@ pub(super) static ACTION: Table = Table {
             "on_factor",
             Number(D::NONE, Positive),
             Optional,
-            "With `agonist`: its rate of binding over the ligand's.",
+            "With `agonist`: its rate of binding over the ligand's; with `modulator`: the ligand's own, over that without.",
         ),
         field(
             "off_factor",
             Number(D::NONE, Positive),
             Optional,
-            "With `agonist`: its rate of unbinding over the ligand's.",
+            "With `agonist`: its rate of unbinding over the ligand's; with `modulator`: the ligand's own, over that without.",
+        ),
+    ],
+};
+
+/// A bath that changes within a trial.
+static SCHEDULE: Table = Table {
+    name: "schedule",
+    doc: "A bath that changes: at each time another solution flows in, and the concentration at the preparation follows it as a first-order exchange. The preparation was equilibrated with the first bath.",
+    fields: &[
+        field(
+            "times",
+            Numbers(D::TIME, NotNegative),
+            Required,
+            "When each bath begins to flow in; ascending from 0, and taken to whole steps of `numerics.step`.",
+        ),
+        field(
+            "baths",
+            Numbers(D::CONCENTRATION, NotNegative),
+            Required,
+            "Concentration in each bath, as many as times.",
+        ),
+        field(
+            "exchange",
+            Number(D::TIME, NotNegative),
+            Default("0 s"),
+            "Time constant of the exchange at the preparation. At 0 it is at once.",
+        ),
+        field(
+            "error",
+            Number(D::NONE, Between(2e-3, 0.5)),
+            Default("0.02"),
+            "The exchange is computed in levels, each the mean over its time: how far the concentration may be from its level, as a share of it; below a hundredth of the strongest bath, as a share of that. Halve it to see what a number owes to it.",
         ),
     ],
 };
@@ -62,7 +98,7 @@ pub(super) static ACTION: Table = Table {
 /// A drug in a model.
 pub(super) static PLACED_DRUG: Table = Table {
     name: "drug",
-    doc: "A drug in the bath, equilibrated: every part it acts on has long met it when a trial begins.",
+    doc: "A drug in the bath. With `bath` it is equilibrated: every part it acts on has long met it when a trial begins. With `schedule` it is washed in and out within the trial.",
     fields: &[
         field("use", Entry(&["drug"]), Required, "The drug."),
         field(
@@ -70,6 +106,12 @@ pub(super) static PLACED_DRUG: Table = Table {
             Number(D::CONCENTRATION, NotNegative),
             Optional,
             "Its free concentration. At 0 the model is the one without it, to the bit.",
+        ),
+        field(
+            "schedule",
+            Kind::Table(&SCHEDULE),
+            Optional,
+            "In place of `bath`: a bath that changes within the trial; of a drug that acts irreversibly one that begins at 0. As long as it has been 0, no draw differs from those without the drug.",
         ),
         field(
             "incubation",

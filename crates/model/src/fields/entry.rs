@@ -326,6 +326,15 @@ pub static CHECK: Table = Table {
                 ("inactivation", "how fast a drug takes its target away"),
                 ("potency", "concentration of an agonist at half of its greatest effect, over that of the ligand"),
                 ("membrane", "passive constants"),
+                ("shift", "how many times less of the ligand does the same in the presence of a drug"),
+                (
+                    "quantum",
+                    "a recipe between two plain cells: the current of one vesicle of mean content; with `drug`, over that without",
+                ),
+                (
+                    "evoked",
+                    "a recipe between two plain cells: 200 action potentials, each from rest, 2 mM calcium outside",
+                ),
                 ("at_rest", "a recipe built and at rest, 2 mM calcium outside"),
             ]),
             Required,
@@ -337,6 +346,7 @@ pub static CHECK: Table = Table {
             Optional,
             "Of a drug: acting on which entry.",
         ),
+        field("drug", Entry(&["drug"]), Optional, "Of a recipe: with which drug in the bath, at `concentration`."),
         field("ligand", Text, Optional, "Of what."),
         field("concentration", Number(D::CONCENTRATION, NotNegative), Optional, "How much of it."),
         field("duration", Number(D::TIME, Positive), Optional, "For how long."),

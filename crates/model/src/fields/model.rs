@@ -133,6 +133,12 @@ static SPACE: Table = Table {
             "lambda; the effective diffusion coefficient is D / lambda^2.",
         ),
         field(
+            "neighbours",
+            Number(D::LENGTH, Positive),
+            Optional,
+            "Distance to synapses around that all release at the same time: by symmetry nothing passes half-way, and what is not taken up piles up. Without it, only this synapse releases and the tissue reaches to `numerics.reach`.",
+        ),
+        field(
             "glial_membrane",
             Number(D::PER_LENGTH, NotNegative),
             Optional,
@@ -360,6 +366,10 @@ static MEASURE: Table = Table {
                 ("onset", "time from the stimulus to the first crossing of 10 % of the amplitude"),
                 ("half_width", "time for which the response is above half of its amplitude"),
                 ("spikes", "upward crossings of 0 after the stimulus"),
+                (
+                    "safety_factor",
+                    "of a junction: the amplitude, corrected for nonlinear summation, over the depolarisation that reaches `threshold`",
+                ),
             ]),
             Required,
             "What to take of it.",
@@ -377,8 +387,29 @@ static MEASURE: Table = Table {
             "Instead of `after`: the stimulus is this spike of the sender, and the window ends with its next, if nothing else is said.",
         ),
         field("until", Number(D::TIME, Positive), Optional, "Where the window ends; without it, with the trial."),
+        field(
+            "threshold",
+            Number(D::VOLTAGE, Between(-200.0, 200.0)),
+            Optional,
+            "Of a `safety_factor`: the voltage at which the receiver fires.",
+        ),
+        field(
+            "reversal",
+            Number(D::VOLTAGE, Between(-200.0, 200.0)),
+            Default("0 mV"),
+            "Of a `safety_factor`: the reversal potential of the current, for the correction for nonlinear summation.",
+        ),
+        DISTANCE,
     ],
 };
+
+/// Where a transmitter is looked at.
+const DISTANCE: Field = field(
+    "distance",
+    Number(D::LENGTH, Positive),
+    Optional,
+    "Of a transmitter: how far from the centre of the cleft, e.g. `465 nm`, in the cleft or in the tissue around. Without it, where the receptors are.",
+);
 
 static PROBE: Table = Table {
     name: "probe",
@@ -393,6 +424,7 @@ static PROBE: Table = Table {
             Optional,
             "Of how many trials the trace is kept; without it, of all.",
         ),
+        DISTANCE,
     ],
 };
 

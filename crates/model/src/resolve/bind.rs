@@ -51,6 +51,7 @@ impl Resolver<'_> {
             self.place(synapse, "from", &cells, &sections);
             self.place(synapse, "to", &cells, &sections);
             self.transmitter(synapse);
+            self.heard(&key.name, &key.span, synapse, model);
             let recipe = synapse.get("use").is_some();
             if !recipe && !["terminal", "cleft", "receptor"].iter().any(|f| synapse.get(f).is_some()) {
                 self.out.push(
@@ -359,6 +360,35 @@ impl Resolver<'_> {
             None => format!("there is: {}", few(&known.list)),
         };
         self.out.push(Diagnostic::error(format!("no {what} is called `{name}`"), span).hint(hint));
+    }
+
+    /// Whether something receives what is released, and whether what sits on glia has any to sit on.
+    fn heard(&mut self, name: &str, span: &Span, synapse: &Read, model: &Read) {
+        let Some(transmitter) = synapse.table("cleft").and_then(|c| c.text("transmitter")) else { return };
+        if synapse.named("receptor").is_empty() {
+            let message = format!("nothing receives the {transmitter} of `synapse.{name}`: it has no receptor");
+            let hint =
+                "receptor.NAME = { use = \"receptor/...\", count = 80 }; `bouton catalogue list receptor` shows them";
+            self.out.push(Diagnostic::warning(message, span.clone()).hint(hint));
+        }
+        let tissue = model.named("space").iter().find(|(k, _)| k.name == "ecs").map(|(_, s)| s);
+        if tissue.is_some_and(|s| s.get("glial_membrane").is_some()) {
+            return;
+        }
+        for (key, placed) in synapse.named("clearance") {
+            let entry = placed.text("use").map(str::to_owned).and_then(|used| self.entry(&used));
+            let own = entry.as_ref().and_then(|e| e.body.table("transport")).and_then(|t| t.word("on"));
+            if placed.word("on").or(own) != Some("glia") {
+                continue;
+            }
+            let message = format!("`synapse.{name}.clearance.{}` sits on glia, of which the model has none", key.name);
+            let hint = match tissue {
+                Some(_) => "space.ecs.glial_membrane = \"1.4 um2/um3\"",
+                None => "space.ecs = { volume_fraction = 0.2, tortuosity = 1.6, glial_membrane = \"1.4 um2/um3\" }",
+            };
+            let at = placed.span_of("on").or_else(|| placed.span_of("use")).unwrap_or(&placed.span).clone();
+            self.out.push(Diagnostic::warning(message, at).hint(hint));
+        }
     }
 
     /// What is released must be what the receptors bind and the transporters carry.

@@ -7,6 +7,7 @@ mod expand;
 mod observable;
 mod part;
 mod sweep;
+mod wash;
 
 pub use observable::{OF_CLAMP, OF_CLEARANCE, OF_RECEPTOR, OF_TERMINAL};
 pub use part::{
@@ -83,8 +84,23 @@ pub struct Resolved {
     pub values: Vec<ResolvedValue>,
     /// Every placed entry by its path.
     pub parts: BTreeMap<String, Part>,
+    /// Drugs in the bath, by name, with their concentrations when a trial begins, mM.
+    pub baths: Vec<(String, f64)>,
+    /// What follows within a trial, if baths change: in the order of time.
+    pub phases: Vec<Phase>,
     /// Entries used, with the BLAKE3 of their text.
     pub entries: BTreeMap<String, String>,
+}
+
+/// A stretch of a trial in which the baths are others.
+#[derive(Debug, Clone)]
+pub struct Phase {
+    /// When it begins, in steps of the neurons.
+    pub from: i64,
+    /// Concentration of each drug, in the order of [`Resolved::baths`], mM.
+    pub baths: Vec<f64>,
+    /// The parts on which drugs act whose baths change, by their paths, as they are in it.
+    pub parts: BTreeMap<String, Part>,
 }
 
 /// All that came of reading a model file.
@@ -289,7 +305,7 @@ impl<'a> Resolver<'a> {
             self.heat(&mut read);
         }
         self.walk("", &read);
-        self.dose(&read);
+        let (baths, phases) = self.dose(&read);
         let entries = self.used.iter().filter_map(|n| Some((n.clone(), self.catalogue.hash(n)?))).collect();
         Some(Resolved {
             condition: condition.map(str::to_owned),
@@ -298,6 +314,8 @@ impl<'a> Resolver<'a> {
             read,
             values: self.values,
             parts: self.parts,
+            baths,
+            phases,
             entries,
         })
     }

@@ -1,6 +1,6 @@
 //! What can be recorded, and how it is called.
 //!
-//! `clamp.NAME.current`, `CELL.PLACE.v_m`, `SYNAPSE.current`, `SYNAPSE.terminal.QUANTITY`, `SYNAPSE.cleft.TRANSMITTER`,
+//! `clamp.NAME.current`, `drug.NAME.bath`, `CELL.PLACE.v_m`, `SYNAPSE.current`, `SYNAPSE.terminal.QUANTITY`, `SYNAPSE.cleft.TRANSMITTER`,
 //! `SYNAPSE.receptor.NAME.QUANTITY` or `.STATE`, `SYNAPSE.clearance.NAME.QUANTITY`.
 
 use super::Resolver;
@@ -9,6 +9,8 @@ use crate::diagnostic::Diagnostic;
 use crate::read::Read;
 use std::collections::HashMap;
 
+/// Of a drug.
+pub const OF_DRUG: &[&str] = &["bath"];
 /// Of a clamp.
 pub const OF_CLAMP: &[&str] = &["current", "voltage"];
 /// Of a terminal.
@@ -63,6 +65,15 @@ impl Resolver<'_> {
                 longest(self, 3);
             } else {
                 self.unknown("clamp", name, span.clone(), clamps);
+            }
+        } else if names[0] == "drug" {
+            let drugs = Names::new(model.named("drug").iter().map(|(k, _)| k.name.as_str()));
+            let name = names.get(1).copied().unwrap_or_default();
+            if drugs.set.contains(name) {
+                one_of(self, "quantity of a drug", names.get(2), OF_DRUG);
+                longest(self, 3);
+            } else {
+                self.unknown("drug", name, span.clone(), &drugs);
             }
         } else if let Some(synapse) = synapses.get(names[0]) {
             let mut parts: Vec<&str> = ["terminal", "cleft", "receptor", "clearance"]

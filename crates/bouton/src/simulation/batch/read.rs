@@ -6,8 +6,11 @@ use crate::simulation::trace::Traces;
 use engine::time::Tick;
 
 impl Batch {
-    /// Samples of a silence that lasts until `to`: what there is, again and again.
-    pub(super) fn repeat(&self, plan: &Plan, scratch: &Scratch, to: Tick, traces: &mut Traces) {
+    /// Samples of a silence that lasts until `to`: what there is, again and again. How many each probe had before, where
+    /// baths change.
+    pub(super) fn repeat(&self, plan: &Plan, scratch: &Scratch, to: Tick, traces: &mut Traces) -> Vec<usize> {
+        let before = plan.probes.iter().enumerate().filter(|_| plan.washed).map(|(p, _)| traces.lanes[0][p].len());
+        let before = before.collect();
         for (p, probe) in plan.probes.iter().enumerate() {
             let samples = (to.0 / probe.every.0 - self.clock.0 / probe.every.0) as usize;
             for lane in 0..self.lanes {
@@ -16,6 +19,7 @@ impl Batch {
                 out.resize(out.len() + samples, value);
             }
         }
+        before
     }
 
     /// Samples every probe that is due.
@@ -66,6 +70,7 @@ impl Batch {
         let conductance = |s: usize| &scratch.conductance[lane][s][..];
         match source {
             Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
+            Source::Bath(k) => plan.baths[k],
             Source::ClampCurrent(k) => self.clamped[lane][k].0,
             Source::ClampVoltage(k) => self.clamped[lane][k].1,
             Source::Terminal { synapse, quantity } => {
@@ -75,6 +80,10 @@ impl Batch {
             Source::Cleft { synapse } => {
                 let (synapse, contact) = contact(synapse);
                 contact.concentration(synapse)
+            }
+            Source::Distant { synapse, place } => {
+                let (synapse, contact) = contact(synapse);
+                contact.distant(synapse, place)
             }
             Source::Tap { synapse, tap } => {
                 let (synapse, contact) = contact(synapse);
@@ -110,7 +119,7 @@ impl Batch {
             }
             Source::Occupancy { synapse, clearance, state } => {
                 let (synapse, contact) = contact(synapse);
-                contact.occupancy(synapse, clearance, state)
+                contact.occupancy(synapse, (clearance, state), self.clock)
             }
         }
     }

@@ -1,14 +1,14 @@
-//! What is read off a synapse.
+//! What is read off a synapse beside its taps.
 
-use super::Contact;
-use crate::simulation::plan::{Detail, OfTerminal, SynapsePlan};
+use super::{Contact, SynapsePlan};
+use crate::simulation::plan::OfTerminal;
 use crate::simulation::sending::Release;
 use engine::cleft;
 use engine::time::Tick;
 
 impl Contact {
     /// A quantity of the terminal at `now`.
-    pub(in crate::simulation) fn of_terminal(&self, plan: &SynapsePlan, quantity: OfTerminal, now: Tick) -> f64 {
+    pub(in super::super) fn of_terminal(&self, plan: &SynapsePlan, quantity: OfTerminal, now: Tick) -> f64 {
         match quantity {
             OfTerminal::Released => self.released,
             of_supply if of_supply.supplied() => self.of_supply(plan, of_supply),
@@ -20,44 +20,28 @@ impl Contact {
         }
     }
 
-    /// Mean occupancy of a state of a transporter or enzyme. The cleft may be ahead by one of its steps.
-    pub(in crate::simulation) fn occupancy(&self, plan: &SynapsePlan, clearance: usize, state: usize) -> f64 {
+    /// Whether every number is one; a NaN would have been a fault of its organ already.
+    pub(in super::super) fn budget(&self, plan: &SynapsePlan) -> cleft::Budget {
+        plan.cleft.budget(&self.cleft)
+    }
+
+    /// Mean occupancy of a state of a transporter or enzyme at `at`. Where it is not watched, the cleft may be ahead by one
+    /// of its steps.
+    pub(in super::super) fn occupancy(&self, plan: &SynapsePlan, (clearance, state): (usize, usize), at: Tick) -> f64 {
+        let within = self.stretch.from() <= at && at <= self.stretch.to() && self.stretch.observables() > 0;
+        let watched = plan.watched.iter().position(|w| *w == (clearance, state));
+        if let Some(k) = watched.filter(|_| within && !self.asleep) {
+            return self.stretch.observable(plan.taps.len() + k, at);
+        }
         let clearance = &plan.clearance[clearance];
         let mut law = vec![0.0; clearance.states.len()];
         plan.cleft.occupancies(&self.cleft, clearance.resident, &mut law);
         law[state]
     }
 
-    /// The value of a tap now.
-    pub(in crate::simulation) fn value(&self, plan: &SynapsePlan, tap: usize) -> f64 {
-        let t = &plan.taps[tap];
-        match plan.detail {
-            Detail::Kinetic => {
-                let counts = self.receptors[t.receptor].counts();
-                t.weights.iter().zip(counts).fold(0.0, |sum, (w, n)| sum + w * f64::from(*n))
-            }
-            Detail::Mean => {
-                let count = f64::from(plan.receptors[t.receptor].count);
-                if !self.asleep
-                    && self.stretch.from() <= self.now
-                    && self.now <= self.stretch.to()
-                    && self.stretch.observables() > 0
-                {
-                    return count * self.stretch.observable(tap, self.now);
-                }
-                if self.asleep {
-                    return t.resting;
-                }
-                let mut law = vec![0.0; t.weights.len()];
-                plan.cleft.occupancies(&self.cleft, t.receptor, &mut law);
-                count * t.weights.iter().zip(&law).fold(0.0, |sum, (w, p)| sum + w * p)
-            }
-        }
-    }
-
     /// Area of the disc around the centre that holds two thirds of a receptor's open channels now, um2; 0 if none is.
     /// The cleft may be ahead by one of its steps at the mean level.
-    pub(in crate::simulation) fn spread(&self, plan: &SynapsePlan, receptor: usize) -> f64 {
+    pub(in super::super) fn spread(&self, plan: &SynapsePlan, receptor: usize) -> f64 {
         let of = &plan.receptors[receptor];
         let open = of.folded.kinetics.weights(crate::lower::observable::OPEN).unwrap_or(&[]);
         let edges = plan.cleft.edges();
@@ -88,27 +72,5 @@ impl Contact {
             sum += held;
         }
         std::f64::consts::PI * square
-    }
-
-    /// The concentration that receptors see now, mM.
-    pub(in crate::simulation) fn concentration(&self, plan: &SynapsePlan) -> f64 {
-        if self.asleep { self.at_rest(plan) } else { self.seen(plan, self.now) }
-    }
-
-    pub(super) fn at_rest(&self, plan: &SynapsePlan) -> f64 {
-        plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell])
-    }
-
-    pub(super) fn seen(&self, plan: &SynapsePlan, at: Tick) -> f64 {
-        if self.stretch.shells() == 0 || at < self.stretch.from() || at > self.stretch.to() {
-            let c = plan.cleft.concentrations(&self.cleft);
-            return plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * c[*shell]);
-        }
-        plan.seen.iter().fold(0.0, |sum, &(shell, share)| sum + share * self.stretch.concentration(shell, at))
-    }
-
-    /// Whether every number is one; a NaN would have been a fault of its organ already.
-    pub(in crate::simulation) fn budget(&self, plan: &SynapsePlan) -> cleft::Budget {
-        plan.cleft.budget(&self.cleft)
     }
 }
