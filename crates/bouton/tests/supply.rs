@@ -184,3 +184,24 @@ fn a_lumped_cleft_tells_the_fate_and_not_the_peak() {
     assert!((lumped.1 / full.1 - 1.0).abs() < 0.01);
     assert!((0.2..0.35).contains(&(lumped.2 / full.2)));
 }
+
+/// Vesamicol that comes after two seconds: nothing is other before, to the bit, and quanta shrink after.
+#[test]
+fn a_drug_of_the_supply_may_come_later() {
+    let of = |drug: &str| {
+        let probe = "probe.a = { read = \"contact.terminal.content\", every = \"50 ms\" }\n";
+        let quick = "synapse.contact.terminal.supply.filling.tau = \"1 s\"\n";
+        let text = format!("{WORLD}{JUNCTION}{CHOLINE}{}trials = 2\n{drug}{probe}{quick}", train(100));
+        probe_of(&run_with(&text, &[]))
+    };
+    let control = of("");
+    let later = of(
+        "drug.it = { use = \"drug/vesamicol\", schedule = { times = [\"0 s\", \"2 s\"], baths = [\"0 uM\", \"10 uM\"] } }\n",
+    );
+    assert_eq!(control[..=40], later[..=40]);
+    assert!(later[100] < 0.6 * control[100], "{} {}", later[100], control[100]);
+}
+
+fn probe_of(c: &Condition) -> Vec<f64> {
+    probe(c, "contact.terminal.content").mean.clone()
+}
