@@ -337,3 +337,22 @@ probe.e = {{ read = \"end_plate.clearance.ache.E\", every = \"1 s\" }}
     println!("{after} {want} {late} {back}");
     assert!((after - want).abs() < 1e-3 && (late - back).abs() < 1e-3, "{after} {want} {late} {back}");
 }
+
+#[test]
+fn a_bath_that_never_comes_is_a_warning_and_too_many_levels_are_an_error() {
+    let catalogue = model::catalogue::Catalogue::embedded();
+    let said = |duration: &str, more: &str| {
+        let exact = LATE.replace("\"20 ms\"", "\"20 ms\", error = 0.002");
+        let text = format!("{}{exact}\n{more}", text(duration, "mean", RELEASING));
+        let outcome = model::resolve::model("model.toml", text.into(), &catalogue);
+        (outcome.diagnostics.has_errors(), outcome.diagnostics.render(&outcome.sources, false))
+    };
+    let (wrong, words) = said("50 ms", "");
+    assert!(!wrong && words.contains("changes its bath at 60 ms, and a trial ends at 50 ms"), "{words}");
+    let sweep = "[sweep.c]\npath = \"solution.bath.ca\"\nvalues = [\"1 mM\", \"2 mM\", \"3 mM\"]\n";
+    let (wrong, words) = said("400 ms", sweep);
+    assert!(!wrong, "{words}");
+    let many: Vec<String> = (1..60).map(|k| format!("\"{k} mM\"")).collect();
+    let (wrong, words) = said("400 ms", &sweep.replace("\"1 mM\", \"2 mM\", \"3 mM\"", &many.join(", ")));
+    assert!(wrong && words.contains("would take more than 10000 levels"), "{words}");
+}

@@ -396,8 +396,8 @@ static MEASURE: Table = Table {
         field(
             "reversal",
             Number(D::VOLTAGE, Between(-200.0, 200.0)),
-            Default("0 mV"),
-            "Of a `safety_factor`: the reversal potential of the current, for the correction for nonlinear summation.",
+            Optional,
+            "Of a `safety_factor`: the reversal potential of the current, for the correction for nonlinear summation; without it, 0 mV.",
         ),
         DISTANCE,
     ],

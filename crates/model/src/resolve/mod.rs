@@ -117,6 +117,8 @@ pub struct Outcome {
 const MAX_CONDITIONS: usize = 1000;
 /// The most values of all conditions together.
 const MAX_CONDITION_VALUES: usize = 150_000;
+/// The most levels of baths of all conditions together; each is made ready before anything runs.
+const MAX_LEVELS: usize = 10_000;
 
 /// Reads and resolves a model text; every fault of it is in the outcome.
 pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
@@ -182,6 +184,12 @@ pub fn model_with(name: &str, text: Arc<str>, overrides: &[String], catalogue: &
             }
             let one = Resolver::new(catalogue, &mut loaded, &mut sources, &mut out).resolve(&merged, Some(&key.name));
             resolved.extend(one.map(|r| Resolved { swept: swept.clone(), ..r }));
+            if resolved.iter().map(|r| r.phases.len()).sum::<usize>() > MAX_LEVELS {
+                let message = format!("the baths of all conditions would take more than {MAX_LEVELS} levels");
+                let d = Diagnostic::error(message, Span { file, range: 0..0 });
+                out.push(d.hint("a larger `error` in the schedules, or split the conditions between files"));
+                break;
+            }
         }
     }
     out.sort();
