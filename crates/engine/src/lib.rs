@@ -14,6 +14,7 @@ pub mod population;
 pub mod receptor;
 mod rodas;
 pub mod snapshot;
+pub mod supply;
 pub mod terminal;
 pub mod time;
 pub mod wellmixed;

@@ -105,6 +105,17 @@ impl Assay<'_> {
         Ok(response::dot(&scheme.rest(self.v_m, &ligands)?, scheme.weights(observable::OPEN)))
     }
 
+    /// What the target does: what carries turns over, all else opens.
+    fn does(&self, drug: f64, ligand: f64) -> Result<f64, ResponseError> {
+        if self.target.body.body.table("transport").is_none() {
+            return self.open(drug, ligand);
+        }
+        if self.ligand.is_none() {
+            return Err(ResponseError::Nothing("`ligand` is missing: the substrate"));
+        }
+        response::uptake(&self.scheme(drug)?, 0, ligand, self.v_m)
+    }
+
     /// The concentration in [`RANGE`] at which `f` crosses zero.
     fn crossing(f: impl Fn(f64) -> Result<f64, ResponseError>) -> Result<f64, ResponseError> {
         let (low, high) = (math::ln(RANGE.0), math::ln(RANGE.1));
@@ -156,11 +167,11 @@ impl Assay<'_> {
     }
 
     fn inhibition(&self, ligand: f64) -> Result<Measures, ResponseError> {
-        let half = 0.5 * self.open(0.0, ligand)?;
+        let half = 0.5 * self.does(0.0, ligand)?;
         if half <= 0.0 {
             return Err(ResponseError::Nothing("nothing is open without the drug: a `concentration` of the ligand?"));
         }
-        let ic50 = Self::crossing(|c| Ok(self.open(c, ligand)? - half))?;
+        let ic50 = Self::crossing(|c| Ok(self.does(c, ligand)? - half))?;
         Ok(vec![one("ic50", ic50, Dimension::CONCENTRATION)])
     }
 

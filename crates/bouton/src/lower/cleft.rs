@@ -24,6 +24,9 @@ pub(super) struct LoweredCleft {
 /// The voltage that the residents of a cleft are taken to be at, mV: what little their binding depends on it is left out.
 const RESIDENTS_AT: f64 = -70.0;
 
+/// Shells of tissue around a lumped cleft: with its two rings one group of lanes.
+const LUMPED_SHELLS: usize = 6;
+
 impl Lowering<'_> {
     fn setting(&self, field: &str, otherwise: f64) -> f64 {
         let numerics = self.resolved.read.table("numerics");
@@ -52,7 +55,8 @@ impl Lowering<'_> {
             return None;
         }
         let rim = self.rim(&at, read, &transmitter, radius)?;
-        let shells = self.setting("rings", 32.0) as usize;
+        let lumped = read.flag("lumped") == Some(&true);
+        let shells = if lumped { 1 } else { self.setting("rings", 32.0) as usize };
         let geometry = Geometry { radius, height, diffusion, shells, grading: 0.4, rim };
         let pore = read.table("pore").map_or(Pore::Instantaneous, pore);
         let source = Source { pore, radius: 0.0 };
@@ -120,6 +124,9 @@ impl Lowering<'_> {
         }
         let neighbours = value(space, "neighbours");
         let reach = neighbours.map_or_else(|| self.setting("reach", 3.0), |distance| 0.5 * distance);
+        // A default has no place; what was said counts.
+        let said = self.resolved.read.table("numerics").is_some_and(|n| n.span_of("shells").is_some());
+        let coarse = read.flag("lumped") == Some(&true) && !said;
         if reach <= radius {
             let (table, field) = match neighbours {
                 Some(_) => (Some(space), "neighbours"),
@@ -136,7 +143,7 @@ impl Lowering<'_> {
             tortuosity: value(space, "tortuosity")?,
             diffusion,
             reach,
-            shells: self.setting("shells", 32.0) as usize,
+            shells: if coarse { LUMPED_SHELLS } else { self.setting("shells", 32.0) as usize },
             resting: resting.map_or(0.0, |(_, n)| n.value()),
             closed: neighbours.is_some(),
         }))

@@ -10,6 +10,7 @@ mod instrument;
 mod model;
 mod population;
 mod record;
+mod supply;
 mod terminal;
 
 pub use self::model::model;

@@ -2,6 +2,7 @@
 
 use super::cell::Spine;
 use super::context::{Lowering, value};
+use super::supply::Around;
 use super::terminal::{RESTING, Sender};
 use super::{Folded, observable, record};
 use crate::recording;
@@ -133,6 +134,8 @@ impl Lowering<'_> {
                 self.rate(&key.name, cell, rate, duration)
             } else if let Some(times) = cell.numbers("times") {
                 Some(Voltage::Spikes(times.iter().filter_map(|t| Tick::from_ms(t.value()).ok()).collect()))
+            } else if let Some(train) = cell.table("train") {
+                self.train(&key.name, train).map(Voltage::Spikes)
             } else if let Some(course) = cell.table("course") {
                 self.course(&key.name, course).map(Voltage::Course)
             } else {
@@ -171,6 +174,20 @@ impl Lowering<'_> {
             self.fault(&span, message, "count = 1; senders that only spike, with a `rate` or `times`, may be many");
         }
         one || spikes
+    }
+
+    fn train(&mut self, name: &str, train: &Read) -> Option<Vec<Tick>> {
+        let start = Tick::from_ms(value(train, "start")?).ok()?;
+        let interval = value(train, "interval").or_else(|| value(train, "rate").map(|rate| 1.0 / rate))?;
+        let interval = Tick::from_ms(interval).ok().filter(|t| t.0 > 0);
+        let count = *train.count("count")? as i64;
+        let last = interval.and_then(|t| t.0.checked_mul(count - 1)?.checked_add(start.0));
+        let Some((interval, _)) = interval.zip(last) else {
+            let message = format!("the train of `cell.{name}` has an interval or an end that no clock here can tell");
+            self.fault(&train.span, message, "an interval of 1 ps or more, an end within 100 days");
+            return None;
+        };
+        Some((0..count).map(|k| start + interval * k).collect())
     }
 
     fn course(&mut self, name: &str, course: &Read) -> Option<ActionPotential> {
@@ -286,6 +303,12 @@ impl Lowering<'_> {
             let mut same = SynapsePlan { zone: (0, before.zone.1), sending: sending?, ..before.clone() };
             same.taps.truncate(same.receptors.len());
             same.watched.clear();
+            if same_sender.is_none()
+                && let Some(supply) = read.table("terminal").and_then(|t| t.table("supply"))
+            {
+                let around = Around { cleft: &same.cleft, clearance: &same.clearance, transmitter: &same.transmitter };
+                same.supply = Some(self.supply(name, read, supply, (&same.sending, &around))?.into());
+            }
             return Some(same);
         }
         let lowered = self.cleft(name, read, receiver);
@@ -304,6 +327,11 @@ impl Lowering<'_> {
             self.fault(&span, message, "without = [\"spine\"], or a synapse for each spine");
         }
         let (sending, lowered) = (sending?, lowered?);
+        let around = Around { cleft: &lowered.cleft, clearance: &lowered.clearance, transmitter: &lowered.transmitter };
+        let supply = match read.table("terminal").and_then(|t| t.table("supply")) {
+            Some(supply) => Some(self.supply(name, read, supply, (&sending, &around))?),
+            None => None,
+        };
         let edges = lowered.cleft.edges();
         let ring = |a: f64, b: f64| (b - a) * (b + a);
         let r = lowered.radius;
@@ -327,6 +355,7 @@ impl Lowering<'_> {
             from,
             to,
             sending,
+            supply: supply.map(Into::into),
             resistance: lowered.resistance,
             transmitter: lowered.transmitter,
             seen,

@@ -139,6 +139,18 @@ impl Lowering<'_> {
             self.fault(span, format!("the capacitance needs `{at}`"), "vesicle_diameter = \"45 nm\"");
             return None;
         }
+        if let Source::Terminal { synapse, quantity } = *source
+            && quantity.supplied()
+        {
+            let synapse = &plan.synapses[synapse];
+            let of_precursor = matches!(quantity, OfTerminal::Precursor | OfTerminal::PrecursorOutside);
+            if !synapse.supply.as_deref().is_some_and(|s| s.plan.made() || !of_precursor) {
+                let which = if synapse.supply.is_some() { "supply.precursor" } else { "supply" };
+                let message = format!("that needs `synapse.{}.terminal.{which}`, which is not there", synapse.name);
+                self.fault(span, message, "a recipe with a supply, such as synapse/neuromuscular_junction_choline");
+                return None;
+            }
+        }
         let Source::Membrane { cell, .. } = *source else { return Some(()) };
         let cell = &plan.cells[cell];
         if !matches!(cell.voltage, Voltage::Spikes(_) | Voltage::Poisson(_)) {
@@ -305,6 +317,10 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
                 OfTerminal::Docked,
                 OfTerminal::Released,
                 OfTerminal::Capacitance,
+                OfTerminal::Content,
+                OfTerminal::Cytosol,
+                OfTerminal::Precursor,
+                OfTerminal::PrecursorOutside,
             ];
             let quantity = all[OF_TERMINAL.iter().position(|q| *q == names[2])?];
             Some(Source::Terminal { synapse, quantity })
@@ -381,6 +397,11 @@ fn automatic(plan: &mut Plan) {
             for quantity in ["voltage", "calcium_current", "sensor_calcium", "calcium", "released"] {
                 wanted.push(format!("{name}.terminal.{quantity}"));
             }
+        }
+        if let Some(supply) = &synapse.supply {
+            let of_precursor = ["content", "cytosol", "precursor_outside"];
+            let all = &of_precursor[..if supply.plan.made() { 3 } else { 2 }];
+            wanted.extend(all.iter().map(|quantity| format!("{name}.terminal.{quantity}")));
         }
         wanted.push(format!("{name}.cleft.{}", synapse.transmitter));
         wanted.extend(synapse.receptors.iter().map(|r| format!("{name}.receptor.{}.open", r.name)));

@@ -31,7 +31,7 @@ const TAIL: Tail = Tail { shortest: Tick(100_000_000), longest: Tick(2_000_000_0
 /// Most slots of an action potential, for each of which rates are kept.
 const MOST_SLOTS: f64 = 1e6;
 /// Pools in the order of a plan.
-const POOLS: [&str; 5] = ["docked", "replacement", "recycling", "reserve", "fused"];
+pub(super) const POOLS: [&str; 5] = ["docked", "replacement", "recycling", "reserve", "fused"];
 
 /// What a sender is, for its terminals.
 pub(super) enum Sender<'a> {
@@ -117,7 +117,8 @@ impl Lowering<'_> {
         let per_area = value(read, "vesicle_capacitance").unwrap_or(9e-3);
         let vesicle = value(read, "vesicle_diameter").map(|d| 1e3 * per_area * std::f64::consts::PI * d * d);
         let loads = self.loads(&at, read, &driver)?;
-        Some(Sending { driver, release, molecules, spread, vesicle, loads })
+        let supplied = read.get("supply").is_some();
+        Some(Sending { driver, release, molecules, spread, vesicle, loads, supplied })
     }
 
     /// Whether the calcium current enters the sender's membrane, and whether there is such a thing.

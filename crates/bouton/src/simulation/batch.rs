@@ -7,7 +7,7 @@ use super::acting::Acting;
 use super::contact::{self, Contact, Given, Keys, Step};
 use super::fault::RunFault;
 use super::noise::Noise;
-use super::plan::{ClampKind, Plan, Voltage};
+use super::plan::{ClampKind, Plan, Source, Voltage};
 use super::population::Crowd;
 use super::trace::Traces;
 use super::{Event, Work};
@@ -379,6 +379,12 @@ impl Batch {
         for contacts in &self.contacts {
             for (contact, synapse) in contacts.iter().zip(&plan.synapses) {
                 next = contact.next_event(synapse, next).map_or(next, |at| at.min(next));
+            }
+        }
+        for probe in &plan.probes {
+            // What vesicles hold changes in silence, too.
+            if matches!(probe.source, Source::Terminal { quantity, .. } if quantity.supplied()) {
+                next = next.min(probe.every * (now.0 / probe.every.0 + 1));
             }
         }
         let steps = (next - now).0 / plan.step.0;

@@ -5,13 +5,14 @@
 //! feels their means. What is quiet sleeps: no step, no draw, no comparison.
 
 mod read;
+mod supply;
 mod wash;
 
 use self::wash::muted;
 use super::Work;
 use super::fault::RunFault;
-use super::plan::{Detail, OfTerminal, SynapsePlan};
-use super::sending::{self, Release, Sending};
+use super::plan::{Detail, SynapsePlan};
+use super::sending::{self, Sending};
 use engine::cleft::{self, Stretch, Tolerance};
 use engine::ensemble::{Drive, Individuals, Luck};
 use engine::terminal::sites::Fusion;
@@ -66,6 +67,8 @@ pub struct Contact {
     /// The slot of the receptors, and the ligand in it.
     slot: Tick,
     ligand: Vec<f64>,
+    /// What vesicles hold, where that is followed.
+    supply: Option<supply::Supplied>,
 }
 
 /// What came of a step: to be read after it, valid until the next.
@@ -212,6 +215,7 @@ impl Contact {
             rates,
             slot: Tick::ZERO,
             ligand: plan.resting.clone(),
+            supply: plan.supply.as_deref().map(supply::Supplied::new),
         })
     }
 
@@ -233,18 +237,6 @@ impl Contact {
         let fusion = self.pending.front().map(|p| p.0);
         let sending = plan.sending.next_event(&self.sending, self.now, until);
         receptors.chain(fusion).chain(sending).min().filter(|&at| at < until)
-    }
-
-    /// A quantity of the terminal at `now`.
-    pub(super) fn of_terminal(&self, plan: &SynapsePlan, quantity: OfTerminal, now: Tick) -> f64 {
-        match quantity {
-            OfTerminal::Released => self.released,
-            // Without a mechanism there are no pools, and nothing comes back.
-            OfTerminal::Capacitance if !matches!(plan.sending.release, Release::Mechanism(_)) => {
-                self.released * plan.sending.vesicle.unwrap_or(f64::NAN)
-            }
-            other => plan.sending.read(&self.sending, other, now),
-        }
     }
 
     /// The value of a tap now.
@@ -321,6 +313,9 @@ impl Contact {
         plan.sending
             .advance(&mut self.sending, &mut scratch.sending, key, span, v_pre, &mut scratch.fused)
             .map_err(|e| RunFault::terminal(plan, step.from, e))?;
+        if let Some(supply) = &plan.supply {
+            self.shift(step, supply, scratch);
+        }
         for fusion in scratch.fused.drain(..) {
             let at = fusion.at;
             let molecules = plan.sending.molecules(&mut step.keys.content.at(0, self.released as u64));
@@ -349,6 +344,9 @@ impl Contact {
                 continue;
             }
             if self.now >= self.cleft.clock() {
+                if let Some(supply) = &plan.supply {
+                    self.collect(plan, supply);
+                }
                 if self.pending.front().is_some_and(|p| p.0 <= self.now) {
                     self.open(plan, step.from)?;
                 } else if self.quiet(plan) {
@@ -364,6 +362,9 @@ impl Contact {
             }
             let stop = self.slot.min(step.to);
             self.listen(step, stop, given, work)?;
+        }
+        if let (Some(supply), Some(supplied)) = (&plan.supply, &mut self.supply) {
+            supplied.advance(supply, step.to);
         }
         let length = (step.to - step.from).ms();
         for mean in &mut given.mean {
@@ -566,11 +567,6 @@ impl Contact {
                 }
             }
         }
-    }
-
-    /// Whether every number is one; a NaN would have been a fault of its organ already.
-    pub(super) fn budget(&self, plan: &SynapsePlan) -> cleft::Budget {
-        plan.cleft.budget(&self.cleft)
     }
 }
 

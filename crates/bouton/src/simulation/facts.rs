@@ -1,6 +1,6 @@
 //! What a run shows of its synapses without being asked: release, its latency, and where the transmitter went.
 
-use super::plan::Plan;
+use super::plan::{Plan, SynapsePlan};
 use super::{Driver, Event, EventKind, Release};
 use crate::recording::{Fact, Measure, MeasureKind, Statistic, summary};
 use engine::time::Tick;
@@ -52,6 +52,7 @@ pub(super) fn facts(
         if let Some(budget) = budgets.get(s) {
             let by_trial = by_trial.get(s).filter(|b| b.len() as u64 == trials).map_or(&[][..], Vec::as_slice);
             routes(plan, s, budget, by_trial, &mut out);
+            supply(plan, s, budget, by_trial, &mut out);
         }
     }
     together(plan, trials, events, &mut out);
@@ -268,6 +269,57 @@ pub(super) fn of_populations(plan: &Plan, by_trial: &[Vec<Vec<f64>>], out: &mut 
     }
 }
 
+/// What quanta hold, and what of it comes back: key, what it is, numerator and denominator in the tail of a budget, unit.
+const SUPPLY: [(&str, &str, usize, usize, &str); 6] = [
+    ("quantum", "molecules in a quantum", 1, 0, ""),
+    ("quantum_first", "molecules in a quantum, first tenth of the trial", 3, 2, ""),
+    ("quantum_last", "molecules in a quantum, last tenth of the trial", 5, 4, ""),
+    ("recaptured", "precursor recaptured", 7, 6, "%"),
+    ("washed_away", "precursor washed away", 8, 6, "%"),
+    ("taken_up_beside", "precursor taken up beside, net", 9, 6, "%"),
+];
+/// Of these, those of any supply.
+const OF_QUANTA: usize = 3;
+
+/// What the supply of a synapse has to tell.
+fn told(synapse: &SynapsePlan) -> &'static [(&'static str, &'static str, usize, usize, &'static str)] {
+    match &synapse.supply {
+        None => &[],
+        Some(supply) if supply.plan.made() => &SUPPLY,
+        Some(_) => &SUPPLY[..OF_QUANTA],
+    }
+}
+
+fn supply(plan: &Plan, s: usize, budget: &[f64], by_trial: &[Vec<f64>], out: &mut Vec<Fact>) {
+    let synapse = &plan.synapses[s];
+    let tail = 5 + 2 * (synapse.receptors.len() + synapse.clearance.len());
+    for &(key, what, above, below, unit) in told(synapse) {
+        let scale = if unit == "%" { 100.0 } else { 1.0 };
+        let parts = |of: &[f64]| (scale * of[tail + above], of[tail + below]);
+        let (amount, whole) = parts(budget);
+        if whole <= 0.0 {
+            continue;
+        }
+        let made_of = if by_trial.is_empty() {
+            Statistic::Whole
+        } else {
+            let (above, below) = by_trial.iter().map(|b| parts(b)).unzip();
+            Statistic::Ratio(above, below)
+        };
+        let note = if unit == "%" { "of what was left outside by the enzyme" } else { "mean over all that fused" };
+        out.push(Fact {
+            name: format!("{}: {what}", synapse.name),
+            value: amount / whole,
+            low: f64::NAN,
+            high: f64::NAN,
+            unit: unit.into(),
+            note: note.into(),
+            key: format!("{}.{key}", synapse.name),
+            made_of,
+        });
+    }
+}
+
 /// The names of all facts that a plan can come to have, with their units; of action potentials the first so many.
 #[must_use]
 pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
@@ -301,6 +353,9 @@ pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
         for clearance in synapse.clearance.iter() {
             out.push((format!("{name}.taken_up.{}", clearance.name), "%"));
             out.push((format!("{name}.held.{}", clearance.name), "%"));
+        }
+        for (key, _, _, _, unit) in told(synapse) {
+            out.push((format!("{name}.{key}"), *unit));
         }
         for key in ["bound", "free_in_cleft", "free_in_tissue", "diffused_away"] {
             out.push((format!("{name}.{key}"), "%"));

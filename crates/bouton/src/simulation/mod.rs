@@ -22,7 +22,7 @@ pub use fault::RunFault;
 pub use noise::Noise;
 pub use plan::{
     Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfTerminal, Plan, ProbePlan, Receptor,
-    Source, SynapsePlan, Tap, Voltage, Wanted,
+    Source, Supply, SynapsePlan, Tap, Voltage, Wanted,
 };
 pub use population::{Crowd, OfPopulation, PopulationPlan};
 pub use run::{Cancel, Outcome, Progress, run};

@@ -137,6 +137,8 @@ pub struct SynapsePlan {
     pub to: (usize, u32),
     /// The sending side.
     pub sending: Arc<Sending>,
+    /// What its vesicles are filled with, where that is followed.
+    pub supply: Option<Arc<Supply>>,
     /// The gap and what is in it.
     pub cleft: Arc<Cleft>,
     /// Of the cleft, from the bath to the mean over the receptors' disc, GOhm; 0 where it has the bath's potential.
@@ -165,9 +167,21 @@ pub struct SynapsePlan {
     pub mute: Vec<Vec<bool>>,
 }
 
+/// A supply, and what of the cleft feeds it.
+#[derive(Debug)]
+pub struct Supply {
+    /// The organ.
+    pub plan: engine::supply::Plan,
+    /// The resident of the cleft that leaves precursor outside.
+    pub from: Option<usize>,
+    /// Those that bring transmitter back.
+    pub returns: Vec<usize>,
+}
+
 impl SynapsePlan {
     /// How many numbers say in which state the synapse is: concentrations and occupancies of its cleft, each vesicle and
-    /// calcium channel of its terminal, calcium there, and each receptor where receptors jump one by one.
+    /// calcium channel of its terminal, calcium there, each receptor where receptors jump one by one, and what vesicles hold
+    /// where that is followed.
     #[must_use]
     pub fn variables(&self) -> u64 {
         let terminal = match &self.sending.release {
@@ -176,7 +190,8 @@ impl SynapsePlan {
         };
         let copies =
             if self.detail == Detail::Kinetic { self.receptors.iter().map(|r| u64::from(r.count)).sum() } else { 0 };
-        self.cleft.variables() as u64 + terminal + copies
+        let supply = self.supply.as_ref().map_or(0, |s| s.plan.variables());
+        self.cleft.variables() as u64 + terminal + copies + supply
     }
 
     /// What is left of all conductances, `g` nS a receptor, if the current through them has to come through the cleft:
@@ -414,6 +429,18 @@ pub enum OfTerminal {
     Docked,
     Released,
     Capacitance,
+    Content,
+    Cytosol,
+    Precursor,
+    PrecursorOutside,
+}
+
+impl OfTerminal {
+    /// Whether it is of the supply.
+    #[must_use]
+    pub fn supplied(self) -> bool {
+        matches!(self, Self::Content | Self::Cytosol | Self::Precursor | Self::PrecursorOutside)
+    }
 }
 
 /// Numbers to be taken of a trace.

@@ -252,8 +252,10 @@ impl Tally {
         }
         self.budgets.resize_with(plan.synapses.len(), Vec::new);
         self.by_trial.resize_with(plan.synapses.len(), Vec::new);
-        for (s, budget) in done.batch.budgets(plan) {
-            let (routes, zone, s) = (routes(&budget), plan.synapses[s].zone.0, plan.first(s));
+        for (k, (s, budget)) in done.batch.budgets(plan).enumerate() {
+            let mut routes = routes(&budget);
+            routes.extend(done.batch.contact(k / plan.synapses.len(), s).supplied());
+            let (zone, s) = (plan.synapses[s].zone.0, plan.first(s));
             self.budgets[s].resize(routes.len(), 0.0);
             for (sum, x) in self.budgets[s].iter_mut().zip(&routes) {
                 *sum += x;
@@ -271,6 +273,7 @@ impl Tally {
 }
 
 /// Released, in vesicles, free in the cleft, free in the tissue, escaped; then bound and turned over by each resident.
+/// What is known of the supply comes after.
 fn routes(b: &Budget) -> Vec<f64> {
     let mut all = vec![b.released, b.in_vesicles, b.free_in_cleft, b.free_in_tissue, b.escaped];
     all.extend(b.bound.iter().zip(&b.turned_over).flat_map(|(b, t)| [*b, *t]));
@@ -317,7 +320,8 @@ impl Source {
                 T::Voltage => "mV",
                 T::CalciumCurrent => "pA",
                 T::SensorCalcium | T::Calcium => "mM",
-                T::OpenChannels | T::Docked | T::Released => "",
+                T::Cytosol | T::Precursor | T::PrecursorOutside => "mM",
+                T::OpenChannels | T::Docked | T::Released | T::Content => "",
                 T::Capacitance => "fF",
             },
             Self::Cleft { .. } | Self::Distant { .. } | Self::Bath(_) => "mM",
@@ -346,6 +350,7 @@ impl Source {
                 T::SensorCalcium | T::Calcium => Role::Calcium,
                 T::OpenChannels => Role::Receptor,
                 T::Docked | T::Released | T::Capacitance => Role::Release,
+                T::Content | T::Cytosol | T::Precursor | T::PrecursorOutside => Role::Other,
             },
             Self::Cleft { .. } | Self::Distant { .. } => Role::Cleft,
             Self::Bath(_) => Role::Bath,

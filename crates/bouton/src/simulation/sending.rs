@@ -12,7 +12,7 @@ use engine::mechanism::KineticsError;
 use engine::membrane::Ghk;
 use engine::terminal::action_potential::ActionPotential;
 use engine::terminal::sites::Fusion;
-use engine::terminal::{SlotDrive, Terminal, TerminalError, TerminalScratch, TerminalState};
+use engine::terminal::{Shift, SlotDrive, Terminal, TerminalError, TerminalScratch, TerminalState};
 use engine::time::Tick;
 use numerics::jump::Binomial;
 use numerics::math;
@@ -190,6 +190,8 @@ pub struct Sending {
     pub vesicle: Option<f64>,
     /// Whether its calcium current enters the membrane of its sender.
     pub loads: bool,
+    /// Whether it is followed what its vesicles hold.
+    pub supplied: bool,
 }
 
 /// Its state.
@@ -224,6 +226,8 @@ pub enum Organ {
 #[derive(Debug, Default)]
 pub struct Scratch {
     terminal: TerminalScratch,
+    /// Where vesicles went in the last call, in the order of time, where that is followed.
+    pub shifts: Vec<Shift>,
 }
 
 impl Sending {
@@ -280,7 +284,12 @@ impl Sending {
 
     /// Content of the next vesicle, molecules.
     pub(super) fn molecules(&self, draws: &mut Draws) -> f64 {
-        if self.spread == 0.0 { self.molecules } else { self.molecules * content(self.spread, draws.normal()) }
+        if self.spread == 0.0 { self.molecules } else { self.molecules * self.size(draws) }
+    }
+
+    /// Volume of the next vesicle, relative to the mean.
+    pub(super) fn size(&self, draws: &mut Draws) -> f64 {
+        if self.spread == 0.0 { 1.0 } else { content(self.spread, draws.normal()) }
     }
 
     /// mV at `at`, while the sender's voltage runs from `v.0` to `v.1` in `span`.
@@ -339,8 +348,12 @@ impl Sending {
             }
             (Release::Mechanism(m), Organ::Mechanism(state)) => {
                 let terminal = m.terminal.with_key(key);
+                scratch.shifts.clear();
                 while state.clock() < span.1 {
                     self.slot((m, &terminal, starts), state, scratch, span, v, fusions)?;
+                    if self.supplied {
+                        scratch.shifts.extend_from_slice(scratch.terminal.shifts());
+                    }
                 }
                 Ok(())
             }
@@ -458,6 +471,10 @@ impl Sending {
             OfTerminal::Capacitance => {
                 let fused = state.pools().get(FUSED).map_or(0, |n| *n);
                 f64::from(fused) * self.vesicle.unwrap_or(f64::NAN)
+            }
+            // Of the supply, which is not the terminal's.
+            OfTerminal::Content | OfTerminal::Cytosol | OfTerminal::Precursor | OfTerminal::PrecursorOutside => {
+                f64::NAN
             }
         }
     }

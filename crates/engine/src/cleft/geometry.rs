@@ -5,6 +5,8 @@
 //! `A(r) = 2 pi r min(h + pi (r - R), 2 r)`: the rim's own `2 pi R h`, then a half tube around it, then a sphere.
 //! Tissue enters once: fluid volume `alpha dV`, conductance `alpha (D / lambda^2) / integral dr / A`. The disc's own D
 //! is effective already and is never divided by lambda^2.
+//! A lumped disc (one shell) is well mixed; `G = 4 pi h D` to its rim keeps the mean time that a molecule released at the
+//! centre stays in it, R^2 / (4 D) at an absorbing rim, and with it the area below the mean concentration at any rim.
 
 use std::f64::consts::PI;
 
@@ -47,7 +49,7 @@ pub struct Geometry {
     pub height: f64,
     /// Effective lateral diffusion coefficient, um2/ms.
     pub diffusion: f64,
-    /// Rings of the disc, 2 or more.
+    /// Rings of the disc; 1 lumps it: well mixed, with the mean residence of what is released at the centre.
     pub shells: usize,
     /// 0 for rings of one width, towards 1 for finer ones at the centre; edges at `R ((1 - g) s + g s^2)`.
     pub grading: f64,
@@ -57,6 +59,9 @@ pub struct Geometry {
 
 /// Most shells in all: bounds memory before it is taken.
 pub(super) const MAX_SHELLS: usize = 100_000;
+
+/// How much faster than by diffusion the rings of a lumped disc mix.
+const MIXED: f64 = 1e4;
 
 /// The volumes and what joins them.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,7 +108,7 @@ impl Geometry {
             && positive(self.height)
             && self.height < 2.0 * self.radius
             && positive(self.diffusion)
-            && (2..=MAX_SHELLS).contains(&self.shells)
+            && (1..=MAX_SHELLS).contains(&self.shells)
             && (0.0..1.0).contains(&self.grading);
         disc && match self.rim {
             Rim::Sealed | Rim::Absorbing => true,
@@ -122,9 +127,15 @@ impl Geometry {
         }
     }
 
+    /// Whether the disc is well mixed.
+    pub(super) fn lumped(&self) -> bool {
+        self.shells == 1
+    }
+
     /// Cuts the space into shells. Call on a [`sound`](Self::sound) geometry.
     pub(super) fn cut(&self) -> Shells {
-        let n = self.shells;
+        // A lumped disc is two rings that nothing keeps apart: the elimination from both ends needs two.
+        let (n, lumped) = (self.shells.max(2), self.lumped());
         let (radius, spread) = (self.radius, 8.0 * PI * self.height * self.diffusion);
         let mut edges: Vec<f64> = (0..=n)
             .map(|i| {
@@ -136,7 +147,11 @@ impl Geometry {
         let mut conductance: Vec<f64> =
             edges.windows(3).map(|e| spread * e[1] * e[1] / ((e[2] - e[0]) * (e[2] + e[0]))).collect();
         let inner = edges[n - 1];
-        let to_rim = spread * radius * radius / ((radius - inner) * (radius + inner));
+        let mut to_rim = spread * radius * radius / ((radius - inner) * (radius + inner));
+        if lumped {
+            conductance.iter_mut().for_each(|g| *g *= MIXED);
+            to_rim = 0.5 * spread;
+        }
         let mut outside = 0.0;
         match self.rim {
             Rim::Sealed => conductance.push(0.0),

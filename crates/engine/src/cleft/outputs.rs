@@ -153,6 +153,12 @@ impl Cleft {
         Some(shells.map(|(i, amount)| (block.first * LANES + i, amount / block.total)).collect())
     }
 
+    /// What a resident has turned over so far, amol; `None` if there is no such resident.
+    #[must_use]
+    pub fn turned_over(&self, state: &State, resident: usize) -> Option<f64> {
+        state.turned_over.get(resident).copied()
+    }
+
     /// Where all transmitter is. Panics on a state of another cleft.
     #[must_use]
     pub fn budget(&self, state: &State) -> Budget {

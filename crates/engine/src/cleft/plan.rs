@@ -17,7 +17,9 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CleftError {
     /// A number of the geometry makes no sense.
-    #[error("the geometry needs positive sizes, height below 2 R, grading in [0, 1), 2 shells or more, reach beyond R")]
+    #[error(
+        "the geometry needs positive sizes, height below 2 R, grading in [0, 1), a shell, two of tissue, reach beyond R"
+    )]
     Geometry,
     /// The place or way of release makes no sense.
     #[error("the source needs a radius within the cleft and a pore whose numbers are positive")]
@@ -161,7 +163,7 @@ impl Cleft {
         }
         let inner = |i: usize| if i == 0 { 0.0 } else { shells.conductance[i - 1] };
         let per = |f: &dyn Fn(usize) -> f64| (0..n).map(|i| f(i) / shells.volume[i]).collect::<Vec<_>>();
-        let radius = source.radius.max(shells.edges[1]);
+        let radius = if geometry.lumped() { geometry.radius } else { source.radius.max(shells.edges[1]) };
         let share = |i: usize| {
             let (a, b) = (shells.edges[i], shells.edges[i + 1].min(radius));
             if i < shells.disc && a < b { Geometry::ring(a, b) / Geometry::ring(0.0, radius) } else { 0.0 }

@@ -30,6 +30,7 @@ pub mod shells;
 pub mod sites;
 
 pub use plan::{ChannelKind, Port, Tail, Terminal, TerminalDescription};
+pub use release::Shift;
 pub use run::{SlotDrive, TerminalScratch, TerminalState, Work};
 
 use crate::ensemble::EnsembleError;

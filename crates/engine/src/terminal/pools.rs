@@ -101,6 +101,10 @@ impl PoolPlan {
         self.docked
     }
 
+    pub(super) fn fused(&self) -> usize {
+        self.fused
+    }
+
     fn propensity(&self, t: &Transfer, counts: &[u32], ports: &[f64]) -> f64 {
         let (from, to) = (usize::from(t.from.0), usize::from(t.to.0));
         let free = self.capacities[to].map(|c| c.saturating_sub(counts[to]));

@@ -12,6 +12,19 @@ use super::sites::{Calcium, Fusion, Luck, Sites};
 use crate::time::Tick;
 use serde::{Deserialize, Serialize};
 
+/// A vesicle went from pool to pool, by fusion or otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shift {
+    /// When.
+    pub at: Tick,
+    /// Pool left.
+    pub from: usize,
+    /// Pool entered.
+    pub to: usize,
+    /// The site at which it docked, or had been docked.
+    pub site: Option<u32>,
+}
+
 /// The release apparatus of one terminal: immutable.
 #[derive(Clone, Debug)]
 pub struct Release {
@@ -101,7 +114,7 @@ impl Release {
         ports: &[f64],
         out: &mut Vec<Fusion>,
     ) -> Result<(), TerminalError> {
-        self.advance_with(self.luck, state, dt, calcium, ports, out)
+        self.advance_with(self.luck, state, dt, calcium, ports, (out, &mut Vec::new()))
     }
 
     /// When the next vesicle jumps, fuses, falls asleep or is moved while calcium and ports stay, if before `until`.
@@ -110,7 +123,7 @@ impl Release {
         dues.into_iter().flatten().min()
     }
 
-    /// As [`advance`](Self::advance), with luck of its own.
+    /// As [`advance`](Self::advance), with luck of its own; `shifts`: where vesicles went, in the order of time.
     pub(super) fn advance_with(
         &self,
         luck: Luck,
@@ -118,7 +131,7 @@ impl Release {
         dt: Tick,
         calcium: Calcium,
         ports: &[f64],
-        out: &mut Vec<Fusion>,
+        (out, shifts): (&mut Vec<Fusion>, &mut Vec<Shift>),
     ) -> Result<(), TerminalError> {
         state.pools.fits(&self.pools, ports)?;
         super::length("sites", state.sites.len(), self.pools.sites() as usize)?;
@@ -136,18 +149,24 @@ impl Release {
                 let Some(fusion) = fusion else { return Ok(()) };
                 state.pools.fuse(&self.pools);
                 now = fusion.at;
+                let (from, to) = (self.pools.docked(), self.pools.fused());
+                shifts.push(Shift { at: now, from, to, site: Some(fusion.site) });
                 done += 1;
                 continue;
             };
             now = moved.at;
             let docking = moved.to == self.pools.docked();
+            let mut shift = Shift { at: now, from: moved.from, to: moved.to, site: None };
             if !docking && moved.from != self.pools.docked() {
+                shifts.push(shift);
                 continue;
             }
             // Occupied now: by a vesicle that is there still, or fuses only later.
             let occupied = |s: &u32| state.sites.has_vesicle(*s) || out[done..].iter().any(|f| f.site == *s);
             let choice: Vec<u32> = (0..self.pools.sites()).filter(|s| occupied(s) != docking).collect();
             let site = choice[moved.draws.below(choice.len() as u64) as usize];
+            shift.site = Some(site);
+            shifts.push(shift);
             if docking {
                 if let Some(at) = state.sites.dock(&self.sensor, luck, site, now, until, calcium) {
                     let fusion = Fusion { at, site };

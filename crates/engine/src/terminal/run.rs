@@ -7,7 +7,7 @@
 
 use super::bulk::{BulkState, Scratch};
 use super::plan::{Kind, Plan, Terminal};
-use super::release::ReleaseState;
+use super::release::{ReleaseState, Shift};
 use super::sites::{Calcium, Fusion};
 use super::{TerminalError, length, positive};
 use crate::ensemble::{ASLEEP, Drive, EnsembleError, Individuals, Luck};
@@ -87,6 +87,15 @@ pub struct TerminalState {
 pub struct TerminalScratch {
     bulk: Scratch,
     ports: Vec<f64>,
+    shifts: Vec<Shift>,
+}
+
+impl TerminalScratch {
+    /// Where vesicles went in the last call, in the order of time; fusions are among them.
+    #[must_use]
+    pub fn shifts(&self) -> &[Shift] {
+        &self.shifts
+    }
 }
 
 impl TerminalState {
@@ -338,7 +347,8 @@ impl Terminal {
         self.plan.ports(s.bulk.calcium(), &mut scratch.ports);
         let calcium = if s.mode == Mode::Asleep { Calcium::Resting } else { Calcium::Sites(&s.calcium) };
         let (luck, before) = (self.luck(s.first), fusions.len());
-        self.plan.release.advance_with(luck, &mut s.release, dt, calcium, &scratch.ports, fusions)?;
+        let TerminalScratch { ports, shifts, .. } = scratch;
+        self.plan.release.advance_with(luck, &mut s.release, dt, calcium, ports, (fusions, shifts))?;
         s.released += (fusions.len() - before) as u64;
         s.clock += dt;
         Ok(())
@@ -358,6 +368,7 @@ impl Terminal {
         fusions: &mut Vec<Fusion>,
     ) -> Result<(), TerminalError> {
         let (plan, s) = (&*self.plan, state);
+        scratch.shifts.clear();
         self.fits(s)?;
         positive("a slot (ms)", slot.ms())?;
         length("lists of rates", drive.rates.len(), plan.kinds.len())?;
@@ -438,6 +449,7 @@ impl Terminal {
         fusions: &mut Vec<Fusion>,
     ) -> Result<(), TerminalError> {
         let (plan, s) = (&*self.plan, state);
+        scratch.shifts.clear();
         self.fits(s)?;
         if until < s.clock {
             return Err(EnsembleError::Step.into());

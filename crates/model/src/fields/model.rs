@@ -184,8 +184,20 @@ static CELL: Table = Table {
             Optional,
             "Mean rate of a cell that only spikes, at random: intervals are exponential, each trial and each of `count` cells with luck of its own.",
         ),
+        field("train", Kind::Table(&TRAIN), Optional, "The same, evenly spaced."),
         field("course", Kind::Table(&COURSE), Optional, "The voltage of a cell on which it is imposed."),
         field("without", Paths, Optional, "Parts of the used entry to leave out, e.g. `channel.m`."),
+    ],
+};
+
+static TRAIN: Table = Table {
+    name: "train",
+    doc: "A train of evenly spaced spikes, `rate` or `interval`.",
+    fields: &[
+        field("start", Number(D::TIME, NotNegative), Required, "The first spike."),
+        field("rate", Number(D::RATE, Positive), Optional, "Spikes in a time, e.g. `10 /s`."),
+        field("interval", Number(D::TIME, Positive), Optional, "From spike to spike."),
+        field("count", Count { least: 1, most: 1_000_000 }, Required, "How many."),
     ],
 };
 

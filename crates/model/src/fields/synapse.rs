@@ -1,6 +1,6 @@
 //! The fields of the parts of a synapse, in model files and recipes alike.
 
-use super::Kind::{Choice, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Parameters, Source, Text};
+use super::Kind::{Choice, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Parameters, Source, Text, Texts};
 use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::model::{MOST, PLACED_CHANNEL};
@@ -75,6 +75,71 @@ pub(super) static TERMINAL: Table = Table {
         ),
         field("extrusion", Kind::Table(&EXTRUSION), Optional, "How bulk calcium is carried out."),
         field("pools", Kind::Table(&POOLS), Optional, "Vesicles that are not docked, and how they move."),
+        field(
+            "supply",
+            Kind::Table(&SUPPLY),
+            Optional,
+            "What vesicles are filled with, and where it comes from. Without it every vesicle is as full as any other.",
+        ),
+    ],
+};
+
+static SUPPLY: Table = Table {
+    name: "supply",
+    doc: "Vesicles come back empty and are filled from the cytosol, in proportion to what is there; `molecules` is what they hold at rest. Without `returns` and `precursor` the cytosol stays as it is.",
+    fields: &[
+        field("cytosol", Number(D::CONCENTRATION, Positive), Required, "Transmitter in the cytosol at rest."),
+        field("filling", Kind::Table(&FILLING), Required, "How vesicles are filled."),
+        field(
+            "returns",
+            Texts,
+            Optional,
+            "Of `clearance`, what brings transmitter back into this terminal, e.g. `[\"gat1\"]`.",
+        ),
+        field(
+            "restored",
+            Number(D::TIME, Positive),
+            Optional,
+            "With `returns`: time constant with which the cytosol is made up from what does not run dry, such as glutamine.",
+        ),
+        field("precursor", Kind::Table(&PRECURSOR), Optional, "What transmitter is made of, such as choline."),
+    ],
+};
+
+static FILLING: Table = Table {
+    name: "filling",
+    doc: "The transporter of the vesicles: `tau`, or `count` of them on each. It is in equilibrium when a vesicle is full, so that blocked it neither fills nor leaks.",
+    fields: &[
+        field("use", Entry(&["transporter"]), Required, "The transporter; its affinity counts, and drugs act on it."),
+        field("tau", Number(D::TIME, Positive), Optional, "Time constant of filling at rest, without drugs."),
+        field("count", Count { least: 1, most: 100_000 }, Optional, "Transporters on a vesicle."),
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
+    ],
+};
+
+static PRECURSOR: Table = Table {
+    name: "precursor",
+    doc: "What the transmitter is made of, in one lumped space outside and in the cytosol. At rest inside and outside, precursor and transmitter are in equilibrium.",
+    fields: &[
+        field("from", Text, Required, "Of `clearance`, what leaves it outside, e.g. `ache`."),
+        field("outside", Number(D::CONCENTRATION, Positive), Required, "Far away, and at rest outside the terminal."),
+        field("volume", Number(D::VOLUME, Positive), Optional, "Of the space; without it, the cleft's."),
+        field(
+            "washout",
+            Number(D::TIME, Positive),
+            Optional,
+            "Time constant of diffusion out of the space; without it R^2 / (8 D), the cleft's own.",
+        ),
+        field("use", Entry(&["transporter"]), Required, "The transporter of the terminal that takes it up."),
+        field("count", Count { least: 0, most: 1_000_000 }, Required, "How many of them."),
+        field("synthesis", Number(D::RATE, NotNegative), Required, "Rate at which it becomes transmitter."),
+        field(
+            "ratio",
+            Number(D::NONE, Positive),
+            Required,
+            "Transmitter over precursor in the cytosol in equilibrium.",
+        ),
+        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
     ],
 };
 
@@ -222,6 +287,12 @@ pub(super) static CLEFT: Table = Table {
         ),
         field("pore", Kind::Table(&PORE), Optional, "How a vesicle empties; without it, instantaneously."),
         field("pulse", Kind::Table(&PULSE), Optional, "The reduced cleft; used at `detail = \"event\"` alone."),
+        field(
+            "lumped",
+            Flag,
+            Default("false"),
+            "One well-mixed disc, from which transmitter goes with the mean residence time that it has when released at the centre, and six shells around it unless `numerics.shells` says otherwise: for long trains. Its peak is too low.",
+        ),
     ],
 };
 

@@ -6,7 +6,7 @@ use crate::read::Read;
 use std::collections::{HashMap, HashSet};
 
 /// Fields of a cell that has no membrane: what it does is given.
-const GIVEN: [&str; 3] = ["times", "rate", "course"];
+const GIVEN: [&str; 4] = ["times", "train", "rate", "course"];
 
 /// Names of one kind.
 pub(super) struct Names {
@@ -26,6 +26,7 @@ impl Names {
 fn given(field: &str) -> &'static str {
     match field {
         "times" => "given spike times",
+        "train" => "a train of spikes",
         "rate" => "a rate of spikes",
         _ => "an imposed voltage",
     }
@@ -77,6 +78,9 @@ impl Resolver<'_> {
             if let Some(terminal) = synapse.table("terminal") {
                 for (name, channel) in terminal.named("channel") {
                     self.either(channel, &name.name, &name.span, ["count", "density"], true);
+                }
+                if let Some(supply) = terminal.table("supply") {
+                    self.supply(synapse, supply);
                 }
                 if let Some(extrusion) = terminal.table("extrusion") {
                     let has = |f: &str| extrusion.get(f).is_some();
@@ -145,6 +149,9 @@ impl Resolver<'_> {
         if let [(one, _), (other, second), ..] = imposed[..] {
             let message = format!("cell `{name}` has both {} and {}", given(one), given(other));
             self.out.push(Diagnostic::error(message, second.clone()).hint("give one of them"));
+        }
+        if let Some(train) = cell.table("train") {
+            self.either(train, &format!("{name}.train"), &train.span, ["rate", "interval"], true);
         }
         if let (Some(m), true) = (cell.table("membrane"), imposed.is_empty()) {
             let (area, d, l) = (m.get("area"), m.get("diameter"), m.get("length"));
@@ -236,6 +243,55 @@ impl Resolver<'_> {
                     );
                 }
             }
+        }
+    }
+
+    /// What brings transmitter or precursor back is there, and carries what it should.
+    fn supply(&mut self, synapse: &Read, supply: &Read) {
+        let clearance = Names::new(synapse.named("clearance").iter().map(|(k, _)| k.name.as_str()));
+        let precursor = supply.table("precursor");
+        let from = precursor.and_then(|p| Some((p.text("from")?.to_owned(), p.span_of("from")?.clone())));
+        let returns = supply.texts("returns").iter().map(|(name, span)| (name.clone(), span.clone()));
+        for (name, span) in returns.chain(from) {
+            if !clearance.set.contains(name.as_str()) {
+                self.unknown("clearance", &name, span, &clearance);
+            }
+        }
+        if let (Some(_), Some(span)) = (precursor, supply.span_of("returns").or_else(|| supply.span_of("restored"))) {
+            let message = "a supply is made from a precursor, or has what returns";
+            self.out.push(Diagnostic::error(message, span.clone()).hint("give one of them"));
+        } else if let (Some(span), None) = (supply.span_of("restored"), supply.get("returns")) {
+            let message = "`restored` makes up for what does not come back, and nothing does";
+            let hint = "returns = [\"...\"]; without it the cytosol is held as it is";
+            self.out.push(Diagnostic::error(message, span.clone()).hint(hint));
+        }
+        if let Some(filling) = supply.table("filling") {
+            self.either(filling, "supply.filling", &filling.span, ["tau", "count"], true);
+        }
+        let transmitter = synapse.table("cleft").and_then(|c| c.text("transmitter")).map(str::to_owned);
+        self.carries(
+            supply.table("filling"),
+            |substrate| transmitter.as_deref().is_none_or(|t| t == substrate),
+            || format!("the cleft holds {}", transmitter.as_deref().unwrap_or_default()),
+        );
+        self.carries(
+            precursor,
+            |substrate| transmitter.as_deref() != Some(substrate),
+            || "that is the transmitter, and no precursor".to_owned(),
+        );
+    }
+
+    /// Whether a placed transporter carries what it should.
+    fn carries(&mut self, placed: Option<&Read>, good: impl Fn(&str) -> bool, but: impl Fn() -> String) {
+        let Some((used, span)) = placed.and_then(|p| Some((p.text("use")?.to_owned(), p.span_of("use")?.clone())))
+        else {
+            return;
+        };
+        let entry = self.entry(&used);
+        let substrate = entry.as_ref().and_then(|e| e.body.table("transport")?.text("substrate"));
+        if let Some(substrate) = substrate.filter(|s| !good(s)) {
+            let message = format!("`{used}` carries {substrate}, but {}", but());
+            self.out.push(Diagnostic::error(message, span).hint("another entry"));
         }
     }
 

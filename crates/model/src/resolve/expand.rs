@@ -2,6 +2,7 @@
 
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, nearest};
+use crate::fields::{Kind, MODEL};
 use crate::tree::{Fields, Node, Value};
 
 /// What a model table takes over from an entry.
@@ -78,7 +79,10 @@ impl Resolver<'_> {
             }
             let names: Vec<String> = known.iter().map(|(k, _)| k.name.clone()).collect();
             parts.retain(|(key, part)| {
-                let wrong = part.fields().is_some() && part.get("use").is_none() && !names.contains(&key.name);
+                let wrong = part.fields().is_some()
+                    && part.get("use").is_none()
+                    && !names.contains(&key.name)
+                    && !is_field(&table.name, &key.name);
                 if wrong {
                     let hint = nearest(&key.name, &names).map_or_else(
                         || format!("it has {}; a new one needs `use`", names.join(", ")),
@@ -93,8 +97,17 @@ impl Resolver<'_> {
     }
 }
 
+/// Whether a part of a synapse has a table of that name, which a recipe may have left out.
+fn is_field(part: &str, name: &str) -> bool {
+    let Some(Kind::Named(synapse)) = MODEL.field("synapse").map(|f| &f.kind) else { return false };
+    match synapse.field(part).map(|f| &f.kind) {
+        Some(Kind::Table(table)) => table.field(name).is_some_and(|f| matches!(f.kind, Kind::Table(_))),
+        _ => false,
+    }
+}
+
 /// Two ways to say one thing.
-const RIVALS: [[&str; 2]; 3] = [["count", "density"], ["area", "diameter"], ["area", "length"]];
+const RIVALS: [[&str; 2]; 4] = [["count", "density"], ["area", "diameter"], ["area", "length"], ["tau", "count"]];
 
 /// Where the user says one of two rivals, the entry's other one goes.
 fn drop_rivals(merged: &mut Node, user: &Node) {

@@ -14,8 +14,20 @@ pub const OF_DRUG: &[&str] = &["bath"];
 /// Of a clamp.
 pub const OF_CLAMP: &[&str] = &["current", "voltage"];
 /// Of a terminal.
-pub const OF_TERMINAL: &[&str] =
-    &["voltage", "calcium_current", "open_channels", "sensor_calcium", "calcium", "docked", "released", "capacitance"];
+pub const OF_TERMINAL: &[&str] = &[
+    "voltage",
+    "calcium_current",
+    "open_channels",
+    "sensor_calcium",
+    "calcium",
+    "docked",
+    "released",
+    "capacitance",
+    "content",
+    "cytosol",
+    "precursor",
+    "precursor_outside",
+];
 /// Of a population of receptors, besides its states.
 pub const OF_RECEPTOR: &[&str] = &["open", "conductance", "current", "spread"];
 /// Of a kind of transporter or enzyme.

@@ -1,9 +1,30 @@
 //! What is read off a synapse beside its taps.
 
 use super::{Contact, SynapsePlan};
+use crate::simulation::plan::OfTerminal;
+use crate::simulation::sending::Release;
+use engine::cleft;
 use engine::time::Tick;
 
 impl Contact {
+    /// A quantity of the terminal at `now`.
+    pub(in super::super) fn of_terminal(&self, plan: &SynapsePlan, quantity: OfTerminal, now: Tick) -> f64 {
+        match quantity {
+            OfTerminal::Released => self.released,
+            of_supply if of_supply.supplied() => self.of_supply(plan, of_supply),
+            // Without a mechanism there are no pools, and nothing comes back.
+            OfTerminal::Capacitance if !matches!(plan.sending.release, Release::Mechanism(_)) => {
+                self.released * plan.sending.vesicle.unwrap_or(f64::NAN)
+            }
+            other => plan.sending.read(&self.sending, other, now),
+        }
+    }
+
+    /// Whether every number is one; a NaN would have been a fault of its organ already.
+    pub(in super::super) fn budget(&self, plan: &SynapsePlan) -> cleft::Budget {
+        plan.cleft.budget(&self.cleft)
+    }
+
     /// Mean occupancy of a state of a transporter or enzyme at `at`. Where it is not watched, the cleft may be ahead by one
     /// of its steps.
     pub(in super::super) fn occupancy(&self, plan: &SynapsePlan, (clearance, state): (usize, usize), at: Tick) -> f64 {
