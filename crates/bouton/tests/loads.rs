@@ -27,7 +27,7 @@ fn influx(going: &Going) -> Vec<f64> {
     let state = serde_json::to_value(&going.batch).expect("a state");
     let number = |v: &serde_json::Value, f: &str| v[f].as_f64().unwrap_or_else(|| panic!("no {f} in {v}"));
     let of = |trial: &serde_json::Value| {
-        let m = &trial[0]["sending"]["Mechanism"];
+        let m = &trial[0]["sending"]["organ"]["Mechanism"];
         number(m, "influx") + number(m, "current") * 1e-9 * (number(m, "clock") - number(m, "since"))
     };
     state["contacts"].as_array().expect("trials").iter().map(of).collect()

@@ -172,7 +172,7 @@ fn vesicles(going: &Going) -> Vec<Vec<u64>> {
         .iter()
         .map(|trial| {
             let counts = |c: &serde_json::Value| {
-                c["sending"]["Mechanism"]["release"]["pools"]["counts"]
+                c["sending"]["organ"]["Mechanism"]["release"]["pools"]["counts"]
                     .as_array()
                     .map(|all| all.iter().filter_map(serde_json::Value::as_u64).collect())
             };
