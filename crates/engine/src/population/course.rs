@@ -24,6 +24,8 @@ pub(super) struct Course {
     active: Vec<Vec<F64x8>>,
     /// `[digit][1 to 15]`, without ligand.
     quiet: Vec<Vec<F64x8>>,
+    /// `[node k][node k - 1 to k + 2]`: past the last node at once, in the steps that node `k` needs to the node after it.
+    home: Vec<F64x8>,
 }
 
 /// A number for each width that a law can have.
@@ -53,7 +55,7 @@ impl Course {
 
     /// Bytes that so many states and nodes take.
     pub fn bytes(states: usize, nodes: usize) -> usize {
-        states * width(states) * size_of::<F64x8>() * ((nodes + 2) * levels(nodes) + DIGITS * BASE)
+        states * width(states) * size_of::<F64x8>() * ((nodes + 2) * (levels(nodes) + 4) + DIGITS * BASE)
     }
 
     fn size(&self) -> usize {
@@ -75,13 +77,17 @@ impl Course {
     /// A law at place `s`, `2^j` steps on.
     #[inline(always)]
     pub fn leap<L: Lanes, const W: usize>(&self, p: [L; W], s: f64, j: usize) -> [L; W] {
-        let k = s as usize;
-        let size = self.size();
+        let (k, size) = (s as usize, self.size());
+        self.between(p, s, &self.active[j][(k - 1) * size..][..4 * size])
+    }
+
+    /// A law under the propagator between four that are given.
+    #[inline(always)]
+    fn between<L: Lanes, const W: usize>(&self, p: [L; W], s: f64, four: &[F64x8]) -> [L; W] {
         let mut law = [F64x8::default(); W];
         store(p, &mut law);
         let mut sum = [L::splat(0.0); W];
-        let nodes = &self.active[j][(k - 1) * size..][..4 * size];
-        for (weight, m) in weights(s - k as f64).into_iter().zip(nodes.chunks_exact(size)) {
+        for (weight, m) in weights(s - (s as usize) as f64).into_iter().zip(four.chunks_exact(self.size())) {
             sum = add(sum, apply_weighted(&law, m, weight));
         }
         sum
@@ -92,6 +98,15 @@ impl Course {
     pub fn walk<L: Lanes, const W: usize>(&self, mut p: [L; W], mut s: f64, mut steps: u64) -> [L; W] {
         let mut j = self.active.len();
         let end = self.nodes as f64;
+        if s < end {
+            // Most laws are asked for long after their ligand has gone.
+            let (k, size) = (s as usize, self.size());
+            let far = (self.nodes + 1 - k) as u64;
+            if steps >= far {
+                p = self.between(p, s, &self.home[4 * k * size..][..4 * size]);
+                (s, steps) = (end, steps - far);
+            }
+        }
         while j > 0 && s < end {
             j -= 1;
             if steps >> j == 0 {
@@ -186,7 +201,39 @@ fn make<L: Lanes, const W: usize>(make: Make) -> Course {
         }
         active.push(whole);
     }
-    Course { rates, width: W, nodes, active, quiet }
+    let home = home::<L, W>(&active[0], &quiet[0], (nodes, size));
+    Course { rates, width: W, nodes, active, quiet, home }
+}
+
+/// [`Course::home`].
+#[inline(always)]
+fn home<L: Lanes, const W: usize>(step: &[F64x8], quiet: &[F64x8], (nodes, size): (usize, usize)) -> Vec<F64x8> {
+    let mut out = vec![F64x8::default(); 4 * (nodes + 2) * size];
+    let mut unit = vec![F64x8::default(); size];
+    for (k, row) in unit.chunks_exact_mut(W).enumerate() {
+        F64x8::as_f64s_mut(row)[k] = 1.0;
+    }
+    // From node `j`, `beyond - 1` steps more than to the node after the last: `beyond` steps from the node after the last.
+    for beyond in 0..4 {
+        let mut after = match beyond {
+            0 => unit.clone(),
+            d => quiet[(d - 1) * size..][..size].to_vec(),
+        };
+        let mut now = unit.clone();
+        for j in (0..nodes + 2).rev() {
+            if j < nodes {
+                product::<L, W>(&step[j * size..][..size], &after, &mut now);
+                std::mem::swap(&mut now, &mut after);
+            }
+            // It is one of the four of node `j + 1 - beyond`.
+            let of = (j + 1).checked_sub(beyond).filter(|k| *k < nodes);
+            if let Some(k) = of {
+                let law = if j == nodes + 1 { &quiet[(beyond.max(2) - 2) * size..][..size] } else { &after[..] };
+                out[(4 * k + beyond) * size..][..size].copy_from_slice(law);
+            }
+        }
+    }
+    out
 }
 
 impl Kernel for Make {
