@@ -43,7 +43,9 @@ blockquote { margin: .4rem 0 .6rem; padding: .1rem 0 .1rem 1rem; border-left: 3p
 section { break-inside: auto; }
 .note { font-size: .87rem; color: #333; max-width: 60rem; }
 td.v { white-space: nowrap; font-weight: 600; }
-table.side td:not(:first-child), table.side th:not(:first-child) { text-align: right; white-space: nowrap; }
+table.side td:not(:first-child), table.side th:not(:first-child) { text-align: right; }
+table.side td { white-space: nowrap; }
+table.side th { vertical-align: bottom; }
 ";
 
 /// Text with a true minus before digits and between words.

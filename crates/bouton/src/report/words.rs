@@ -74,6 +74,18 @@ pub fn of(p: &Probe) -> Words {
             "capacitance",
             "Of vesicles that have fused and are not yet taken back.",
         ),
+        [_, "terminal", "content"] => {
+            words("What a docked vesicle holds", "molecules in a vesicle", "Mean over the docked vesicles.")
+        }
+        [_, "terminal", "cytosol"] => words("Transmitter in the cytosol", "transmitter", "From which vesicles fill."),
+        [_, "terminal", "precursor"] => {
+            words("Precursor in the terminal", "precursor", "What transmitter is made of there.")
+        }
+        [_, "terminal", "precursor_outside"] => words(
+            "Precursor in the space outside",
+            "precursor outside",
+            "Left by the enzyme, and what comes from far; the terminal takes it up again.",
+        ),
         [_, "cleft", transmitter] => words(
             format!("{} in the cleft", large(transmitter)),
             transmitter,

@@ -46,6 +46,9 @@ fn figure(
     out
 }
 
+/// From so many ms on, a picture counts in seconds.
+const LONG: f64 = 10_000.0;
+
 /// What is drawn of one condition: points, and the sampling interval or the width of a bin.
 struct Course {
     points: Vec<(f64, f64)>,
@@ -99,10 +102,11 @@ pub(super) fn picture(p: &Picture, j: &Judged, figures: &mut usize) -> Option<St
         return None;
     }
     let (factor, unit) = readable(first.unit, low.abs().max(high.abs()));
+    let (clock, ticks) = if window.1 >= LONG { ("s", 1e-3) } else { ("ms", 1.0) };
     let layers = curves
         .iter()
         .map(|(i, q)| Layer::Line {
-            points: q.points.iter().map(|(t, v)| (*t, factor * v)).collect(),
+            points: q.points.iter().map(|(t, v)| (ticks * t, factor * v)).collect(),
             colour: colour(*i, curves.len()).into(),
             width: 2.2,
             dash: Dash::of(*i),
@@ -110,9 +114,9 @@ pub(super) fn picture(p: &Picture, j: &Judged, figures: &mut usize) -> Option<St
         .collect();
     let y = room(low, high);
     let panel = Panel {
-        x_label: "time (ms)".into(),
+        x_label: format!("time ({clock})"),
         y_label: label(&first.axis, unit),
-        x: window,
+        x: (ticks * window.0, ticks * window.1),
         y: (factor * y.0, factor * y.1),
         layers,
         ..Panel::default()
