@@ -48,6 +48,10 @@ impl Resolver<'_> {
                 .unwrap_or_default();
             merged = Node { value: Value::Table(base), span: node.span.clone() }.merged(node);
             drop_rivals(&mut merged, node);
+        } else if node.get("use").is_some() {
+            // What is wrong with it is said where it is read; of its parts nothing is known.
+            self.partless.insert((node.span.file, node.span.range.start));
+            return merged;
         }
         for path in node.get("without").and_then(Node::list).unwrap_or_default() {
             let Some(text) = path.text() else { continue };

@@ -242,6 +242,8 @@ pub(crate) struct Resolver<'a> {
     out: &'a mut Diagnostics,
     /// Files of entries, for the provenance of numbers that were merged from them.
     files: BTreeMap<FileId, (String, Provenance)>,
+    /// Where tables begin that use an entry which could not be read: nothing is known of their parts.
+    partless: BTreeSet<(FileId, usize)>,
     values: Vec<ResolvedValue>,
     parts: BTreeMap<String, Part>,
     temperature: f64,
@@ -258,6 +260,7 @@ impl<'a> Resolver<'a> {
             catalogue,
             loaded,
             used: BTreeSet::new(),
+            partless: BTreeSet::new(),
             sources,
             out,
             files: BTreeMap::new(),

@@ -34,6 +34,11 @@ pub const OF_RECEPTOR: &[&str] = &["open", "conductance", "current", "spread"];
 pub const OF_CLEARANCE: &[&str] = &["bound", "turned_over"];
 
 impl Resolver<'_> {
+    /// Whether what it uses could not be read, which was said there.
+    fn lacks_its_entry(&self, read: &Read) -> bool {
+        self.partless.contains(&(read.span.file, read.span.range.start))
+    }
+
     pub(super) fn observable(
         &mut self,
         model: &Read,
@@ -76,6 +81,9 @@ impl Resolver<'_> {
                 self.unknown("drug", name, span.clone(), &drugs);
             }
         } else if let Some(synapse) = synapses.get(names[0]) {
+            if self.lacks_its_entry(synapse) {
+                return;
+            }
             let mut parts: Vec<&str> = ["terminal", "cleft", "receptor", "clearance"]
                 .into_iter()
                 .filter(|p| synapse.get(p).is_some())
@@ -120,9 +128,14 @@ impl Resolver<'_> {
                 return;
             };
             one_of(self, "quantity of a cell", Some(&quantity), &["v_m"]);
+            if self.lacks_its_entry(cell) {
+                return;
+            }
             let sections: Vec<&str> = cell.named("section").iter().map(|(k, _)| k.name.as_str()).collect();
             let section = place.split('(').next().unwrap_or(place);
-            if !sections.is_empty() {
+            // With its recipe a synapse lacks the spine that would be called as it is.
+            let unsaid = synapses.get(section).is_some_and(|s| self.lacks_its_entry(s));
+            if !sections.is_empty() && !unsaid {
                 let spines = synapses.iter().filter(|(_, s)| {
                     s.get("spine").is_some() && s.text("to").and_then(|t| t.split('.').next()) == Some(names[0])
                 });
