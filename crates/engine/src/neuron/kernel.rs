@@ -2,9 +2,10 @@
 //!
 //! Gate: `x' = x_inf + (x - x_inf) e^(-h s)`, `s = opening + closing` or `1/tau`, exact for the voltage held. Then
 //! `(C/h + g_fixed + g_gated + g_port) V' - sum g_axial V'_neighbour = C/h V + g e_rev + i_port`; with h half the step
-//! and `V <- 2 V' - V` that is Crank-Nicolson.
+//! and `V <- 2 V' - V` that is Crank-Nicolson. Channels of other laws, and pools: see [`ionic`].
 
 use super::channel::{Gate, GateForm};
+use super::ionic;
 use super::plan::{Block, BlockChannel, Plan};
 use numerics::linear::tree::{self, Matrix};
 use numerics::math::lanes;
@@ -20,6 +21,9 @@ pub(super) struct Step<'a> {
     pub gates: &'a mut [F64x8],
     /// Two outputs a gate, in the layout of the gates: line `2 * gates_at + (2 j + output) * rows + k`.
     pub rates: &'a [F64x8],
+    /// State of the pools, and working memory of theirs.
+    pub pools: &'a mut [F64x8],
+    pub carried: &'a mut [F64x8],
     pub ports: (&'a [u32], &'a [F64x8], &'a [F64x8]),
     pub diagonal: &'a mut [F64x8],
     /// Becomes the solution.
@@ -38,7 +42,7 @@ impl Kernel for Step<'_> {
     /// The lanes whose numbers are sound.
     #[inline(always)]
     fn run<L: Lanes>(self) -> u8 {
-        let Self { plan, block, v, gates, rates, ports, diagonal, rhs, h_gates, h, extrapolate } = self;
+        let Self { plan, block, v, gates, rates, pools, carried, ports, diagonal, rhs, h_gates, h, extrapolate } = self;
         let n = block.rows();
         let (v, diagonal, rhs) = (&mut v[..n], &mut diagonal[..n], &mut rhs[..n]);
         let inverse = L::splat(1.0 / h);
@@ -58,6 +62,10 @@ impl Kernel for Step<'_> {
                 more => channel::<L>(c, more, gates, rates, diagonal, rhs, h_gates, worst),
             };
         }
+        let ionic = !block.pools.is_empty() || block.channels.iter().any(|c| c.ionic.is_some());
+        if ionic {
+            ionic::deposit::<L>(plan, block, (v, gates, pools), carried, diagonal, rhs, extrapolate);
+        }
         let (rows, g, i) = ports;
         for &row in rows {
             let row = row as usize;
@@ -65,6 +73,7 @@ impl Kernel for Step<'_> {
             (L::load(&rhs[row]) + L::load(&i[row])).store(&mut rhs[row]);
         }
         tree::solve::<L>(&block.trees, Matrix { diagonal, upper: &block.coupling, lower: &block.coupling }, rhs);
+        let pooled = ionic::advance::<L>(block, pools, carried, rhs, if extrapolate { 2.0 * h } else { h });
         // A number that is none anywhere in a tree is one at its root.
         let root = L::load(&rhs[0]);
         if extrapolate {
@@ -76,7 +85,7 @@ impl Kernel for Step<'_> {
             v.copy_from_slice(rhs);
         }
         let finite = root.abs().lt(L::splat(f64::INFINITY));
-        finite.and(worst.le(L::splat(0.5 + SLACK))).bits()
+        finite.and(worst.le(L::splat(0.5 + SLACK))).and(pooled).bits()
     }
 }
 
@@ -120,6 +129,7 @@ fn channel<L: Lanes>(
     let gates = &mut gates[c.gates_at..c.gates_at + n * m];
     let rates = &rates[2 * c.gates_at..2 * (c.gates_at + n * m)];
     let (g_max, e_rev) = (&c.g_max[..m], &c.e_rev[..m]);
+    let ohmic = c.ionic.is_none();
     for k in 0..m {
         let g_max = L::load(&g_max[k]);
         let mut g = g_max;
@@ -135,6 +145,9 @@ fn channel<L: Lanes>(
         let here = g_max.gt(zero);
         let g = L::select(here, g, zero);
         worst = L::select(here, off, worst);
+        if !ohmic {
+            continue;
+        }
         let row = c.rows[k] as usize;
         (L::load(&diagonal[row]) + g).store(&mut diagonal[row]);
         g.mul_add(L::load(&e_rev[k]), L::load(&rhs[row])).store(&mut rhs[row]);

@@ -7,6 +7,7 @@
 use super::channel::{ChannelInput, GateForm, MAX_GATES, MAX_INPUTS};
 use super::drive::{Drive, Moment, Ports};
 use super::fault::{NeuronFault, NeuronQuantity};
+use super::ionic::WORK;
 use super::kernel::Step;
 use super::plan::{Block, BlockChannel, Plan};
 use super::state::{BlockState, State};
@@ -93,6 +94,8 @@ struct Work {
     rates: Vec<F64x8>,
     v: Vec<F64x8>,
     before: Vec<f64>,
+    carried: Vec<F64x8>,
+    inside: Vec<F64x8>,
     ports: Ports,
     evaluation: mechanism::Scratch,
 }
@@ -121,6 +124,7 @@ impl Work {
         grow(&mut self.rhs, block.rows());
         grow(&mut self.v, block.rows());
         grow(&mut self.rates, 2 * block.gate_lines);
+        grow(&mut self.carried, WORK * block.pool_lines);
         self.ports.fit(block.rows());
     }
 }
@@ -275,7 +279,7 @@ fn run_block<D: Drive>(
         work.ports.clear();
         drive.drive(moment, &state.v, &mut work.ports);
         for c in &block.channels {
-            rates(plan, c, level, &state.v, work)?;
+            rates(plan, c, level, (&state.v, &state.pools), work)?;
         }
         work.before.clear();
         work.before.extend(block.detectors.iter().map(|d| state.v[d.row as usize].0[d.lane]));
@@ -285,6 +289,8 @@ fn run_block<D: Drive>(
             v: &mut state.v,
             gates: &mut state.gates,
             rates: &work.rates,
+            pools: &mut state.pools,
+            carried: &mut work.carried[..WORK * block.pool_lines],
             ports: work.ports.filled(),
             diagonal: &mut work.diagonal,
             rhs: &mut work.rhs,
@@ -311,9 +317,23 @@ fn run_block<D: Drive>(
 }
 
 /// Rates of a channel on all its rows of the block, into `work.rates`.
-fn rates(plan: &Plan, c: &BlockChannel, level: Level, v: &[F64x8], work: &mut Work) -> Result<(), EvalError> {
+fn rates(
+    plan: &Plan,
+    c: &BlockChannel,
+    level: Level,
+    (v, pools): (&[F64x8], &[F64x8]),
+    work: &mut Work,
+) -> Result<(), EvalError> {
     let kind = &plan.channels[c.channel];
     let m = c.rows.len();
+    if kind.gates.is_empty() {
+        return Ok(());
+    }
+    work.inside.clear();
+    for lines in c.reads.iter().flatten() {
+        work.inside.extend(lines.iter().map(|&line| pools[line as usize]));
+    }
+    let mut read = work.inside.chunks_exact(m);
     let v = if c.dense {
         v
     } else {
@@ -327,6 +347,7 @@ fn rates(plan: &Plan, c: &BlockChannel, level: Level, v: &[F64x8], work: &mut Wo
         *to = match input {
             ChannelInput::Voltage => Input::Column(F64x8::as_f64s(v)),
             ChannelInput::Temperature => Input::Uniform(plan.temperature),
+            ChannelInput::Concentration(_) => Input::Column(F64x8::as_f64s(read.next().unwrap_or_default())),
             ChannelInput::Parameter(k) => match &c.parameters[usize::from(k)] {
                 Some(column) => Input::Column(F64x8::as_f64s(column)),
                 None => Input::Uniform(kind.parameters[usize::from(k)]),
@@ -371,6 +392,15 @@ fn blame(plan: &Plan, block: &Block, state: &BlockState, work: &Work, unsound: u
                 if !(-1e-9..=1.0 + 1e-9).contains(&x) && gate_fault.is_none() {
                     gate_fault = Some(fault(NeuronQuantity::Gate { channel: c.channel, gate }, x, row as usize));
                 }
+            }
+        }
+    }
+    for pool in &block.pools {
+        for (k, &row) in pool.rows.iter().enumerate().filter(|(k, _)| pool.has((*k, lane))) {
+            let c = state.pools[pool.lines()[0].start + k].0[lane];
+            let v = state.v[row as usize].0[lane];
+            if v.is_finite() && !(c > 0.0 && c.is_finite()) && gate_fault.is_none() {
+                gate_fault = Some(fault(NeuronQuantity::Concentration { ion: pool.ion }, c, row as usize));
             }
         }
     }
