@@ -6,6 +6,7 @@
 
 use super::channel::MAX_GATES;
 use super::linear::Circuit;
+use super::plan::BlockChannel;
 use super::pool::MAX_IONS;
 use numerics::bracket;
 use numerics::simd::LANES;
@@ -22,27 +23,29 @@ const ROUNDS: usize = 100;
 const DOUBLINGS: usize = 60;
 
 impl Circuit<'_> {
-    /// Steady membrane current of a compartment at `v` mV between concentrations `inside`, pA, outward positive; and the
-    /// part that each ion with a pool carries.
-    pub fn currents(&self, row: usize, v: f64, inside: &Inside) -> (f64, Inside) {
+    /// Steady membrane current of a compartment at `v` mV between concentrations `inside`, pA, outward positive.
+    pub fn current(&self, row: usize, v: f64, inside: &Inside) -> f64 {
+        self.gated[row]
+            .iter()
+            .fold(self.g_leak[row] * v - self.i_leak[row], |sum, &channel| sum + self.of(channel, v, inside))
+    }
+
+    /// The part of it that an ion carries.
+    fn carried(&self, row: usize, v: f64, inside: &Inside, ion: usize) -> f64 {
+        let own = |(c, _): &&(&BlockChannel, usize)| self.plan.channels[c.channel].ion.map(usize::from) == Some(ion);
+        self.gated[row].iter().filter(own).fold(0.0, |sum, &channel| sum + self.of(channel, v, inside))
+    }
+
+    /// Steady current of a line of a channel.
+    fn of(&self, (c, k): (&BlockChannel, usize), v: f64, inside: &Inside) -> f64 {
         let lane = self.cell % LANES;
-        let mut carried = [0.0; MAX_IONS];
-        let mut current = self.g_leak[row] * v - self.i_leak[row];
         let mut steady = [0.0; MAX_GATES];
-        for &(c, k) in &self.gated[row] {
-            let kind = &self.plan.channels[c.channel];
-            self.plan.steady(c, (k, lane), v, inside, &mut steady);
-            let mut g = c.g_max[k].0[lane];
-            for (gate, x) in kind.gates.iter().zip(steady) {
-                (0..gate.count).for_each(|_| g *= x);
-            }
-            let own = self.plan.carries(c, (k, lane), (g, v), inside).0;
-            current += own;
-            if let Some(ion) = kind.ion {
-                carried[usize::from(ion)] += own;
-            }
+        self.plan.steady(c, (k, lane), v, inside, &mut steady);
+        let mut g = c.g_max[k].0[lane];
+        for (gate, x) in self.plan.channels[c.channel].gates.iter().zip(steady) {
+            (0..gate.count).for_each(|_| g *= x);
         }
-        (current, carried)
+        self.plan.carries(c, (k, lane), (g, v), inside).0
     }
 
     /// Concentrations at their balance in a compartment at `v` mV; NaN for an ion that has none.
@@ -59,7 +62,7 @@ impl Circuit<'_> {
                 let mut trial = inside;
                 let excess = |c: f64| {
                     trial[pool.ion] = c;
-                    pool.excess((k, lane), c, self.currents(row, v, &trial).1[pool.ion])
+                    pool.excess((k, lane), c, self.carried(row, v, &trial, pool.ion))
                 };
                 let found = stand(excess, pool.rest((k, lane)));
                 moved = moved.max((found / inside[pool.ion] - 1.0).abs());

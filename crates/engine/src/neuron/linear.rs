@@ -208,7 +208,7 @@ impl<'a> Circuit<'a> {
     /// Steady membrane current of a compartment at `v` mV, its concentrations at their balance, pA, outward positive.
     pub fn steady_current(&self, row: usize, v: f64) -> f64 {
         let inside = if self.pools[row].is_empty() { NOTHING } else { self.balance(row, v) };
-        self.currents(row, v, &inside).0
+        self.current(row, v, &inside)
     }
 
     /// Slope of [`Self::steady_current`], nS.
