@@ -17,7 +17,7 @@ use numerics::simd::{LANES, Level};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// A membrane nearer than this to rest is at rest: mV, and gates.
+/// A membrane nearer than this to rest is at rest: mV, gates, and concentrations relative to theirs.
 const AT_REST: f64 = 1e-7;
 
 /// The state of up to eight trials: all that a checkpoint holds, but for what was recorded.
@@ -287,7 +287,7 @@ impl Batch {
     fn settle(&mut self, plan: &Plan) -> bool {
         let mut still = true;
         for (index, (cell, state)) in plan.cells.iter().zip(&mut self.cells).enumerate() {
-            let (Voltage::Membrane { rest, .. }, Some(state)) = (&cell.voltage, state) else { continue };
+            let (Voltage::Membrane { rest, cell: of }, Some(state)) = (&cell.voltage, state) else { continue };
             let loaded = |s: usize| {
                 plan.synapses[s].sending.loads
                     && plan.synapses[s].from.0 == index
@@ -300,7 +300,7 @@ impl Batch {
                 continue;
             }
             for lane in 0..self.lanes {
-                if !state.snap(rest, lane, AT_REST) {
+                if !state.snap(rest, &of.plan, lane, AT_REST) {
                     still = false;
                     continue;
                 }

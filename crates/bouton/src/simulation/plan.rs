@@ -359,6 +359,8 @@ pub enum Wanted {
 #[allow(missing_docs)]
 pub enum Source {
     Membrane { cell: usize, compartment: u32 },
+    Concentration { cell: usize, compartment: u32, ion: usize },
+    ChannelCurrent { cell: usize, compartment: u32, channel: usize },
     Bath(usize),
     ClampCurrent(usize),
     ClampVoltage(usize),
@@ -399,6 +401,8 @@ impl Source {
     pub fn synapse_mut(&mut self) -> Option<&mut usize> {
         match self {
             Self::Membrane { .. }
+            | Self::Concentration { .. }
+            | Self::ChannelCurrent { .. }
             | Self::Bath(_)
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)
