@@ -5,6 +5,7 @@
 
 use super::cell::{Cell, Overridden};
 use super::channel::{Channel, ChannelInput};
+use super::table::Tables;
 use crate::mechanism::{Evaluator, Shape};
 use numerics::linear::tree::Trees;
 use numerics::simd::{F64x8, LANES};
@@ -160,6 +161,7 @@ pub struct Plan {
     pub(super) evaluators: Vec<Evaluator>,
     pub(super) temperature: f64,
     pub(super) blocks: Vec<Block>,
+    pub(super) tables: Option<Tables>,
     cells: usize,
     fingerprint: u64,
 }
@@ -196,7 +198,7 @@ impl Plan {
         let blocks: Vec<Block> =
             blocks.map(|(b, group)| Block::new(b * LANES, group, &columns, &channels, &mut detectors)).collect();
         let fingerprint = fingerprint(&channels, &blocks, temperature);
-        Ok(Self { channels, evaluators, temperature, blocks, cells: cells.len(), fingerprint })
+        Ok(Self { channels, evaluators, temperature, blocks, tables: None, cells: cells.len(), fingerprint })
     }
 
     /// How many cells.
@@ -217,10 +219,26 @@ impl Plan {
         self.blocks[cell / LANES].sizes[cell % LANES]
     }
 
+    /// How many detectors, through all cells.
+    #[must_use]
+    pub fn detectors(&self) -> usize {
+        self.blocks.iter().map(|block| block.detectors.len()).sum()
+    }
+
     /// Changes with whatever changes results; for [`crate::snapshot::save`].
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        self.fingerprint
+        let tables = self.tables.as_ref().map_or([0, 0], |t| [t.dt.0 as u64, t.tolerance.to_bits()]);
+        tables.into_iter().fold(self.fingerprint, |print, x| (print ^ x).wrapping_mul(0x0100_0000_01b3))
+    }
+
+    /// By channel: whether its gates' rates depend on voltage and on nothing that differs between compartments.
+    pub(super) fn by_voltage_alone(&self) -> Vec<bool> {
+        let mut alone = vec![true; self.channels.len()];
+        for c in self.blocks.iter().flat_map(|block| &block.channels) {
+            alone[c.channel] &= c.parameters.iter().all(Option::is_none);
+        }
+        alone
     }
 
     /// Where a compartment lies.
