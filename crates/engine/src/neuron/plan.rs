@@ -54,7 +54,7 @@ pub enum PlanError {
     /// Area, capacitance or axial conductance.
     #[error(
         "compartment {compartment} of cell {cell}: area ({area} um2), capacitance ({c_m} pF) and, but for the root, \
-         axial conductance ({g_axial} nS) must be positive"
+         axial conductance ({g_axial} nS) must be positive; a joint has neither area nor capacitance"
     )]
     Compartment {
         /// The cell.
@@ -78,7 +78,7 @@ pub enum PlanError {
         /// Which of its insertions.
         insertion: usize,
     },
-    /// A negative conductance, or a value that is no number.
+    /// A negative conductance, a value that is no number, or (as NaN) a conductance in a joint.
     #[error("insertion {insertion} of cell {cell} has the value {value}")]
     Value {
         /// The cell.
@@ -280,7 +280,9 @@ fn check(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Plan
         }
         let positive = |x: f64| x > 0.0 && x.is_finite();
         let axial = if root { c.g_axial == 0.0 } else { positive(c.g_axial) };
-        if !(positive(c.area) && positive(c.c_m) && axial) {
+        // A joint has no membrane: what flows in flows on.
+        let joint = !root && c.area == 0.0 && c.c_m == 0.0;
+        if !(joint || positive(c.area) && positive(c.c_m)) || !axial {
             let (area, c_m, g_axial) = (c.area, c.c_m, c.g_axial);
             return Err(PlanError::Compartment { cell, compartment, area, c_m, g_axial });
         }
@@ -296,7 +298,9 @@ fn check(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Plan
         if inserted.channel >= channels.len() || twice || !fits || inserted.g_max.len() != n {
             return Err(PlanError::Insertion { cell, insertion });
         }
-        let bad = inserted.g_max.iter().find(|g| !(**g >= 0.0 && g.is_finite()));
+        let bad = inserted.g_max.iter().zip(&described.compartments);
+        let bad = bad.map(|(g, c)| if c.area == 0.0 && *g != 0.0 { &f64::NAN } else { g });
+        let bad = bad.into_iter().find(|g| !(**g >= 0.0 && g.is_finite()));
         let other = inserted.overrides.iter().flat_map(|o| &o.values).find(|x| !x.is_finite());
         if let Some(&value) = bad.or(other) {
             return Err(PlanError::Value { cell, insertion, value });
