@@ -282,7 +282,7 @@ fn a_rest_with_pools_stays_where_it_is() {
         let plan = plan(law, &cells);
         let start = plan.rest(-90.0..=-40.0).unwrap();
         let mut state = start.clone();
-        go(&plan, &mut state, stepping(0.025, Method::CrankNicolson), 8_000, &mut [Quiet]);
+        go(&plan, &mut state, stepping(0.025, Method::CrankNicolson), 3_000, &mut [Quiet]);
         for (cell, k) in [(0, 0), (1, 0), (1, 1), (1, 2), (1, 5)] {
             let site = plan.site(cell, k);
             let drift = (state.v_m(site) - start.v_m(site)).abs();
@@ -475,4 +475,27 @@ fn what_makes_no_pool_is_refused() {
     assert!(matches!(with(&|_, _, ions| ions.clear()), PlanError::Channel { .. }));
     let none = with(&|cell, _, _| cell.pools.clear());
     assert!(matches!(none, PlanError::NoPool { cell: 1, channel: CA, ion: 0, compartment: 0 }), "{none}");
+}
+
+#[test]
+fn gates_from_tables_carry_ions_as_evaluated_ones_do() {
+    for law in LAWS {
+        let cells = zoo(law);
+        let exact = plan(law, &cells);
+        let quick = exact.clone().tabulated(ms(0.025), 1e-9);
+        let degrees = quick.degrees();
+        assert!(degrees[CA].is_some() && degrees[SK].is_none(), "{degrees:?}");
+        let end = |plan: &Plan| {
+            let mut state = plan.rest(-90.0..=-40.0).unwrap();
+            let spikes = go(plan, &mut state, stepping(0.025, Method::CrankNicolson), 800, &mut currents(plan));
+            (state, spikes.len())
+        };
+        let ((a, spikes), (b, same)) = (end(&exact), end(&quick));
+        assert!(spikes > 10 && spikes == same);
+        let site = exact.site(0, 0);
+        let off = (a.v_m(site) - b.v_m(site)).abs();
+        let c = [&a, &b].map(|state| state.concentration(&exact, site, 0).unwrap());
+        assert!(off < 1e-4 && (c[0] / c[1] - 1.0).abs() < 1e-5 && c[0] > 1e-4, "{law:?}: {off:e} {c:?}");
+        assert!(off > 0.0, "tables were used");
+    }
 }
