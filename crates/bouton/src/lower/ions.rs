@@ -81,9 +81,9 @@ impl Lowering<'_> {
             }
             let get = |field: &str| said(part, placed, field);
             let (tau, v_max) = (get("tau").unwrap_or(f64::INFINITY), get("v_max").unwrap_or(0.0));
-            if tau.is_infinite() && v_max == 0.0 || v_max > 0.0 && get("k_m").is_none() {
-                let message = format!("nothing removes {ion} from `{at}`");
-                self.fault(&span, message, "tau = \"80 ms\", or a pump with `v_max` and `k_m`");
+            if v_max > 0.0 && get("k_m").is_none() {
+                let at_pump = placed.span_of("v_max").unwrap_or(&span).clone();
+                self.fault(&at_pump, format!("the pump of `{at}` has no `k_m`"), "k_m = \"0.5 uM\"");
                 good = false;
                 continue;
             }
