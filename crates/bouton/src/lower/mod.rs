@@ -9,6 +9,7 @@ mod fold;
 mod instrument;
 mod ions;
 mod model;
+mod plain;
 mod population;
 mod record;
 mod supply;
