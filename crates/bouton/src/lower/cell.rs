@@ -25,9 +25,17 @@ pub struct LoweredCell {
     pub sections: BTreeMap<String, (u32, u32)>,
     /// Names of ions that have pools, in the order of the plan.
     pub ions: Vec<String>,
-    /// Its channels by name, in the order of the plan; of those without gates, conductance by compartment (nS) and
-    /// reversal potential (mV).
-    pub channels: Vec<(String, Option<(Vec<f64>, f64)>)>,
+    /// Its channels, in the order of the plan.
+    pub channels: Vec<Through>,
+}
+
+/// A channel of a cell, as probes know it.
+#[derive(Debug)]
+pub struct Through {
+    /// Its name.
+    pub name: String,
+    /// Without gates: conductance by compartment (nS), and reversal potential (mV).
+    pub fixed: Option<(Vec<f64>, f64)>,
 }
 
 impl LoweredCell {
@@ -129,7 +137,8 @@ impl Lowering<'_> {
                 continue;
             }
             let fixed = channel.gates.is_empty() && carrier.law == Law::Ohmic;
-            names.push((key.name.clone(), fixed.then(|| (g_max.clone(), carrier.e_rev))));
+            let fixed = fixed.then(|| (g_max.clone(), carrier.e_rev));
+            names.push(Through { name: key.name.clone(), fixed });
             cell.insertions.push(Insertion { channel: channels.len(), g_max, overrides: Vec::new() });
             channels.push(channel);
         }

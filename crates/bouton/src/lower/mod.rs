@@ -16,7 +16,7 @@ mod supply;
 mod terminal;
 
 pub use self::model::model;
-pub use cell::LoweredCell;
+pub use cell::{LoweredCell, Through};
 pub use fold::Folded;
 pub use ions::pool;
 

@@ -325,7 +325,7 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
         };
         if quantity == "current" {
             let (place, name) = place.rsplit_once('.')?;
-            let channel = lowered.channels.iter().position(|c| c.0 == name)?;
+            let channel = lowered.channels.iter().position(|c| c.name == name)?;
             return Some(Source::ChannelCurrent { cell, compartment: lowered.compartment(place), channel });
         }
         let compartment = lowered.compartment(place);
