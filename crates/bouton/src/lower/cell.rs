@@ -39,6 +39,12 @@ pub struct Through {
 }
 
 impl LoweredCell {
+    /// Which ion of the plan is calcium, where it has pools of it.
+    #[must_use]
+    pub fn calcium(&self) -> Option<usize> {
+        self.ions.iter().position(|ion| ion == "ca")
+    }
+
     /// The compartment of a place such as `dend(0.4)`; of the root, if it is no section's name.
     #[must_use]
     pub fn compartment(&self, place: &str) -> u32 {
@@ -102,7 +108,12 @@ impl Lowering<'_> {
         let own = cell.compartments.len();
         let mut hosts = Vec::new();
         for spine in spines {
-            hosts.push(add_spine(&mut cell, &mut sections, tissue, spine));
+            let (host, made) = add_spine(&mut cell, &mut sections, tissue, spine);
+            let get = |field: &str| value(spine.read, field).unwrap_or(1.0);
+            ions::cylinder(&mut thickness, made.start..made.end - 1, get("neck_diameter"));
+            // A sphere of diameter d: d / 6.
+            thickness.push(get("head_diameter") / 6.0);
+            hosts.push((host, made));
         }
         let pools = self.cell_pools(&path, read, &mut cell, &thickness, &sections);
         let failed = pools.is_none();

@@ -1,9 +1,10 @@
 //! Ions in a neuron: pools become compartments' dynamics, channels get the law by which they carry.
 
 use super::context::{Lowering, valence, value};
+use crate::simulation::{CellPlan, Voltage};
 use ::model::read::Read;
 use ::model::resolve::Part;
-use engine::neuron::{Cell, Dynamics, Ion, Law, Pooling};
+use engine::neuron::{Cell, Dynamics, Ion, Law, Pooling, Site};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -188,6 +189,26 @@ impl Lowering<'_> {
             }
         }
         Some(())
+    }
+
+    /// Whether there is a pool for the calcium that the receptors of a synapse let in.
+    pub fn kept(&mut self, name: &str, read: &Read, (cells, to): (&[CellPlan], (usize, u32))) -> Option<()> {
+        let Voltage::Membrane { cell, rest } = &cells[to.0].voltage else { return Some(()) };
+        let mut good = Some(());
+        for (key, placed) in read.named("receptor").iter().filter(|(_, r)| value(r, "calcium").is_some_and(|c| c > 0.0))
+        {
+            let site = Site { block: 0, compartment: to.1, lane: 0 };
+            let pool = cell.calcium().and_then(|ion| rest.concentration(&cell.plan, site, ion));
+            if pool.is_none() {
+                let path = format!("synapse.{name}.receptor.{}", key.name);
+                let span = placed.span_of("calcium").unwrap_or(&placed.span).clone();
+                let message = format!("nothing keeps the calcium that `{path}` lets in");
+                let hint = format!("cell.{}.pool.ca = {{ use = \"pool/calcium_hay_2011\" }}", cells[to.0].name);
+                self.fault(&span, message, &hint);
+                good = None;
+            }
+        }
+        good
     }
 
     /// Permeability of a placed channel, um/ms: said there, or of so many channels over `area` um2.

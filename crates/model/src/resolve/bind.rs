@@ -60,6 +60,12 @@ impl Resolver<'_> {
         for (key, cell) in model.named("cell") {
             self.cell(&key.name, &key.span, cell);
         }
+        for (key, cell) in model.named("cell") {
+            let on = |s: &Read| s.text("to").and_then(|t| t.split('.').next()) == Some(key.name.as_str());
+            let spines = model.named("synapse").iter().filter(|(_, s)| s.get("spine").is_some() && on(s));
+            let sections = cell.named("section").iter().map(|(s, _)| s.name.as_str());
+            self.pools(cell, &Names::new(sections.chain(spines.map(|(s, _)| s.name.as_str()))));
+        }
         for (key, synapse) in model.named("synapse") {
             self.place(synapse, "from", &cells, &sections);
             self.place(synapse, "to", &cells, &sections);
@@ -230,7 +236,6 @@ impl Resolver<'_> {
         for (key, channel) in cell.named("channel") {
             self.amount(channel, &key.name, &key.span);
         }
-        self.pools(cell, &known);
         if let Some(times) = cell.numbers("times") {
             for pair in times.windows(2) {
                 if pair[1].value() <= pair[0].value()
