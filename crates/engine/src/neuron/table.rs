@@ -33,7 +33,9 @@ impl Plan {
         let segments = Segments::new(LOW, HIGH);
         let h = dt.ms();
         let alone = self.by_voltage_alone();
-        let of = |(kind, alone): (&Channel, bool)| if alone { fit(kind, self.temperature, segments, h, tolerance) } else { None };
+        let of = |(kind, alone): (&Channel, bool)| {
+            if alone { fit(kind, self.temperature, segments, h, tolerance) } else { None }
+        };
         let channels = self.channels.iter().zip(alone).map(of).collect();
         self.tables = Some(Tables { dt, tolerance, segments, channels });
         self
@@ -54,6 +56,8 @@ fn fit(kind: &Channel, temperature: f64, segments: Segments, h: f64, tolerance: 
             *to = match *input {
                 ChannelInput::Voltage => v,
                 ChannelInput::Temperature => temperature,
+                // Whoever reads one does not depend on voltage alone.
+                ChannelInput::Concentration(_) => f64::NAN,
                 ChannelInput::Parameter(p) => kind.parameters[usize::from(p)],
             };
         }
