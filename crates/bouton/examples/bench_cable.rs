@@ -46,10 +46,6 @@ fn kinds() -> Vec<Channel> {
     let k = b.finish(&[an, bn]).expect("a short program");
     let inputs = || vec![ChannelInput::Voltage];
     vec![
-<<<<<<< HEAD
-        Channel { gates: vec![gate(3), gate(1)], rates: na, inputs: inputs(), ..Channel::leak(50.0) },
-        Channel { gates: vec![gate(4)], rates: k, inputs: inputs(), ..Channel::leak(-77.0) },
-=======
         Channel {
             e_rev: 50.0,
             gates: vec![gate(3), gate(1)],
@@ -68,7 +64,6 @@ fn kinds() -> Vec<Channel> {
             ion: None,
             law: Law::Ohmic,
         },
->>>>>>> main
         Channel::leak(-54.3),
         Channel::leak(-65.0),
     ]
