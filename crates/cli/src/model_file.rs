@@ -1,6 +1,7 @@
 //! `check`, `explain`, `schema`.
 
 use crate::output;
+use model::beside::beside;
 use model::catalogue::{Catalogue, read_text};
 use model::diagnostic::{Diagnostic, nearest};
 use model::fields;
@@ -15,7 +16,7 @@ pub fn check(files: &[PathBuf], as_json: bool, catalogue: &Catalogue) -> ExitCod
     let mut all = Vec::new();
     for path in files {
         let outcome = match read_text(path) {
-            Ok(text) => resolve::model(&path.display().to_string(), text.into(), catalogue),
+            Ok(text) => resolve::model_beside(&path.display().to_string(), text.into(), &[], catalogue, &beside(path)),
             Err(d) => {
                 failed = true;
                 if as_json {
@@ -58,7 +59,7 @@ pub fn check(files: &[PathBuf], as_json: bool, catalogue: &Catalogue) -> ExitCod
 /// Prints every resolved value of a file.
 pub fn explain(path: &Path, condition: Option<&str>, as_json: bool, catalogue: &Catalogue) -> ExitCode {
     let outcome = match read_text(path) {
-        Ok(text) => resolve::model(&path.display().to_string(), text.into(), catalogue),
+        Ok(text) => resolve::model_beside(&path.display().to_string(), text.into(), &[], catalogue, &beside(path)),
         Err(d) => return output::fault(*d),
     };
     let code = output::faults(&outcome.diagnostics, &outcome.sources);

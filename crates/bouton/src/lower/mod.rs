@@ -8,6 +8,8 @@ mod expression;
 mod fold;
 mod instrument;
 mod model;
+mod morphology;
+mod placement;
 mod population;
 mod record;
 mod supply;
@@ -16,6 +18,7 @@ mod terminal;
 pub use self::model::model;
 pub use cell::LoweredCell;
 pub use fold::Folded;
+pub use morphology::{Geometry, Layout, Located};
 
 use ::model::resolve::{Part, ResolvedGate, ResolvedGateForm, ResolvedRate};
 use ::model::units::Expr;

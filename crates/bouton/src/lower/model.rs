@@ -235,7 +235,7 @@ impl Lowering<'_> {
             let (cell, place) = text.split_once('.').unwrap_or((text, ""));
             let index = cells.iter().position(|c| c.name == cell.trim())?;
             let compartment = match &cells[index].voltage {
-                Voltage::Membrane { cell, .. } => cell.compartment(place),
+                Voltage::Membrane { cell, .. } => cell.layout.compartment(place),
                 _ => 0,
             };
             Some((index, compartment))
@@ -244,7 +244,7 @@ impl Lowering<'_> {
         if let Voltage::Membrane { cell, .. } = &cells[to.0].voltage
             && read.get("spine").is_some()
         {
-            to.1 = cell.compartment(name);
+            to.1 = cell.layout.compartment(name);
         }
         if matches!(cells[to.0].voltage, Voltage::Spikes(_) | Voltage::Poisson(_)) && !failed[to.0] {
             let span = read.span_of("to").unwrap_or(&read.span).clone();

@@ -3,6 +3,8 @@
 //! A compartment is isopotential; its axial conductance leads to its parent. For a cylinder of diameter d and length l
 //! `area = pi d l`, `R = r_a l / (pi d^2 / 4)`. Unit densities: 1 uF/cm2 = 0.01 pF/um2, 1 mS/cm2 = 0.01 nS/um2.
 //! Error of the grid: second order in the compartment's length over the length constant.
+//! A junction is a compartment without membrane: where branches meet, between the middles of compartments. Its voltage
+//! is that at which the currents that meet there add up to nothing; after a step, that of the middle of the step.
 
 use std::f64::consts::{FRAC_PI_4, PI};
 use std::ops::Range;
@@ -10,14 +12,28 @@ use std::ops::Range;
 /// An isopotential piece of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Compartment {
-    /// Membrane area, um2.
+    /// Membrane area, um2; 0 for a junction.
     pub area: f64,
-    /// Capacitance, pF.
+    /// Capacitance, pF; 0 for a junction.
     pub c_m: f64,
     /// The compartment it hangs on: an earlier one; none for compartment 0 and only for it.
     pub parent: Option<u32>,
     /// Conductance to the parent, nS; 0 for the root.
     pub g_axial: f64,
+}
+
+impl Compartment {
+    /// A meeting of branches, without membrane.
+    #[must_use]
+    pub fn junction(parent: u32, g_axial: f64) -> Self {
+        Self { area: 0.0, c_m: 0.0, parent: Some(parent), g_axial }
+    }
+
+    /// Whether it is one.
+    #[must_use]
+    pub fn is_junction(&self) -> bool {
+        self.area == 0.0 && self.c_m == 0.0
+    }
 }
 
 /// What an override replaces.

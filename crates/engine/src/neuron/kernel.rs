@@ -72,6 +72,12 @@ impl Kernel for Step<'_> {
             for (v, solved) in v.iter_mut().zip(&*rhs) {
                 (two * L::load(solved) - L::load(v)).store(v);
             }
+            // A junction has no past to go on from: extrapolated, it would ring, though nobody would feel it.
+            for &row in &block.junctions {
+                let row = row as usize;
+                let bare = L::load(&block.c_m[row]).eq(L::splat(0.0));
+                L::select(bare, L::load(&rhs[row]), L::load(&v[row])).store(&mut v[row]);
+            }
         } else {
             v.copy_from_slice(rhs);
         }

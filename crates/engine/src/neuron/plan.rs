@@ -53,7 +53,7 @@ pub enum PlanError {
     /// Area, capacitance or axial conductance.
     #[error(
         "compartment {compartment} of cell {cell}: area ({area} um2), capacitance ({c_m} pF) and, but for the root, \
-         axial conductance ({g_axial} nS) must be positive"
+         axial conductance ({g_axial} nS) must be positive; a junction alone has neither area nor capacitance"
     )]
     Compartment {
         /// The cell.
@@ -77,7 +77,7 @@ pub enum PlanError {
         /// Which of its insertions.
         insertion: usize,
     },
-    /// A negative conductance, or a value that is no number.
+    /// A negative conductance, a value that is no number, or a channel in a junction.
     #[error("insertion {insertion} of cell {cell} has the value {value}")]
     Value {
         /// The cell.
@@ -151,6 +151,8 @@ pub(super) struct Block {
     pub channels: Vec<BlockChannel>,
     pub gate_lines: usize,
     pub detectors: Vec<BlockDetector>,
+    /// Rows that are a junction in some lane.
+    pub junctions: Vec<u32>,
 }
 
 /// A population of cells made ready. Immutable; share it between threads.
@@ -262,7 +264,8 @@ fn check(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Plan
         }
         let positive = |x: f64| x > 0.0 && x.is_finite();
         let axial = if root { c.g_axial == 0.0 } else { positive(c.g_axial) };
-        if !(positive(c.area) && positive(c.c_m) && axial) {
+        let membrane = positive(c.area) && positive(c.c_m) || c.is_junction() && !root;
+        if !(membrane && axial) {
             let (area, c_m, g_axial) = (c.area, c.c_m, c.g_axial);
             return Err(PlanError::Compartment { cell, compartment, area, c_m, g_axial });
         }
@@ -278,7 +281,9 @@ fn check(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Plan
         if inserted.channel >= channels.len() || twice || !fits || inserted.g_max.len() != n {
             return Err(PlanError::Insertion { cell, insertion });
         }
-        let bad = inserted.g_max.iter().find(|g| !(**g >= 0.0 && g.is_finite()));
+        let mut here = inserted.g_max.iter().zip(&described.compartments);
+        let bad = here.find(|(g, c)| !(**g >= 0.0 && g.is_finite()) || c.is_junction() && **g > 0.0);
+        let bad = bad.map(|(g, _)| g);
         let other = inserted.overrides.iter().flat_map(|o| &o.values).find(|x| !x.is_finite());
         if let Some(&value) = bad.or(other) {
             return Err(PlanError::Value { cell, insertion, value });
@@ -336,8 +341,10 @@ impl Block {
         let gated = (0..channels.len()).filter(|&k| !channels[k].gates.is_empty());
         let made: Vec<BlockChannel> =
             gated.filter_map(|k| BlockChannel::new(k, n, group, &columns[k], &channels[k], &mut gate_lines)).collect();
+        let junctions = (0..n as u32).filter(|&row| c_m[row as usize].0.contains(&0.0)).collect();
         Self {
             first,
+            junctions,
             sizes: group.iter().map(|cell| cell.compartments.len()).collect(),
             trees: Trees::new(parents).expect("parents were checked"),
             c_m,

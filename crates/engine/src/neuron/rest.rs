@@ -123,8 +123,11 @@ fn balance(circuit: &Circuit, cell: usize, mut v: Vec<f64>) -> Result<Vec<f64>, 
         circuit.add_axial(v, &mut out);
         out
     };
-    // Weighed by capacitance: mV/ms, whatever the compartments' sizes.
-    let norm = |f: &[f64]| f.iter().zip(&circuit.c_m).map(|(f, c)| f * f / c).sum::<f64>();
+    // Weighed by capacitance: mV/ms, whatever the compartments' sizes. Junctions are balanced by every solve.
+    let norm = |f: &[f64]| {
+        let membrane = f.iter().zip(&circuit.c_m).filter(|(_, c)| **c > 0.0);
+        membrane.map(|(f, c)| f * f / c).sum::<f64>()
+    };
     let mut f = residual(&v);
     let mut step = 1.0;
     for _ in 0..ITERATIONS {
