@@ -83,7 +83,8 @@ pub fn explain(path: &Path, condition: Option<&str>, as_json: bool, catalogue: &
     };
     if as_json {
         let values: Vec<_> = resolved.values.iter().map(bouton::listing::to_json).collect();
-        let text = json!({ "file": path, "condition": condition, "temperature_K": resolved.temperature, "values": values, "entries": resolved.entries });
+        let cut: Vec<_> = bouton::lower::refinement(resolved).iter().map(bouton::listing::refined_to_json).collect();
+        let text = json!({ "file": path, "condition": condition, "temperature_K": resolved.temperature, "values": values, "entries": resolved.entries, "compartments": cut });
         output::data(&format!("{text:#}\n"));
     } else {
         output::data(&bouton::listing::explain(resolved, catalogue));

@@ -12,6 +12,7 @@ mod morphology;
 mod placement;
 mod population;
 mod record;
+mod refinement;
 mod supply;
 mod terminal;
 
@@ -19,6 +20,7 @@ pub use self::model::model;
 pub use cell::LoweredCell;
 pub use fold::Folded;
 pub use morphology::{Geometry, Layout, Located};
+pub use refinement::{Change, Refinement, refinement};
 
 use ::model::resolve::{Part, ResolvedGate, ResolvedGateForm, ResolvedRate};
 use ::model::units::Expr;

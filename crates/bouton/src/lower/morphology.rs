@@ -151,8 +151,20 @@ fn is_point(morphology: &Morphology, section: usize) -> bool {
     section == 0 && morphology.sections[0].kind == Kind::Soma && morphology.sections[0].said.is_none()
 }
 
-/// Into how many compartments each section is cut. `said`: of sections for which it was said.
-pub(super) fn counts(morphology: &Morphology, tissue: Tissue, rule: Rule, said: &[Option<u64>]) -> Vec<u64> {
+/// Whether a section in `n` compartments has no resistance of its own: a soma, and whatever root was written, in one piece.
+fn lumped(morphology: &Morphology, section: usize, n: u64) -> bool {
+    let root = &morphology.sections[0];
+    section == 0 && n == 1 && (root.kind == Kind::Soma || root.said.is_some())
+}
+
+/// Into how many compartments each section is cut. `said`: of sections for which it was said; `finer`: all but points so
+/// many times as finely.
+pub(super) fn counts(
+    morphology: &Morphology,
+    tissue: Tissue,
+    rule: Rule,
+    (said, finer): (&[Option<u64>], u64),
+) -> Vec<u64> {
     let of = |(k, section): (usize, &::model::morphology::Section)| {
         if is_point(morphology, k) {
             return 1;
@@ -172,7 +184,8 @@ pub(super) fn counts(morphology: &Morphology, tissue: Tissue, rule: Rule, said: 
         // A whole number but for rounding is that number.
         (wanted - 1e-9).ceil().max(1.0) as u64
     };
-    morphology.sections.iter().enumerate().map(of).collect()
+    let fine = |(k, n)| if lumped(morphology, k, n) { n } else { n * finer };
+    morphology.sections.iter().enumerate().map(of).enumerate().map(fine).collect()
 }
 
 /// Where a branch begins: a compartment, and the integral of one over the cross-section that lies before the branch, 1/um.
@@ -229,9 +242,7 @@ pub(super) fn cut(morphology: &Morphology, tissue: Tissue, counts: &[u64]) -> Gr
 impl Cutting<'_> {
     fn section(&mut self, k: usize, n: usize, mut children: Vec<(f64, usize)>) {
         let line = Line::new(&self.morphology.sections[k]);
-        let section = &self.morphology.sections[k];
-        if n == 1 && k == 0 && (section.kind == Kind::Soma || section.said.is_some()) {
-            // A soma, and whatever root was written in one piece, has no resistance of its own.
+        if lumped(self.morphology, k, n as u64) {
             self.compartment(k, &line, (0.0, 0.5, 1.0), None);
             for (_, child) in children {
                 self.anchors[child] = Some(Anchor { compartment: 0, narrowness: 0.0 });

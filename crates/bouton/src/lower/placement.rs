@@ -41,7 +41,7 @@ impl Lowering<'_> {
         (shape, tissue): (&Arc<Shape>, Tissue),
         layout: &mut Layout,
     ) -> Option<Cell> {
-        let counts = counts(&shape.morphology, tissue, rule(read), &said(read));
+        let counts = counts(&shape.morphology, tissue, rule(read), (&said(read), self.finer));
         let mut whole = 0u64;
         for (k, n) in counts.iter().enumerate() {
             whole = whole.saturating_add(*n);
