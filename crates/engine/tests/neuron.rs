@@ -596,3 +596,61 @@ fn what_makes_no_cell_is_refused() {
     let none = Plan::new(vec![], &[], 300.0).unwrap();
     go::<Quiet>(&none, &mut State::at(&none, 0.0), stepping(0.1, Method::BackwardEuler), 5, &mut []);
 }
+
+/// Three cylinders that meet, in two ways: through a junction without membrane, or through the same with a speck of it.
+fn star(speck: f64) -> Cell {
+    let mut cell = Cell::soma(TISSUE, 15.0);
+    let (trunk, half) = cell.add_cylinder(TISSUE, 0, 0.0, (200.0, 2.0, 5));
+    let meeting = cell.compartments.len() as u32;
+    let mut junction = Compartment::junction(trunk.end - 1, 1.0 / half);
+    (junction.area, junction.c_m) = (speck, 0.01 * speck);
+    cell.compartments.push(junction);
+    for diameter in [1.5, 1.0] {
+        cell.add_cylinder(TISSUE, meeting, 0.0, (300.0, diameter, 6));
+    }
+    cell
+}
+
+/// A vanishing capacitance is none, in a step's middle as in a rest; and a junction does not ring.
+#[test]
+fn a_junction_is_the_limit_of_a_small_membrane() {
+    let course = |speck: f64| {
+        let plan = passive(star(speck));
+        let mut state = plan.rest(-100.0..=0.0).unwrap();
+        let rest = state.clone();
+        let mut drives = [inject(&plan, 0, 100.0)];
+        go(&plan, &mut state, stepping(0.1, Method::CrankNicolson), 50, &mut drives);
+        let after: Vec<f64> = (0..18).map(|k| state.v_m(plan.site(0, k))).collect();
+        let r = plan.transfer_resistance(&state, plan.site(0, 11), 17, Gating::Held).unwrap();
+        // Left alone it is at rest to the bit again, the junction too.
+        go(&plan, &mut state, stepping(0.1, Method::CrankNicolson), 20_000, &mut [Held::default()]);
+        (after, r, state.snap(&rest, 0, 1e-7))
+    };
+    let (with, r, asleep) = course(0.0);
+    let (near, r_near, _) = course(1e-3);
+    assert!((r / r_near - 1.0).abs() < 1e-6, "{r} and {r_near}");
+    assert!(asleep);
+    for k in (0..18).filter(|k| *k != 6) {
+        assert!((with[k] - near[k]).abs() < 1e-4, "{k}: {} and {} mV", with[k], near[k]);
+    }
+    // Between its neighbours, within what they do in half a step.
+    let neighbours = [with[5], with[7], with[13]];
+    let (low, high) = neighbours.iter().fold((f64::MAX, f64::MIN), |r, v| (r.0.min(*v), r.1.max(*v)));
+    assert!((low - 0.1..=high).contains(&with[6]), "{} of {neighbours:?}", with[6]);
+}
+
+#[test]
+fn a_junction_holds_nothing() {
+    let channel = |cell: Cell| cell.with(LEAK, 0.3);
+    // `with` gives densities by area, so a junction has none of it.
+    assert!(Plan::new(kinds(), &[channel(star(0.0))], 279.45).is_ok());
+    let mut forced = channel(star(0.0));
+    forced.insertions[0].g_max[6] = 1.0;
+    assert!(matches!(Plan::new(kinds(), &[forced], 279.45), Err(PlanError::Value { .. })));
+    let mut root = star(0.0);
+    (root.compartments[0].area, root.compartments[0].c_m) = (0.0, 0.0);
+    assert!(matches!(Plan::new(kinds(), &[root], 279.45), Err(PlanError::Compartment { compartment: 0, .. })));
+    let mut half = star(0.0);
+    half.compartments[6].area = 1.0;
+    assert!(matches!(Plan::new(kinds(), &[half], 279.45), Err(PlanError::Compartment { compartment: 6, .. })));
+}
