@@ -109,7 +109,9 @@ fn refined(cell: &Refinement, out: &mut String) {
     let width = rows.iter().map(|r| r.0.len()).max().unwrap_or(0);
     for (name, change, scale, unit) in rows {
         let said = match (change.coarse, change.relative()) {
-            (Some(x), Some(share)) => format!("{} {unit}, changed by {} %", significant(x * scale, 4), significant(share * 100.0, 2)),
+            (Some(x), Some(share)) => {
+                format!("{} {unit}, changed by {} %", significant(x * scale, 4), significant(share * 100.0, 2))
+            }
             _ => "none: at rest the membrane is no passive circuit".to_owned(),
         };
         let _ = writeln!(out, "    {name:width$}  {said}");

@@ -59,7 +59,7 @@ fn good() -> Vec<(String, String)> {
     all.iter().map(|p| (p.file_name().expect("a name").to_string_lossy().into_owned(), text(p))).collect()
 }
 
-/// A tree that tapers, forks twice, and bears a branch half-way: every kind of junction.
+/// A tree that tapers, forks twice, and bears a branch half-way: every kind of joint.
 fn branching(n: u64) -> Arc<LoweredCell> {
     let sections = format!(
         r#"
@@ -115,7 +115,8 @@ cell.c.section.b = {{ on = "trunk", diameter = "{other} um", length = "{} um", c
         length(other)
     );
     let cable = |n: u64| {
-        let section = format!("cell.c.section.c = {{ diameter = \"2 um\", length = \"600 um\", compartments = {n} }}\n");
+        let section =
+            format!("cell.c.section.c = {{ diameter = \"2 um\", length = \"600 um\", compartments = {n} }}\n");
         cell(&format!("{PASSIVE}{section}"), "")
     };
     let (tree, cylinder) = (cell(&format!("{PASSIVE}{tree}"), ""), cable(20));
@@ -141,8 +142,7 @@ cell.c.section.b = {{ on = "trunk", diameter = "{other} um", length = "{} um", c
 /// By lane: peak at the root above rest, mV, and when, ms, after 0.2 nA for 0.5 ms into a compartment each.
 fn pulses(c: &LoweredCell, sites: [u32; LANES], duration: f64) -> [(f64, f64); LANES] {
     let mut state = c.rest.clone();
-    let stepping =
-        Stepping { level: Level::best(), dt: Tick::from_ms(0.1).unwrap(), method: Method::CrankNicolson };
+    let stepping = Stepping { level: Level::best(), dt: Tick::from_ms(0.1).unwrap(), method: Method::CrankNicolson };
     let mut found = [(0.0f64, 0.0f64); LANES];
     let rest = c.rest.v_m(c.plan.site(0, 0));
     let mut drive = with(|moment, _: &[F64x8], ports| {
@@ -231,8 +231,14 @@ fn reconstructions_behave_as_passive_cables() {
         let finer = reconstructed(&swc, "cell.c.discretisation = { d_lambda = 0.05 }");
         let (r, half) = (transfer(&c, 0, 0), transfer(&finer, 0, 0));
         assert!((r / half - 1.0).abs() < 0.01, "{name}: {r} GOhm, with d_lambda halved {half}");
-        println!("{name}: {} compartments, {:.1} MOhm, delay {:.2} to {:.2} ms, peak down to {:.3}",
-            c.plan.compartments(0), r * 1e3, peaks[0].1, peaks[LANES - 1].1, peaks[LANES - 1].0 / peaks[0].0);
+        println!(
+            "{name}: {} compartments, {:.1} MOhm, delay {:.2} to {:.2} ms, peak down to {:.3}",
+            c.plan.compartments(0),
+            r * 1e3,
+            peaks[0].1,
+            peaks[LANES - 1].1,
+            peaks[LANES - 1].0 / peaks[0].0
+        );
     }
 }
 
@@ -265,12 +271,12 @@ fn rules_cut_sections_as_they_say() {
     // lambda_100 is 230.3 um times the root of d: of the trunk 325.7 um; l over it of 2 to 1 um is 2 l / (sqrt 2 + 1) / 230.3.
     assert_eq!(count(""), [1, 7, 2, 6, 4]);
     assert_eq!(count("cell.c.discretisation = { d_lambda = 0.05 }"), [1, 13, 4, 11, 8]);
-    // A junction at the fork alone.
+    // A joint at the fork alone.
     let c = reconstructed(SMALL, "cell.c.discretisation = { count = 1 }");
     let bare: Vec<usize> =
         (0..c.plan.compartments(0)).filter(|k| c.layout.geometry.pieces[*k].points.is_empty()).collect();
     assert_eq!((c.plan.compartments(0), bare), (6, vec![2]));
-    assert_eq!(c.layout.place(2), "a junction of `apical[0]`");
+    assert_eq!(c.layout.place(2), "a joint of `apical[0]`");
     assert_eq!(c.layout.place(3), "compartment 1 of 1 of `apical[1]`");
 }
 
@@ -285,16 +291,23 @@ fn densities_follow_region_and_distance() {
     let plain = with("");
     // A second leak that reverses at the same voltage adds its conductance wherever it is, so the input resistance of
     // compartment k tells. With no axial flow to speak of it would be its own; here the whole is compared with a twin.
-    let second = |on: &str| format!("cell.c.channel.more = {{ use = \"channel/leak\", reversal = \"-70 mV\", {on} }}\n");
+    let second =
+        |on: &str| format!("cell.c.channel.more = {{ use = \"channel/leak\", reversal = \"-70 mV\", {on} }}\n");
     let all = with(&second("density = \"0.02 mS/cm2\""));
     let thrice = tau(&plain) / tau(&all);
     assert!((thrice - 3.0).abs() < 1e-6, "{thrice}");
-    let by_region = with(&(second("density = \"0.02 mS/cm2\", on = [\"apical\", \"soma\"]")
-        + &second("density = \"0.02 mS/cm2\", on = [\"dend[0]\"]").replace("more", "most")));
-    let by_distance = with(&(second("density = \"0.02 mS/cm2\", where = \"distance > 75 um\"")
-        + &second("density = \"0.02 mS/cm2\", where = \"distance <= 75 um\"").replace("more", "most")));
-    let by_formula = with(&(second("density = \"0.02 mS/cm2 * distance / 1 mm\"")
-        + &second("density = \"0.02 mS/cm2 * (1 - distance / 1 mm)\"").replace("more", "most")));
+    let by_region = with(
+        &(second("density = \"0.02 mS/cm2\", on = [\"apical\", \"soma\"]")
+            + &second("density = \"0.02 mS/cm2\", on = [\"dend[0]\"]").replace("more", "most")),
+    );
+    let by_distance = with(
+        &(second("density = \"0.02 mS/cm2\", where = \"distance > 75 um\"")
+            + &second("density = \"0.02 mS/cm2\", where = \"distance <= 75 um\"").replace("more", "most")),
+    );
+    let by_formula = with(
+        &(second("density = \"0.02 mS/cm2 * distance / 1 mm\"")
+            + &second("density = \"0.02 mS/cm2 * (1 - distance / 1 mm)\"").replace("more", "most")),
+    );
     for other in [&by_region, &by_distance, &by_formula] {
         for k in 0..all.plan.compartments(0) as u32 {
             let (a, b) = (transfer(&all, k, 0), transfer(other, k, 0));
@@ -338,11 +351,8 @@ fn spines_sit_evenly_or_at_random_and_add_their_membrane() {
     // Their membrane is the dendrite's, so the time constant stays.
     assert!((tau(&even) / tau(&bare) - 1.0).abs() < 1e-6);
     assert!(transfer(&even, 0, 0) < transfer(&bare, 0, 0));
-    let (one, again, other) = (
-        group("count = 40, random = 3"),
-        group("count = 40, random = 3"),
-        group("count = 40, random = 4"),
-    );
+    let (one, again, other) =
+        (group("count = 40, random = 3"), group("count = 40, random = 3"), group("count = 40, random = 4"));
     assert_eq!(one.layout.geometry, again.layout.geometry);
     assert_ne!(one.layout.geometry, other.layout.geometry);
     let far = group("count = 7, where = \"distance > 210 um\"");

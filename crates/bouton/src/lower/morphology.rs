@@ -1,6 +1,6 @@
-//! Sections cut into compartments: voltages at their middles, junctions without membrane where branches meet.
+//! Sections cut into compartments: voltages at their middles, joints without membrane where branches meet.
 //!
-//! Of frusta, areas and axial resistances between middles, junctions and ends are exact, so the error is of second order in
+//! Of frusta, areas and axial resistances between middles, joints and ends are exact, so the error is of second order in
 //! the compartments' lengths over the length constant, branches and tapering included.
 
 use ::model::morphology::locset::Whereabouts;
@@ -28,7 +28,7 @@ pub struct Geometry {
 pub struct Located {
     /// Index of its section in [`Geometry::sections`].
     pub section: usize,
-    /// Its centre line with radii, from its beginning to its end; of a junction none.
+    /// Its centre line with radii, from its beginning to its end; of a joint none.
     pub points: Vec<Point>,
     /// Where its middle is.
     pub centre: [f64; 3],
@@ -36,7 +36,7 @@ pub struct Located {
     pub distance: f64,
     /// Forks between the soma and it.
     pub order: u32,
-    /// Mean over its length, weighed as its area is; of a junction 0.
+    /// Mean over its length, weighed as its area is; of a joint 0.
     pub diameter: f64,
     /// Share of its section's length at its middle.
     pub position: f64,
@@ -112,7 +112,7 @@ impl Layout {
         match self.compartments.get(located.section) {
             Some(all) => match all.iter().position(|c| *c == compartment) {
                 Some(k) => of(k, all, name),
-                None => format!("a junction of `{name}`"),
+                None => format!("a joint of `{name}`"),
             },
             None => format!("the neck of `{name}`"),
         }
@@ -309,17 +309,17 @@ impl Cutting<'_> {
                     let (i, n) = (*i as f64, n as f64);
                     self.compartment(k, line, (i / n, (i + 0.5) / n, (i + 1.0) / n), here)
                 }
-                // A branch that goes on alone needs no junction.
+                // A branch that goes on alone needs no joint.
                 Stop::Joint(of) if of.len() == 1 && stops.peek().is_none() => {
                     self.anchors[of[0]] = here;
                     return;
                 }
                 Stop::Joint(of) => {
-                    let junction = self.junction(k, line, *at, here);
+                    let bare = self.bare(k, line, *at, here);
                     for child in of.drain(..) {
-                        self.anchors[child] = Some(Anchor { compartment: junction, narrowness: 0.0 });
+                        self.anchors[child] = Some(Anchor { compartment: bare, narrowness: 0.0 });
                     }
-                    junction
+                    bare
                 }
             };
             last = Some((*at, Anchor { compartment, narrowness: 0.0 }));
@@ -347,10 +347,15 @@ impl Cutting<'_> {
         index
     }
 
-    fn junction(&mut self, k: usize, line: &Line, at: f64, on: Option<Anchor>) -> u32 {
+    fn bare(&mut self, k: usize, line: &Line, at: f64, on: Option<Anchor>) -> u32 {
         let index = self.grid.cell.compartments.len() as u32;
         let anchor = on.unwrap_or(Anchor { compartment: 0, narrowness: 0.0 });
-        self.grid.cell.compartments.push(Compartment::junction(anchor.compartment, self.g_axial(anchor)));
+        self.grid.cell.compartments.push(Compartment {
+            area: 0.0,
+            c_m: 0.0,
+            parent: Some(anchor.compartment),
+            g_axial: self.g_axial(anchor),
+        });
         self.located(k, line, at, None);
         index
     }

@@ -11,7 +11,7 @@ pub struct Refinement {
     pub cell: String,
     /// How many sections.
     pub sections: usize,
-    /// How many compartments, those of spines included; junctions not.
+    /// How many compartments, those of spines included; joints not.
     pub compartments: usize,
     /// At the root, GOhm.
     pub input_resistance: Change,

@@ -3,8 +3,6 @@
 //! A compartment is isopotential; its axial conductance leads to its parent. For a cylinder of diameter d and length l
 //! `area = pi d l`, `R = r_a l / (pi d^2 / 4)`. Unit densities: 1 uF/cm2 = 0.01 pF/um2, 1 mS/cm2 = 0.01 nS/um2.
 //! Error of the grid: second order in the compartment's length over the length constant.
-//! A junction is a compartment without membrane: where branches meet, between the middles of compartments. Its voltage
-//! is that at which the currents that meet there add up to nothing; after a step, that of the middle of the step.
 
 use std::f64::consts::{FRAC_PI_4, PI};
 use std::ops::Range;
@@ -12,28 +10,14 @@ use std::ops::Range;
 /// An isopotential piece of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Compartment {
-    /// Membrane area, um2; 0 for a junction.
+    /// Membrane area, um2; 0 for a joint.
     pub area: f64,
-    /// Capacitance, pF; 0 for a junction.
+    /// Capacitance, pF; 0 for a joint.
     pub c_m: f64,
     /// The compartment it hangs on: an earlier one; none for compartment 0 and only for it.
     pub parent: Option<u32>,
     /// Conductance to the parent, nS; 0 for the root.
     pub g_axial: f64,
-}
-
-impl Compartment {
-    /// A meeting of branches, without membrane.
-    #[must_use]
-    pub fn junction(parent: u32, g_axial: f64) -> Self {
-        Self { area: 0.0, c_m: 0.0, parent: Some(parent), g_axial }
-    }
-
-    /// Whether it is one.
-    #[must_use]
-    pub fn is_junction(&self) -> bool {
-        self.area == 0.0 && self.c_m == 0.0
-    }
 }
 
 /// What an override replaces.
@@ -139,6 +123,13 @@ impl Cell {
             self.compartments.push(tissue.piece(PI * diameter * step, Some(parent), 1.0 / r));
         }
         (first..first + n, half)
+    }
+
+    /// Adds a joint at the far end of `parent`, `half` GOhm away: no membrane, only where branches part. Cylinders that go
+    /// on from it have a `parent_half` of 0. Without it each of two branches would pass the last half of their stem alone.
+    pub fn add_joint(&mut self, parent: u32, half: f64) -> u32 {
+        self.compartments.push(Compartment { area: 0.0, c_m: 0.0, parent: Some(parent), g_axial: 1.0 / half });
+        self.compartments.len() as u32 - 1
     }
 
     /// A cable with sealed ends whose first and last compartment lie at the very ends, with half the area of the

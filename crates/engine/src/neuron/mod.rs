@@ -15,6 +15,7 @@ mod plan;
 mod rest;
 mod run;
 mod state;
+mod table;
 
 pub use cell::{Cell, Compartment, Detector, Insertion, Overridden, Override, Tissue};
 pub use channel::{Channel, ChannelInput, Gate, GateForm, MAX_GATES, MAX_INPUTS, MAX_POWER};
