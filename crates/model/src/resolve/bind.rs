@@ -164,7 +164,7 @@ impl Resolver<'_> {
                     m.span.clone(),
                 ));
             }
-            if !sections.is_empty() && said {
+            if !sections.is_empty() && said && !reconstructed {
                 self.out.push(
                     Diagnostic::error(
                         format!("the membrane of `{name}` has a size, and so have its sections"),
