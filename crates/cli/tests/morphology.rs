@@ -17,26 +17,20 @@ clamp.i = { at = "c", current = "1 pA" }
 "#;
 
 /// The files that are refused, with the line and a part of what is said.
-const REFUSED: [(&str, usize, &str); 19] = [
+const REFUSED: [(&str, usize, &str); 13] = [
     ("jaxley_morph_multiple_roots", 9, "the id 3 is there twice"),
     ("jaxley_retina_20161028_1_zero_radius", 2, "no sample of a neurite has a radius"),
     ("morphio_multiple_soma", 11, "a second soma"),
-    ("treem_fail_no_data", 1, ""),
-    ("treem_fail_node1_has_parent", 1, ""),
-    ("treem_fail_non_unique_ids", 1, ""),
-    ("treem_fail_not_array_1", 1, ""),
-    ("treem_fail_not_array_2", 1, ""),
-    ("treem_fail_not_swc_cols", 1, ""),
-    ("treem_fail_not_valid_ids", 1, ""),
-    ("treem_fail_not_valid_parent_ids", 1, ""),
-    ("treem_fail_not_valid_types", 1, ""),
-    ("treem_fail_single_point", 1, ""),
-    ("treem_fail_undef_parent_ids", 1, ""),
-    ("", 0, ""),
-    ("", 0, ""),
-    ("", 0, ""),
-    ("", 0, ""),
-    ("", 0, ""),
+    ("treem_fail_no_data", 1, "the file has no samples"),
+    ("treem_fail_node1_has_parent", 1, "nothing here has a length"),
+    ("treem_fail_node1_not_soma", 1, "nothing here has a length"),
+    ("treem_fail_non_descendant", 3, "sample 3 is its own ancestor"),
+    ("treem_fail_non_unique_ids", 4, "the id 2 is there twice"),
+    ("treem_fail_not_array_1", 1, "2 columns instead of seven"),
+    ("treem_fail_not_array_2", 1, "2 columns instead of seven"),
+    ("treem_fail_not_valid_ids", 5, "the id is -1"),
+    ("treem_fail_not_valid_parent_ids", 4, "no sample has the id 0, its parent"),
+    ("treem_fail_undef_parent_ids", 3, "no sample has the id 12"),
 ];
 
 fn folder_of(swc: &[u8]) -> tempfile::TempDir {
