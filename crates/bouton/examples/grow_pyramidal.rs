@@ -88,7 +88,9 @@ impl Grower {
 pub fn grow() -> String {
     let key = StreamKey::new(5, 0, name_hash("grow") as u32, name_hash("pyramidal"));
     let mut g = Grower { out: String::new(), next: 1, draws: key.at(0, 0) };
-    g.out.push_str("# A made-up layer-5-like pyramidal cell: `cargo run --example grow_pyramidal`. No reconstruction.\n");
+    g.out.push_str(
+        "# A made-up layer-5-like pyramidal cell: `cargo run --example grow_pyramidal`. No reconstruction.\n",
+    );
     g.out.push_str("# id type x y z radius parent, um; 1 soma, 2 axon, 3 basal dendrite, 4 apical dendrite\n");
     let soma = g.sample(1, [0.0; 3], 9.0, -1);
     let begin = |g: &mut Grower, kind: u32, towards: Vector, diameter: f64| {

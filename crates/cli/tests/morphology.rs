@@ -117,7 +117,8 @@ fn no_file_outside_the_model_s_folder_is_read() {
     std::fs::create_dir(&inner).unwrap();
     std::fs::copy(root().join("examples/pyramidal.swc"), outer.path().join("secret.swc")).unwrap();
     let outside = outer.path().join("secret.swc").display().to_string();
-    let mut named = vec!["../secret.swc".to_owned(), outside.clone(), "./../secret.swc".to_owned(), ".hidden.swc".into()];
+    let mut named =
+        vec!["../secret.swc".to_owned(), outside.clone(), "./../secret.swc".to_owned(), ".hidden.swc".into()];
     std::fs::write(inner.join(".hidden.swc"), "1 1 0 0 0 10 -1\n").unwrap();
     #[cfg(unix)]
     {
@@ -134,7 +135,8 @@ fn no_file_outside_the_model_s_folder_is_read() {
 
 #[test]
 fn what_is_said_of_a_reconstruction_is_said_in_its_file() {
-    let folder = folder_of(b"# a comment in Latin-1: \xb5m\n1 1 0 0 0 10 -1\n2 3 0 20 0 1 1\n3 3 0 40 0 0 2\n4 3 0 60 0 1 9\n");
+    let folder =
+        folder_of(b"# a comment in Latin-1: \xb5m\n1 1 0 0 0 10 -1\n2 3 0 20 0 1 1\n3 3 0 40 0 0 2\n4 3 0 60 0 1 9\n");
     let ran = run_in(folder.path(), &["check", "m.toml"]);
     ran.refuses("no sample has the id 9, its parent", &["cell.swc", "m.toml"]);
     assert!(ran.stderr.contains("cell.swc:5:1"), "{}", ran.stderr);
@@ -151,7 +153,9 @@ fn explain_says_what_halving_all_compartments_changes() {
     let said: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     let cut = &said["compartments"][0];
     assert_eq!((cut["cell"].as_str(), cut["sections"].as_u64()), (Some("c"), Some(105)));
-    for (name, most) in [("input_resistance_GOhm", 1e-3), ("transfer_resistance_GOhm", 1e-3), ("time_constant_ms", 1e-6)] {
+    for (name, most) in
+        [("input_resistance_GOhm", 1e-3), ("transfer_resistance_GOhm", 1e-3), ("time_constant_ms", 1e-6)]
+    {
         let share = cut[name]["relative"].as_f64().unwrap();
         assert!(share.abs() < most, "{name}: {share}");
     }

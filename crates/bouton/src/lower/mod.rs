@@ -10,6 +10,7 @@ mod instrument;
 mod model;
 mod morphology;
 mod placement;
+mod plain;
 mod population;
 mod record;
 mod refinement;

@@ -1,6 +1,7 @@
 //! What is simulated, made ready: immutable, shared by all threads. `lower` makes it.
 
 use super::noise::Noise;
+use super::plain::PlainPlan;
 use super::population::{OfPopulation, PopulationPlan};
 use super::sending::Sending;
 use crate::lower::{Folded, LoweredCell};
@@ -38,6 +39,8 @@ pub struct Plan {
     pub synapses: Vec<SynapsePlan>,
     /// Populations of synapses, in the order of the file.
     pub populations: Vec<PopulationPlan>,
+    /// Plain synapses, in the order of the file.
+    pub plain: Vec<PlainPlan>,
     /// In the order of the file.
     pub clamps: Vec<ClampPlan>,
     /// What is recorded.
@@ -373,6 +376,16 @@ pub enum Source {
     TurnedOver { synapse: usize, clearance: usize },
     Occupancy { synapse: usize, clearance: usize, state: usize },
     Population { population: usize, quantity: OfPopulation },
+    Plain { plain: usize, quantity: OfPlain },
+}
+
+/// Quantities of a plain synapse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfPlain {
+    /// nS
+    Conductance,
+    /// Into the cell; inward negative.
+    Current,
 }
 
 impl Source {
@@ -402,7 +415,8 @@ impl Source {
             | Self::Bath(_)
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)
-            | Self::Population { .. } => None,
+            | Self::Population { .. }
+            | Self::Plain { .. } => None,
             Self::Terminal { synapse, .. }
             | Self::Cleft { synapse }
             | Self::Distant { synapse, .. }

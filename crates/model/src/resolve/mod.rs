@@ -7,6 +7,7 @@ mod expand;
 mod observable;
 mod part;
 mod place;
+mod plain;
 mod shape;
 mod sweep;
 mod wash;
