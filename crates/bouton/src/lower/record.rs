@@ -426,7 +426,7 @@ fn automatic(plan: &mut Plan) {
         wanted.extend(population.receptors.iter().map(|r| format!("{name}.receptor.{}.open", r.name)));
         wanted.push(format!("{name}.current"));
     }
-    for plain in &plan.plain {
+    for plain in plan.plain.iter().filter(|p| p.spine.0 == 0) {
         if let Effect::Conductance { .. } = plain.effect {
             wanted.push(format!("{}.g", plain.name));
         }
