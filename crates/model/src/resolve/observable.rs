@@ -138,7 +138,7 @@ impl Resolver<'_> {
             // With its recipe a synapse lacks the spine that would be called as it is.
             let unsaid = synapses.get(section).is_some_and(|s| self.lacks_its_entry(s));
             if !unsaid {
-                self.spot(names[0], place, &span, (model, true));
+                self.spot(names[0], place, span, (model, true));
             }
         } else {
             let cells = model.named("cell").iter().map(|(k, _)| k.name.as_str());
