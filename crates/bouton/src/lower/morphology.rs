@@ -184,7 +184,7 @@ pub(super) fn counts(
         // A whole number but for rounding is that number.
         (wanted - 1e-9).ceil().max(1.0) as u64
     };
-    let fine = |(k, n)| if lumped(morphology, k, n) { n } else { n * finer };
+    let fine = |(k, n)| if lumped(morphology, k, n) { n } else { n.saturating_mul(finer) };
     morphology.sections.iter().enumerate().map(of).enumerate().map(fine).collect()
 }
 
