@@ -197,6 +197,8 @@ fn drawn(host: &Located, at: Point, (section, ordinal): (usize, usize), read: &R
         centre: away(0.5 * (from + to)),
         distance,
         order: host.order,
+        area: PI * diameter * (to - from),
+        volume: 0.25 * PI * diameter * diameter * (to - from),
         diameter,
         position: 0.5,
         spine: true,

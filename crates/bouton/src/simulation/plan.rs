@@ -362,6 +362,8 @@ pub enum Wanted {
 #[allow(missing_docs)]
 pub enum Source {
     Membrane { cell: usize, compartment: u32 },
+    Concentration { cell: usize, compartment: u32, ion: usize },
+    ChannelCurrent { cell: usize, compartment: u32, channel: usize },
     Bath(usize),
     ClampCurrent(usize),
     ClampVoltage(usize),
@@ -412,6 +414,8 @@ impl Source {
     pub fn synapse_mut(&mut self) -> Option<&mut usize> {
         match self {
             Self::Membrane { .. }
+            | Self::Concentration { .. }
+            | Self::ChannelCurrent { .. }
             | Self::Bath(_)
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)

@@ -324,6 +324,8 @@ impl Source {
         match self {
             Self::Membrane { .. } | Self::ClampVoltage(_) => "mV",
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => "pA",
+            Self::ChannelCurrent { .. } => "pA",
+            Self::Concentration { .. } => "mM",
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => "mV",
                 T::CalciumCurrent => "pA",
@@ -354,6 +356,8 @@ impl Source {
         match self {
             Self::Membrane { .. } | Self::ClampVoltage(_) => Role::Voltage,
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
+            Self::ChannelCurrent { .. } => Role::Current,
+            Self::Concentration { .. } => Role::Calcium,
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => Role::Voltage,
                 T::CalciumCurrent => Role::Current,

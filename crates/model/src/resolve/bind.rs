@@ -74,6 +74,10 @@ impl Resolver<'_> {
             }
             if let Some(terminal) = synapse.table("terminal") {
                 for (name, channel) in terminal.named("channel") {
+                    if let Some(span) = channel.span_of("permeability") {
+                        let message = format!("`{}` is in a terminal, which counts its channels", name.name);
+                        self.out.push(Diagnostic::error(message, span.clone()).hint("count = 20"));
+                    }
                     self.either(channel, &name.name, &name.span, ["count", "density"], true);
                 }
                 if let Some(supply) = terminal.table("supply") {
@@ -212,8 +216,9 @@ impl Resolver<'_> {
             }
         }
         for (key, channel) in cell.named("channel") {
-            self.either(channel, &key.name, &key.span, ["count", "density"], true);
+            self.amount(channel, &key.name, &key.span);
         }
+        self.pools(name, cell);
         if let Some(times) = cell.numbers("times") {
             for pair in times.windows(2) {
                 if pair[1].value() <= pair[0].value()

@@ -137,7 +137,7 @@ impl Resolver<'_> {
     }
 
     /// The regions of `on`, and the condition of `where`.
-    fn regions(&mut self, cell: &str, placed: &Read) {
+    pub(super) fn regions(&mut self, cell: &str, placed: &Read) {
         if let Some(shape) = self.shapes.get(cell).cloned() {
             for (region, place) in placed.texts("on") {
                 if let Err(NoPlace { message, hint }) = shape.morphology.region(region) {
