@@ -156,7 +156,7 @@ impl Lowering<'_> {
             && let Voltage::Membrane { cell: lowered, rest } = &plan.cells[cell].voltage
             && rest.concentration(&lowered.plan, Site { block: 0, compartment, lane: 0 }, ion).is_none()
         {
-            let message = format!("there is no pool of {} in {}", lowered.ions[ion], lowered.place(compartment));
+            let message = format!("there is no pool of {} in {}", lowered.ions[ion], lowered.layout.place(compartment));
             self.fault(span, message, "a place where one is, or `on` of the pool said otherwise");
             return None;
         }
@@ -326,9 +326,9 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
         if quantity == "current" {
             let (place, name) = place.rsplit_once('.')?;
             let channel = lowered.channels.iter().position(|c| c.0 == name)?;
-            return Some(Source::ChannelCurrent { cell, compartment: lowered.compartment(place), channel });
+            return Some(Source::ChannelCurrent { cell, compartment: lowered.layout.compartment(place), channel });
         }
-        let compartment = lowered.compartment(place);
+        let compartment = lowered.layout.compartment(place);
         if let Some(ion) = lowered.ions.iter().position(|ion| ion == quantity) {
             return Some(Source::Concentration { cell, compartment, ion });
         }
@@ -443,7 +443,7 @@ fn automatic(plan: &mut Plan) {
         wanted.extend(population.receptors.iter().map(|r| format!("{name}.receptor.{}.open", r.name)));
         wanted.push(format!("{name}.current"));
     }
-    for plain in &plan.plain {
+    for plain in plan.plain.iter().filter(|p| p.spine.0 == 0) {
         if let Effect::Conductance { .. } = plain.effect {
             wanted.push(format!("{}.g", plain.name));
         }
@@ -456,7 +456,7 @@ fn automatic(plan: &mut Plan) {
     }
     for cell in &plan.cells {
         if let Voltage::Membrane { cell: lowered, .. } = &cell.voltage {
-            let root = lowered.sections.iter().find(|(_, (first, _))| *first == 0).map_or("soma", |(name, _)| name);
+            let root = lowered.layout.root();
             wanted.push(format!("{}.{root}.v_m", cell.name));
         }
     }

@@ -153,14 +153,17 @@ impl Batch {
                 }
             }
             Source::Plain { plain: p, quantity } => {
-                let (plain, now) = (&plan.plain[p], self.plain[lane][p].now());
-                match (quantity, plain.effect) {
-                    (OfPlain::Conductance, _) => now,
-                    (OfPlain::Current, Effect::Current) => -now,
-                    (OfPlain::Current, Effect::Conductance { e_rev }) => {
-                        now * (self.voltage(plan, plain.to, lane) - e_rev)
+                let one = |p: usize| {
+                    let (plain, now) = (&plan.plain[p], self.plain[lane][p].now());
+                    match (quantity, plain.effect) {
+                        (OfPlain::Conductance, _) => now,
+                        (OfPlain::Current, Effect::Current) => -now,
+                        (OfPlain::Current, Effect::Conductance { e_rev }) => {
+                            now * (self.voltage(plan, plain.to, lane) - e_rev)
+                        }
                     }
-                }
+                };
+                (p..p + plan.plain[p].spine.1).map(one).sum()
             }
             Source::Occupancy { synapse, clearance, state } => {
                 let (synapse, contact) = contact(synapse);
