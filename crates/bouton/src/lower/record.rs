@@ -275,9 +275,19 @@ impl Lowering<'_> {
             return None;
         }
         let reversal = value(measure, "reversal").unwrap_or(0.0);
+        if let Some(word) = take.iter().find(|w| ["spike_onset", "spike_threshold"].contains(*w))
+            && source.unit() != "mV"
+        {
+            let span = measure.span_of("take").unwrap_or(&measure.span).clone();
+            let message = format!("`{word}` of `measure.{name}` is of a voltage, and `{path}` is none");
+            self.fault(&span, message, "of = \"receiver.soma.v_m\"");
+            return None;
+        }
+        let slope = value(measure, "slope").unwrap_or(20.0);
         let probe = plan.probes.len();
         plan.probes.push(ProbePlan { path, source, every: plan.step, wanted: Wanted::Measure, keep: 0 });
-        plan.measures.push(MeasurePlan { name: name.to_owned(), probe, take, after, until, threshold, reversal });
+        let name = name.to_owned();
+        plan.measures.push(MeasurePlan { name, probe, take, after, until, threshold, reversal, slope });
         Some(())
     }
 }

@@ -460,4 +460,6 @@ pub struct MeasurePlan {
     pub threshold: Option<f64>,
     /// Which value the response cannot pass; for the safety factor.
     pub reversal: f64,
+    /// At which slope an action potential begins, mV/ms.
+    pub slope: f64,
 }

@@ -301,6 +301,7 @@ fn taken(plan: &Plan, m: &MeasurePlan, samples: &[f64]) -> Vec<f64> {
         polarity: Polarity::Larger,
         floor,
         threshold: m.threshold,
+        slope: m.slope,
         reversal: m.reversal,
     };
     let number = |word: &&str| Take::from_word(word).and_then(|take| measure(&trace, &look, take)).unwrap_or(f64::NAN);
