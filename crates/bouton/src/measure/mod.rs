@@ -7,6 +7,7 @@
 //! lines are drawn. With a NaN or an infinity in what would be read there is no number.
 
 mod shape;
+pub mod spike;
 
 use shape::Response;
 

@@ -6,12 +6,14 @@
 
 mod cell;
 mod channel;
+mod complex;
 mod drive;
 mod fault;
 mod instrument;
 mod kernel;
 mod linear;
 mod plan;
+mod quasiactive;
 mod rest;
 mod run;
 mod state;
@@ -23,6 +25,7 @@ pub use fault::{NeuronFault, NeuronQuantity};
 pub use instrument::{CurrentClamp, Filter, FilterState, InstrumentError, VoltageClamp};
 pub use linear::{Gating, LinearError};
 pub use plan::{Plan, PlanError, Site};
+pub use quasiactive::Impedance;
 pub use rest::RestError;
 pub use run::{Method, RunError, Scratch, Spike, Stepping, run, run_here};
 pub use state::State;
