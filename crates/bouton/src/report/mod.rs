@@ -4,6 +4,7 @@
 //! is escaped.
 
 pub mod claims;
+pub mod electrophysiology;
 mod events;
 mod figures;
 mod group;
@@ -170,30 +171,35 @@ fn figures(recording: &Recording, out: &mut String) {
     }
     out.push_str("<h2>Figures</h2>\n<div class=\"figures\">\n");
     for (i, f) in all.iter().enumerate() {
-        let _ = writeln!(
-            out,
-            "<figure>\n<h3>{}. {}</h3>\n<p class=\"path\">{}</p>",
-            i + 1,
-            escaped(&f.title),
-            escaped(&f.path)
-        );
-        if !f.legend.is_empty() {
-            out.push_str("<p class=\"legend\">");
-            for (name, colour, dash) in &f.legend {
-                let dash = dash.array().map_or(String::new(), |d| format!(" stroke-dasharray=\"{d}\""));
-                let _ = write!(
-                    out,
-                    "<span><svg viewBox=\"0 0 36 10\"><path d=\"M0 6H36\" stroke=\"{colour}\" stroke-width=\"3\"{dash}/>\
-                     </svg>{}</span>",
-                    escaped(name)
-                );
-            }
-            out.push_str("</p>\n");
-        }
-        let svg = f.panel.svg(&(i + 1).to_string());
-        let _ = writeln!(out, "{svg}\n<figcaption>{}</figcaption>\n</figure>", escaped(&f.caption));
+        figure(i + 1, f, out);
     }
     out.push_str("</div>\n");
+}
+
+/// A figure of a page, by its number there.
+fn figure(number: usize, f: &Figure, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "<figure>\n<h3>{}. {}</h3>\n<p class=\"path\">{}</p>",
+        number,
+        escaped(&f.title),
+        escaped(&f.path)
+    );
+    if !f.legend.is_empty() {
+        out.push_str("<p class=\"legend\">");
+        for (name, colour, dash) in &f.legend {
+            let dash = dash.array().map_or(String::new(), |d| format!(" stroke-dasharray=\"{d}\""));
+            let _ = write!(
+                out,
+                "<span><svg viewBox=\"0 0 36 10\"><path d=\"M0 6H36\" stroke=\"{colour}\" stroke-width=\"3\"{dash}/>\
+                 </svg>{}</span>",
+                escaped(name)
+            );
+        }
+        out.push_str("</p>\n");
+    }
+    let svg = f.panel.svg(&number.to_string());
+    let _ = writeln!(out, "{svg}\n<figcaption>{}</figcaption>\n</figure>", escaped(&f.caption));
 }
 
 /// A condition for programs: facts, and measures with their summaries. A number that is none is null.
