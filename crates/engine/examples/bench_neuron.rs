@@ -1,7 +1,7 @@
 //! Nanoseconds per compartment and step for 64 cells of 253 compartments, on one core, at every SIMD level.
 //!
 //! A soma and a random binary tree of 63 branches of 4 compartments, every cell with a tree of its own; passive with
-//! HH in the soma, or HH everywhere; backward Euler, dt 0.025 ms. `cargo run --release --example bench_neuron -p
+//! HH in the soma, or HH everywhere, gates by exponentials or from tables within 1e-7; backward Euler, dt 0.025 ms. `cargo run --release --example bench_neuron -p
 //! bouton-engine`. Median of repeats and quartiles; the levels' results are compared to the bit.
 
 use engine::mechanism::{ProgramBuilder, Unary, Value};
@@ -55,36 +55,30 @@ fn kinds() -> Vec<Channel> {
     ]
 }
 
-/// A soma of 12.6157 um and 63 branches; which tips fork is drawn anew for each cell.
+/// A soma of 12.6157 um and 63 branches, depth first; how many lie on each side of a fork is drawn anew for each cell.
 fn tree(cell: usize) -> Cell {
     let mut draws = StreamKey::new(7, 0, 1, 0).at(cell as u64, 0);
-    let mut next = |below: usize| draws.below(below as u64) as usize;
     let mut cell = Cell::soma(TISSUE, 12.6157);
-    let mut tips = vec![(0, 0.0, 2.0)];
-    for _ in 0..(COMPARTMENTS - 1) / 4 {
-        let tip = next(tips.len());
-        let (parent, half, diameter) = tips[tip];
-        let length = 50.0 + next(51) as f64;
+    let mut ahead = vec![(0, 0.0, 2.0, (COMPARTMENTS as u64 - 1) / 4)];
+    while let Some((parent, half, diameter, branches)) = ahead.pop() {
+        let length = 50.0 + draws.below(51) as f64;
         let (made, half) = cell.add_cylinder(TISSUE, parent, half, (length, diameter, 4));
-        if parent != 0 {
-            // A tip forks twice and is then used up.
-            let times = cell.compartments.iter().filter(|c| c.parent == Some(parent)).count();
-            if times == 2 {
-                tips.remove(tip);
-            }
-        }
-        tips.push((made.end - 1, half, (diameter * 0.8).max(0.4)));
+        let (rest, thinner) = (branches - 1, (diameter * 0.8).max(0.4));
+        let left = if rest > 1 { 1 + draws.below(rest - 1) } else { rest };
+        ahead.extend([rest - left, left].into_iter().filter(|n| *n > 0).map(|n| (made.end - 1, half, thinner, n)));
     }
     cell
 }
 
 fn main() {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
-    for (label, everywhere, alike) in [
-        ("passive, soma HH, one tree", false, true),
-        ("passive, soma HH, 64 trees", false, false),
-        ("HH everywhere, one tree", true, true),
-        ("HH everywhere, 64 trees", true, false),
+    for (label, everywhere, alike, tables) in [
+        ("passive, soma HH, one tree", false, true, true),
+        ("passive, soma HH, 64 trees", false, false, true),
+        ("HH, one tree, exponentials", true, true, false),
+        ("HH, 64 trees, exponentials", true, false, false),
+        ("HH, one tree, tables", true, true, true),
+        ("HH, 64 trees, tables", true, false, true),
     ] {
         let here = |k: u32| everywhere || k == 0;
         let cells: Vec<Cell> = (0..CELLS)
@@ -93,11 +87,13 @@ fn main() {
             .collect();
         assert!(cells.iter().all(|cell| cell.compartments.len() == COMPARTMENTS));
         let plan = Plan::new(kinds(), &cells, 279.45).expect("sound cells");
+        let dt = Tick(25_000_000);
+        let plan = if tables { plan.tabulated(dt, 1e-7) } else { plan };
         let mut first: Option<State> = None;
         for &level in Level::available() {
             let mut drives = vec![Quiet; plan.blocks()];
             let scratch = Scratch::default();
-            let stepping = Stepping { level, dt: Tick(25_000_000), method: Method::BackwardEuler };
+            let stepping = Stepping { level, dt, method: Method::BackwardEuler };
             let mut end = State::at(&plan, -55.0);
             let repeats = if level == Level::Portable { 3 } else { REPEATS };
             let mut times: Vec<f64> = (0..repeats)

@@ -4,6 +4,7 @@
 //! Units: ms, um, mV, pA, amol, K, mM. The same bits for any number of threads and every SIMD level.
 
 mod alarm;
+pub mod circuit;
 pub mod cleft;
 pub mod ensemble;
 pub mod fault;

@@ -10,9 +10,9 @@ use std::ops::Range;
 /// An isopotential piece of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Compartment {
-    /// Membrane area, um2.
+    /// Membrane area, um2; 0 for a joint.
     pub area: f64,
-    /// Capacitance, pF.
+    /// Capacitance, pF; 0 for a joint.
     pub c_m: f64,
     /// The compartment it hangs on: an earlier one; none for compartment 0 and only for it.
     pub parent: Option<u32>,
@@ -123,6 +123,13 @@ impl Cell {
             self.compartments.push(tissue.piece(PI * diameter * step, Some(parent), 1.0 / r));
         }
         (first..first + n, half)
+    }
+
+    /// Adds a joint at the far end of `parent`, `half` GOhm away: no membrane, only where branches part. Cylinders that go
+    /// on from it have a `parent_half` of 0. Without it each of two branches would pass the last half of their stem alone.
+    pub fn add_joint(&mut self, parent: u32, half: f64) -> u32 {
+        self.compartments.push(Compartment { area: 0.0, c_m: 0.0, parent: Some(parent), g_axial: 1.0 / half });
+        self.compartments.len() as u32 - 1
     }
 
     /// A cable with sealed ends whose first and last compartment lie at the very ends, with half the area of the

@@ -2,12 +2,14 @@
 //!
 //! Gate: `x' = x_inf + (x - x_inf) e^(-h s)`, `s = opening + closing` or `1/tau`, exact for the voltage held. Then
 //! `(C/h + g_fixed + g_gated + g_port) V' - sum g_axial V'_neighbour = C/h V + g e_rev + i_port`; with h half the step
-//! and `V <- 2 V' - V` that is Crank-Nicolson.
+//! and `V <- 2 V' - V` that is Crank-Nicolson. Gates that have tables are read from them, four compartments at a time.
 
 use super::channel::{Gate, GateForm};
 use super::plan::{Block, BlockChannel, Plan};
+use super::table::Tables;
 use numerics::linear::tree::{self, Matrix};
 use numerics::math::lanes;
+use numerics::piecewise::{Pair, Place};
 use numerics::simd::{F64x8, Kernel, Lanes, Mask};
 
 /// A gate this far outside 0 to 1 has had a rate that is none.
@@ -20,6 +22,10 @@ pub(super) struct Step<'a> {
     pub gates: &'a mut [F64x8],
     /// Two outputs a gate, in the layout of the gates: line `2 * gates_at + (2 j + output) * rows + k`.
     pub rates: &'a [F64x8],
+    /// Where gates are read from tables; rates of channels that have one are of this step only if not all is `inside`.
+    pub tables: Option<&'a Tables>,
+    /// Whether every voltage lies within the tables.
+    pub inside: bool,
     pub ports: (&'a [u32], &'a [F64x8], &'a [F64x8]),
     pub diagonal: &'a mut [F64x8],
     /// Becomes the solution.
@@ -33,12 +39,12 @@ pub(super) struct Step<'a> {
 }
 
 impl Kernel for Step<'_> {
-    type Output = u8;
+    type Output = (u8, bool);
 
-    /// The lanes whose numbers are sound.
+    /// The lanes whose numbers are sound, and whether every voltage now lies within the tables.
     #[inline(always)]
-    fn run<L: Lanes>(self) -> u8 {
-        let Self { plan, block, v, gates, rates, ports, diagonal, rhs, h_gates, h, extrapolate } = self;
+    fn run<L: Lanes>(self) -> (u8, bool) {
+        let Self { plan, block, v, gates, rates, tables, inside, ports, diagonal, rhs, h_gates, h, extrapolate } = self;
         let n = block.rows();
         let (v, diagonal, rhs) = (&mut v[..n], &mut diagonal[..n], &mut rhs[..n]);
         let inverse = L::splat(1.0 / h);
@@ -51,6 +57,22 @@ impl Kernel for Step<'_> {
         let mut worst = L::splat(0.0);
         for c in &block.channels {
             let kind = &plan.channels[c.channel].gates[..];
+            if let Some((tables, pairs)) = tables.and_then(|t| Some((t, t.channels[c.channel].as_ref()?))) {
+                let of = Tabulated { c, kind, tables, pairs, rates, h: h_gates };
+                let four = if inside { c.rows.len() / 4 * 4 } else { 0 };
+                for k in (0..four).step_by(4) {
+                    of.advance::<L, 4>(k, v, gates, diagonal, rhs);
+                }
+                for k in four..c.rows.len() {
+                    worst = if inside {
+                        of.advance::<L, 1>(k, v, gates, diagonal, rhs);
+                        worst
+                    } else {
+                        of.mixed(k, v, gates, diagonal, rhs, worst)
+                    };
+                }
+                continue;
+            }
             worst = match kind {
                 // The lengths are said again so that the compiler unrolls the loop over gates.
                 [a] => channel::<L>(c, &[*a], gates, rates, diagonal, rhs, h_gates, worst),
@@ -67,16 +89,101 @@ impl Kernel for Step<'_> {
         tree::solve::<L>(&block.trees, Matrix { diagonal, upper: &block.coupling, lower: &block.coupling }, rhs);
         // A number that is none anywhere in a tree is one at its root.
         let root = L::load(&rhs[0]);
-        if extrapolate {
-            let two = L::splat(2.0);
-            for (v, solved) in v.iter_mut().zip(&*rhs) {
-                (two * L::load(solved) - L::load(v)).store(v);
-            }
-        } else {
-            v.copy_from_slice(rhs);
+        let (two, mut low, mut high) = (L::splat(2.0), L::splat(f64::INFINITY), L::splat(f64::NEG_INFINITY));
+        for (v, solved) in v.iter_mut().zip(&*rhs) {
+            let solved = L::load(solved);
+            let next = if extrapolate { two * solved - L::load(v) } else { solved };
+            next.store(v);
+            (low, high) = (low.min(next), high.max(next));
         }
         let finite = root.abs().lt(L::splat(f64::INFINITY));
-        finite.and(worst.le(L::splat(0.5 + SLACK))).bits()
+        let sound = finite.and(worst.le(L::splat(0.5 + SLACK))).bits();
+        (sound, tables.is_some_and(|t| t.segments.hold(low).and(t.segments.hold(high)).all()))
+    }
+}
+
+/// A channel whose gates are read from tables.
+struct Tabulated<'a> {
+    c: &'a BlockChannel,
+    kind: &'a [Gate],
+    tables: &'a Tables,
+    pairs: &'a [Pair],
+    rates: &'a [F64x8],
+    h: f64,
+}
+
+impl Tabulated<'_> {
+    /// Lines `k` to `k + N`, all of whose voltages lie within the tables.
+    #[inline(always)]
+    fn advance<L: Lanes, const N: usize>(
+        &self,
+        k: usize,
+        v: &[F64x8],
+        gates: &mut [F64x8],
+        diagonal: &mut [F64x8],
+        rhs: &mut [F64x8],
+    ) {
+        let (c, m) = (self.c, self.c.rows.len());
+        // Loops rather than closures, which the compiler leaves outside the function that has the instructions.
+        let mut rows = [0; N];
+        let mut places = [Place::<L>::nowhere(); N];
+        let mut g = [L::splat(0.0); N];
+        for r in 0..N {
+            rows[r] = c.rows[k + r] as usize;
+            places[r] = self.tables.segments.locate(L::load(&v[rows[r]])).0;
+            g[r] = L::load(&c.g_max[k + r]);
+        }
+        for (j, (gate, pair)) in self.kind.iter().zip(self.pairs).enumerate() {
+            let [steady, share] = pair.at(&places);
+            let lines = &mut gates[c.gates_at + j * m + k..][..N];
+            for r in 0..N {
+                let x = L::load(&lines[r]);
+                let x = (steady[r] - x).mul_add(share[r], x);
+                x.store(&mut lines[r]);
+                g[r] = g[r] * power(x, gate.count);
+            }
+        }
+        for r in 0..N {
+            let (d, b) = (&mut diagonal[rows[r]], &mut rhs[rows[r]]);
+            (L::load(d) + g[r]).store(d);
+            g[r].mul_add(L::load(&c.e_rev[k + r]), L::load(b)).store(b);
+        }
+    }
+
+    /// Line `k`, some of whose lanes may lie outside and take their rates as they were evaluated.
+    #[inline(always)]
+    fn mixed<L: Lanes>(
+        &self,
+        k: usize,
+        v: &[F64x8],
+        gates: &mut [F64x8],
+        diagonal: &mut [F64x8],
+        rhs: &mut [F64x8],
+        worst: L,
+    ) -> L {
+        let (c, m) = (self.c, self.c.rows.len());
+        let row = c.rows[k] as usize;
+        let (place, inside) = self.tables.segments.locate(L::load(&v[row]));
+        let (g_max, zero) = (L::load(&c.g_max[k]), L::splat(0.0));
+        let (mut g, mut off) = (g_max, worst);
+        let rates = &self.rates[2 * c.gates_at..];
+        for (j, (gate, pair)) in self.kind.iter().zip(self.pairs).enumerate() {
+            let [[steady], [share]] = pair.at(&[place]);
+            let line = &mut gates[c.gates_at + j * m + k];
+            let x = L::load(line);
+            let (a, b) = (L::load(&rates[2 * j * m + k]), L::load(&rates[(2 * j + 1) * m + k]));
+            let exact = advance(gate.form, x, a, b, L::splat(self.h));
+            let x = L::select(inside, (steady - x).mul_add(share, x), exact);
+            x.store(line);
+            off = off.max((x - L::splat(0.5)).abs());
+            g = g * power(x, gate.count);
+        }
+        let here = g_max.gt(zero);
+        let g = L::select(here, g, zero);
+        let (d, b) = (&mut diagonal[row], &mut rhs[row]);
+        (L::load(d) + g).store(d);
+        g.mul_add(L::load(&c.e_rev[k]), L::load(b)).store(b);
+        L::select(here, off, worst)
     }
 }
 

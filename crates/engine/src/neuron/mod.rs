@@ -17,6 +17,7 @@ mod quasiactive;
 mod rest;
 mod run;
 mod state;
+mod table;
 
 pub use cell::{Cell, Compartment, Detector, Insertion, Overridden, Override, Tissue};
 pub use channel::{Channel, ChannelInput, Gate, GateForm, MAX_GATES, MAX_INPUTS, MAX_POWER};

@@ -5,6 +5,7 @@
 
 use super::cell::{Cell, Overridden};
 use super::channel::{Channel, ChannelInput};
+use super::table::Tables;
 use crate::mechanism::{Evaluator, Shape};
 use numerics::linear::tree::Trees;
 use numerics::simd::{F64x8, LANES};
@@ -53,7 +54,7 @@ pub enum PlanError {
     /// Area, capacitance or axial conductance.
     #[error(
         "compartment {compartment} of cell {cell}: area ({area} um2), capacitance ({c_m} pF) and, but for the root, \
-         axial conductance ({g_axial} nS) must be positive"
+         axial conductance ({g_axial} nS) must be positive; a joint has neither area nor capacitance"
     )]
     Compartment {
         /// The cell.
@@ -77,7 +78,7 @@ pub enum PlanError {
         /// Which of its insertions.
         insertion: usize,
     },
-    /// A negative conductance, or a value that is no number.
+    /// A negative conductance, a value that is no number, or (as NaN) a conductance in a joint.
     #[error("insertion {insertion} of cell {cell} has the value {value}")]
     Value {
         /// The cell.
@@ -160,6 +161,7 @@ pub struct Plan {
     pub(super) evaluators: Vec<Evaluator>,
     pub(super) temperature: f64,
     pub(super) blocks: Vec<Block>,
+    pub(super) tables: Option<Tables>,
     cells: usize,
     fingerprint: u64,
 }
@@ -196,7 +198,7 @@ impl Plan {
         let blocks: Vec<Block> =
             blocks.map(|(b, group)| Block::new(b * LANES, group, &columns, &channels, &mut detectors)).collect();
         let fingerprint = fingerprint(&channels, &blocks, temperature);
-        Ok(Self { channels, evaluators, temperature, blocks, cells: cells.len(), fingerprint })
+        Ok(Self { channels, evaluators, temperature, blocks, tables: None, cells: cells.len(), fingerprint })
     }
 
     /// How many cells.
@@ -217,10 +219,26 @@ impl Plan {
         self.blocks[cell / LANES].sizes[cell % LANES]
     }
 
+    /// How many detectors, through all cells.
+    #[must_use]
+    pub fn detectors(&self) -> usize {
+        self.blocks.iter().map(|block| block.detectors.len()).sum()
+    }
+
     /// Changes with whatever changes results; for [`crate::snapshot::save`].
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        self.fingerprint
+        let tables = self.tables.as_ref().map_or([0, 0], |t| [t.dt.0 as u64, t.tolerance.to_bits()]);
+        tables.into_iter().fold(self.fingerprint, |print, x| (print ^ x).wrapping_mul(0x0100_0000_01b3))
+    }
+
+    /// By channel: whether its gates' rates depend on voltage and on nothing that differs between compartments.
+    pub(super) fn by_voltage_alone(&self) -> Vec<bool> {
+        let mut alone = vec![true; self.channels.len()];
+        for c in self.blocks.iter().flat_map(|block| &block.channels) {
+            alone[c.channel] &= c.parameters.iter().all(Option::is_none);
+        }
+        alone
     }
 
     /// Where a compartment lies.
@@ -262,7 +280,9 @@ fn check(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Plan
         }
         let positive = |x: f64| x > 0.0 && x.is_finite();
         let axial = if root { c.g_axial == 0.0 } else { positive(c.g_axial) };
-        if !(positive(c.area) && positive(c.c_m) && axial) {
+        // A joint has no membrane: what flows in flows on.
+        let joint = !root && c.area == 0.0 && c.c_m == 0.0;
+        if !(joint || positive(c.area) && positive(c.c_m)) || !axial {
             let (area, c_m, g_axial) = (c.area, c.c_m, c.g_axial);
             return Err(PlanError::Compartment { cell, compartment, area, c_m, g_axial });
         }
@@ -278,7 +298,9 @@ fn check(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Plan
         if inserted.channel >= channels.len() || twice || !fits || inserted.g_max.len() != n {
             return Err(PlanError::Insertion { cell, insertion });
         }
-        let bad = inserted.g_max.iter().find(|g| !(**g >= 0.0 && g.is_finite()));
+        let bad = inserted.g_max.iter().zip(&described.compartments);
+        let bad = bad.map(|(g, c)| if c.area == 0.0 && *g != 0.0 { &f64::NAN } else { g });
+        let bad = bad.into_iter().find(|g| !(**g >= 0.0 && g.is_finite()));
         let other = inserted.overrides.iter().flat_map(|o| &o.values).find(|x| !x.is_finite());
         if let Some(&value) = bad.or(other) {
             return Err(PlanError::Value { cell, insertion, value });

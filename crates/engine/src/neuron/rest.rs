@@ -124,7 +124,10 @@ fn balance(circuit: &Circuit, cell: usize, mut v: Vec<f64>) -> Result<Vec<f64>, 
         out
     };
     // Weighed by capacitance: mV/ms, whatever the compartments' sizes.
-    let norm = |f: &[f64]| f.iter().zip(&circuit.c_m).map(|(f, c)| f * f / c).sum::<f64>();
+    let norm = |f: &[f64]| {
+        // A joint has no capacitance; its balance counts like that of a small compartment.
+        f.iter().zip(&circuit.c_m).map(|(f, c)| f * f / if *c > 0.0 { *c } else { 1.0 }).sum::<f64>()
+    };
     let mut f = residual(&v);
     let mut step = 1.0;
     for _ in 0..ITERATIONS {

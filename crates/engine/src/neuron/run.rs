@@ -10,6 +10,7 @@ use super::fault::{NeuronFault, NeuronQuantity};
 use super::kernel::Step;
 use super::plan::{Block, BlockChannel, Plan};
 use super::state::{BlockState, State};
+use super::table::Tables;
 use crate::mechanism::{self, EvalError, Input};
 use crate::time::Tick;
 use numerics::simd::{F64x8, LANES, Level};
@@ -268,33 +269,41 @@ fn run_block<D: Drive>(
     let h = dt.ms() * if second { 0.5 } else { 1.0 };
     let n = block.rows();
     let lanes = ((1_u32 << block.sizes.len()) - 1) as u8;
+    let mut inside = plan.tables.as_ref().is_some_and(|t| holds(t, &state.v));
     for _ in 0..steps {
         let start = clocks.clock;
         let at = if second { start + Tick(dt.0 / 2) } else { start + dt };
         let moment = Moment { start, at, end: start + dt };
         work.ports.clear();
         drive.drive(moment, &state.v, &mut work.ports);
-        for c in &block.channels {
+        let tables = plan.tables.as_ref().filter(|t| t.dt == at - clocks.gates_at);
+        for c in block.channels.iter().filter(|c| !(inside && tables.is_some_and(|t| t.channels[c.channel].is_some()))) {
             rates(plan, c, level, &state.v, work)?;
         }
         work.before.clear();
         work.before.extend(block.detectors.iter().map(|d| state.v[d.row as usize].0[d.lane]));
-        let sound = level.dispatch(Step {
+        let step = Step {
             plan,
             block,
             v: &mut state.v,
             gates: &mut state.gates,
             rates: &work.rates,
+            tables,
+            inside,
             ports: work.ports.filled(),
             diagonal: &mut work.diagonal,
             rhs: &mut work.rhs,
             h_gates: (at - clocks.gates_at).ms(),
             h,
             extrapolate: second,
-        });
+        };
+        let (sound, stays) = level.dispatch(step);
         if sound & lanes != lanes {
-            return Err(blame(plan, block, state, work, lanes & !sound, start).into());
+            let read = |c: &BlockChannel| inside && tables.is_some_and(|t| t.channels[c.channel].is_some());
+            return Err(blame(plan, block, state, work, lanes & !sound, start, read).into());
         }
+        // A step without tables does not look.
+        inside = if tables.is_some() { stays } else { plan.tables.as_ref().is_some_and(|t| holds(t, &state.v)) };
         for (d, &before) in block.detectors.iter().zip(&work.before) {
             let after = state.v[d.row as usize].0[d.lane];
             if before < d.threshold && after >= d.threshold {
@@ -308,6 +317,11 @@ fn run_block<D: Drive>(
         clocks = Clocks { clock: moment.end, gates_at: at };
     }
     Ok(())
+}
+
+/// Whether every voltage lies within the tables.
+fn holds(tables: &Tables, v: &[F64x8]) -> bool {
+    F64x8::as_f64s(v).iter().all(|&v| tables.segments.hold(v))
 }
 
 /// Rates of a channel on all its rows of the block, into `work.rates`.
@@ -342,7 +356,16 @@ fn rates(plan: &Plan, c: &BlockChannel, level: Level, v: &[F64x8], work: &mut Wo
 }
 
 /// Finds the number that was not sound first: ports, then rates, then gates, then voltages; lane by lane.
-fn blame(plan: &Plan, block: &Block, state: &BlockState, work: &Work, unsound: u8, at: Tick) -> NeuronFault {
+/// Rates of channels that were `read` from tables were not evaluated, and were sound.
+fn blame(
+    plan: &Plan,
+    block: &Block,
+    state: &BlockState,
+    work: &Work,
+    unsound: u8,
+    at: Tick,
+    read: impl Fn(&BlockChannel) -> bool,
+) -> NeuronFault {
     let lane = unsound.trailing_zeros() as usize;
     let fault =
         |quantity, value, row: usize| NeuronFault { quantity, value, cell: block.first + lane, compartment: row, at };
@@ -364,7 +387,8 @@ fn blame(plan: &Plan, block: &Block, state: &BlockState, work: &Work, unsound: u
                     GateForm::Steady if index == 1 => x >= 0.0,
                     _ => x >= 0.0 && x.is_finite(),
                 };
-                if let Some((_, value)) = pair.into_iter().enumerate().find(|&pair| !sound(pair)) {
+                let bad = if read(c) { None } else { pair.into_iter().enumerate().find(|&pair| !sound(pair)) };
+                if let Some((_, value)) = bad {
                     return fault(NeuronQuantity::Rate { channel: c.channel, gate }, value, row as usize);
                 }
                 let x = state.gates[c.gates_at + gate * m + k].0[lane];

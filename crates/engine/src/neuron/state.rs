@@ -95,6 +95,12 @@ impl State {
         }
     }
 
+    /// Whether it is a state of this population.
+    #[must_use]
+    pub fn is_of(&self, plan: &Plan) -> bool {
+        self.fits(plan)
+    }
+
     pub(super) fn fits(&self, plan: &Plan) -> bool {
         let mut pairs = self.blocks.iter().zip(&plan.blocks);
         self.blocks.len() == plan.blocks.len()

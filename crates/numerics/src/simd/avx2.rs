@@ -218,4 +218,14 @@ impl Lanes for Avx2 {
         let lanes = Self::load_slice(&full);
         Avx2Mask(lanes.0, lanes.1)
     }
+    #[inline(always)]
+    fn lookup(table: &[F64x8; 2], index: Avx2Bits) -> Self {
+        let from: &[f64] = F64x8::as_f64s(table);
+        let index = index.and(Avx2Bits::splat(15));
+        // SAFETY: sixteen numbers lie there, and no index is above fifteen; the CPU has AVX2.
+        unsafe {
+            let p = from.as_ptr();
+            Avx2(_mm256_i64gather_pd::<8>(p, index.0), _mm256_i64gather_pd::<8>(p, index.1))
+        }
+    }
 }

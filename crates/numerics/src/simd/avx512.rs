@@ -198,4 +198,9 @@ impl Lanes for Avx512 {
     fn mask(bits: u8) -> Avx512Mask {
         Avx512Mask(bits)
     }
+    #[inline(always)]
+    fn lookup(table: &[F64x8; 2], index: Avx512Bits) -> Self {
+        let [low, high] = [Self::load(&table[0]), Self::load(&table[1])];
+        cpu!(Avx512, _mm512_permutex2var_pd(low.0, index.0, high.0))
+    }
 }

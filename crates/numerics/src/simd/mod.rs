@@ -188,6 +188,10 @@ pub trait Lanes: Real {
     /// Lane `i` is true where bit `i` is set.
     fn mask(bits: u8) -> Self::Mask;
 
+    /// From each lane's place in `table`, seen as sixteen numbers: that of its `index`, of which the low four bits count.
+    #[doc(hidden)]
+    fn lookup(table: &[F64x8; 2], index: Self::Bits) -> Self;
+
     /// Lanes from an array.
     #[inline(always)]
     fn from_array(lanes: [f64; LANES]) -> Self {

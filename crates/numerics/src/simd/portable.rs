@@ -176,4 +176,9 @@ impl Lanes for Portable {
     fn mask(bits: u8) -> PortableMask {
         each!(PortableMask, |i| bits >> i & 1 == 1)
     }
+    #[inline(always)]
+    fn lookup(table: &[F64x8; 2], index: PortableBits) -> Self {
+        let at = |i: usize| (index.0[i] & 15) as usize;
+        each!(Portable, |i| table[at(i) / LANES].0[at(i) % LANES])
+    }
 }

@@ -141,6 +141,27 @@ fn loads_and_stores_keep_the_order_of_lanes() {
 }
 
 #[test]
+fn each_lane_looks_up_its_own_place_of_sixteen() {
+    struct Lookup(u64);
+    impl Kernel for Lookup {
+        type Output = [f64; LANES];
+        #[inline(always)]
+        fn run<L: Lanes>(self) -> Self::Output {
+            let table = [0, 1].map(|half| F64x8(std::array::from_fn(|i| (8 * half + i) as f64)));
+            let index = L::from_array(std::array::from_fn(|i| f64::from_bits((i as u64 * 5 + self.0) | 0xabc0)));
+            L::lookup(&table, index.to_bits()).to_array()
+        }
+    }
+    for &level in Level::available() {
+        for start in 0..16 {
+            let wanted: [f64; LANES] = std::array::from_fn(|i| ((i as u64 * 5 + start) % 16) as f64);
+            // 0xabc0 has no low four bits: it must not matter
+            assert_eq!(level.dispatch(Lookup(start)), wanted, "{level:?} from {start}");
+        }
+    }
+}
+
+#[test]
 fn a_short_slice_panics_rather_than_being_read_past() {
     struct Short;
     impl Kernel for Short {

@@ -1,0 +1,15 @@
+//! Circuits: cells side by side, spikes that travel between them, and linear synapses where they arrive.
+//!
+//! Not an organ: here cells ([`crate::neuron`]) and plain synaptic waveforms ([`crate::receptor::waveform`]) meet. All
+//! synapses of one kind in one compartment are one conductance, whatever their number. An event takes effect at its own
+//! moment within a step, and a step sees the exact mean of each conductance over it, so Crank-Nicolson stays second order.
+//! Blocks of eight cells run by themselves for as long as the shortest delay lets them (an epoch; Morrison et al. 2005,
+//! Neural Comput 17:1776), and exchange spikes in between. Same bits for any threads, level and split of a run.
+
+mod plan;
+mod run;
+mod state;
+
+pub use plan::{Action, CircuitError, Connection, Injection, Kind, Plan, Target};
+pub use run::{CircuitRunError, Scratch, run};
+pub use state::{State, Trace, Trains};

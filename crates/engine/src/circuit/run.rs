@@ -1,0 +1,277 @@
+//! Epochs: blocks run by themselves for as long as the shortest delay, then hear of each other's spikes.
+
+use super::plan::{Action, BlockPlan, Plan};
+use super::state::{BlockState, State, Trace, Trains};
+use crate::neuron::{self, Drive, Moment, Ports, Spike, Stepping};
+use crate::receptor::waveform::Propagator;
+use crate::time::Tick;
+use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level};
+use rayon::prelude::*;
+use thiserror::Error;
+
+/// Why a circuit was not advanced.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+pub enum CircuitRunError {
+    /// The state has other cells or synapses.
+    #[error("the state belongs to another circuit")]
+    State,
+    /// Another number of trains than that of the plan.
+    #[error("{got} trains of spikes given where the circuit has {want}")]
+    Trains {
+        /// Of the plan.
+        want: usize,
+        /// What came.
+        got: usize,
+    },
+    /// Another step than that of the plan.
+    #[error("the circuit was built for steps of {want}, not of {got}")]
+    Step {
+        /// Of the plan.
+        want: Tick,
+        /// What came.
+        got: Tick,
+    },
+    /// The cells could not go on.
+    #[error(transparent)]
+    Cells(#[from] neuron::RunError),
+}
+
+/// Working memory; never saved.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    cells: neuron::Scratch,
+}
+
+/// A kind over a step.
+struct Over {
+    step: Propagator,
+    /// Its integral over a step is `whole (g0 - g1 + share (h0 + w - h1))`, over the step: ms / ms.
+    whole: f64,
+    share: f64,
+    action: Action,
+}
+
+/// Advances a circuit by `steps` steps; spikes of its detectors are appended in order of time, then detector.
+///
+/// `trains`: the spikes from outside; those within the interval are used. Threads of the current rayon pool share the
+/// blocks of cells.
+///
+/// # Errors
+/// [`CircuitRunError`]; after a fault of the cells the state is not to be used.
+#[expect(clippy::too_many_arguments, reason = "plan, state, scratch, input and output, each its own thing")]
+pub fn run(
+    plan: &Plan,
+    state: &mut State,
+    scratch: &Scratch,
+    stepping: Stepping,
+    steps: u64,
+    trains: &Trains,
+    spikes: &mut Vec<Spike>,
+    trace: &mut Trace,
+) -> Result<(), CircuitRunError> {
+    if !state.fits(plan) {
+        return Err(CircuitRunError::State);
+    }
+    if trains.count != plan.trains {
+        return Err(CircuitRunError::Trains { want: plan.trains, got: trains.count });
+    }
+    if stepping.dt != plan.dt {
+        return Err(CircuitRunError::Step { want: plan.dt, got: stepping.dt });
+    }
+    let over: Vec<Over> = plan.kinds.iter().map(|kind| Over::new(kind, plan.dt)).collect();
+    let detectors = plan.cells.detectors() as u32;
+    let mut left = steps;
+    let mut heard: Vec<(Tick, u32)> = Vec::new();
+    while left > 0 {
+        let epoch = left.min(plan.epoch);
+        let start = state.cells.clock();
+        let end = start + plan.dt * epoch as i64;
+        heard.clear();
+        heard.extend(trains.between(start, end).iter().map(|&(at, train)| (at, detectors + train)));
+        deliver(plan, state, start, &heard);
+        let done = steps - left;
+        let mut drives: Vec<BlockDrive> = (state.blocks.iter_mut().zip(&plan.blocks).enumerate())
+            .map(|(b, (state, block))| BlockDrive::new(b, plan, block, state, &over, stepping.level, (done, trace)))
+            .collect();
+        let from = spikes.len();
+        neuron::run(&plan.cells, &mut state.cells, &scratch.cells, stepping, epoch, &mut drives, spikes)?;
+        for (which, values) in drives.into_iter().flat_map(|d| d.watched) {
+            trace.values[which].extend(values);
+        }
+        heard.clear();
+        heard.extend(spikes[from..].iter().map(|s| (s.at, s.detector)));
+        deliver(plan, state, end, &heard);
+        left -= epoch;
+    }
+    Ok(())
+}
+
+/// Puts what `heard` sets off into the rings, whose first slot is the step from `now` on.
+fn deliver(plan: &Plan, state: &mut State, now: Tick, heard: &[(Tick, u32)]) {
+    if heard.is_empty() {
+        return;
+    }
+    let (dt, delays) = (plan.dt.0, &plan.delays);
+    state.blocks.par_iter_mut().zip(&plan.blocks).for_each(|(state, block)| {
+        let n = state.ring.len();
+        for &(at, source) in heard {
+            let Ok(k) = block.sources.binary_search(&source) else { continue };
+            for entry in block.starts[k]..block.starts[k + 1] {
+                let at = at + delays[block.entries[entry as usize].delay as usize];
+                let slot = ((at - now).0 / dt) as usize;
+                debug_assert!(at >= now && slot < n, "within the ring");
+                state.ring[(state.first + slot) % n].push((at, entry));
+            }
+        }
+    });
+}
+
+impl Over {
+    fn new(kind: &super::Kind, dt: Tick) -> Self {
+        let step = kind.waveform.propagator(dt).expect("a step forwards");
+        // g' = -g / decay + c h and h' = -h / rise give these, with share = c rise; an exponential has share 1 and h = 0.
+        let (decay, share) = kind.waveform.flow();
+        Self { step, whole: decay / dt.ms(), share, action: kind.action }
+    }
+}
+
+/// The synapses and injections of a block, as what drives its cells.
+struct BlockDrive<'a> {
+    plan: &'a Plan,
+    block: &'a BlockPlan,
+    state: &'a mut BlockState,
+    over: &'a [Over],
+    level: Level,
+    means: Vec<F64x8>,
+    done: u64,
+    every: u64,
+    /// Which site of the trace, and its samples.
+    watched: Vec<(usize, Vec<f64>)>,
+    sites: Vec<(u32, usize)>,
+}
+
+impl<'a> BlockDrive<'a> {
+    fn new(
+        index: usize,
+        plan: &'a Plan,
+        block: &'a BlockPlan,
+        state: &'a mut BlockState,
+        over: &'a [Over],
+        level: Level,
+        (done, trace): (u64, &Trace),
+    ) -> Self {
+        let here = trace.sites.iter().enumerate().filter(|(_, site)| site.block == index);
+        let (watched, sites) = here.map(|(k, site)| ((k, Vec::new()), (site.compartment, site.lane))).unzip();
+        let means = vec![F64x8::default(); block.lines.len()];
+        Self { plan, block, state, over, level, means, done, every: trace.every, watched, sites }
+    }
+}
+
+impl Drive for BlockDrive<'_> {
+    fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
+        let Self { block, state, over, .. } = self;
+        for (kind, over) in over.iter().enumerate() {
+            let lines = block.kinds[kind]..block.kinds[kind + 1];
+            let (g, h) = (&mut state.g[lines.clone()], &mut state.h[lines.clone()]);
+            self.level.dispatch(Lines { over, g, h, means: &mut self.means[lines] });
+        }
+        let n = state.ring.len();
+        let mut events = std::mem::take(&mut state.ring[state.first]);
+        state.first = (state.first + 1) % n;
+        // In the order of time, then connection, however they came here.
+        events.sort_unstable();
+        for &(at, entry) in &events {
+            let entry = &block.entries[entry as usize];
+            let (line, lane) = (entry.place as usize / LANES, entry.place as usize % LANES);
+            let kind = usize::from(block.lines[line].kind);
+            let since = self.plan.kinds[kind].waveform.propagator(moment.end - at).expect("it came before the end");
+            let over = &over[kind];
+            let (g, h) = match since.companion {
+                None => (since.keep, 0.0),
+                Some(c) => (c.feed, c.keep),
+            };
+            let w = entry.weight;
+            state.g[line].0[lane] += w * g;
+            state.h[line].0[lane] += w * h;
+            self.means[line].0[lane] += w * over.whole * (over.share * (1.0 - h) - g);
+        }
+        events.clear();
+        state.ring[(state.first + n - 1) % n] = events;
+        for (kind, over) in over.iter().enumerate() {
+            for line in block.kinds[kind]..block.kinds[kind + 1] {
+                let (g, i) = ports.line(block.lines[line].row);
+                let mean = &self.means[line].0;
+                match over.action {
+                    Action::Conductance { e_rev } => {
+                        for lane in 0..LANES {
+                            g.0[lane] += mean[lane];
+                            i.0[lane] = mean[lane].mul_add(e_rev, i.0[lane]);
+                        }
+                    }
+                    Action::Current => (0..LANES).for_each(|lane| i.0[lane] += mean[lane]),
+                }
+            }
+        }
+        for &(row, lane, injection) in &block.injections {
+            let covered = (injection.stop.min(moment.end)).0 - injection.start.max(moment.start).0;
+            if covered > 0 {
+                let share = covered as f64 / (moment.end - moment.start).0 as f64;
+                ports.line(row).1.0[lane] += injection.current * share;
+            }
+        }
+    }
+
+    fn after(&mut self, _: Moment, _: &[F64x8], v: &[F64x8]) {
+        self.done += 1;
+        if self.done.is_multiple_of(self.every) {
+            for ((_, values), &(row, lane)) in self.watched.iter_mut().zip(&self.sites) {
+                values.push(v[row as usize].0[lane]);
+            }
+        }
+    }
+}
+
+/// Steps all lines of a kind, and their means over the step but for what arrives within it.
+struct Lines<'a> {
+    over: &'a Over,
+    g: &'a mut [F64x8],
+    h: &'a mut [F64x8],
+    means: &'a mut [F64x8],
+}
+
+impl Kernel for Lines<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let Self { over, g, h, means } = self;
+        let (whole, share, keep) = (L::splat(over.whole), L::splat(over.share), L::splat(over.step.keep));
+        match over.step.companion {
+            None => {
+                for (g, mean) in g.iter_mut().zip(means) {
+                    let before = L::load(g);
+                    let (after, _) = lift::<L>(keep, None, before, L::splat(0.0));
+                    after.store(g);
+                    (whole * (before - after)).store(mean);
+                }
+            }
+            Some(c) => {
+                let companion = Some((L::splat(c.feed), L::splat(c.keep)));
+                for ((g, h), mean) in g.iter_mut().zip(h).zip(means) {
+                    let before = (L::load(g), L::load(h));
+                    let after = lift::<L>(keep, companion, before.0, before.1);
+                    after.0.store(g);
+                    after.1.store(h);
+                    (whole * share.mul_add(before.1 - after.1, before.0 - after.0)).store(mean);
+                }
+            }
+        }
+    }
+}
+
+/// [`Propagator::advance`] on lanes.
+#[inline(always)]
+fn lift<L: Lanes>(keep: L, companion: Option<(L, L)>, g: L, h: L) -> (L, L) {
+    let companion = companion.map(|(feed, keep)| crate::receptor::waveform::Companion { feed, keep });
+    Propagator { dt: Tick::ZERO, keep, companion }.advance(g, h)
+}
