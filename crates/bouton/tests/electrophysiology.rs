@@ -231,7 +231,7 @@ fn a_rheobase_is_an_edge() {
 #[test]
 fn a_regular_spiking_cell_is_measured() {
     let lowered = cell("cell.c.use = \"neuron/pospischil_rs\"", "36 degC");
-    let m = all(&lowered, 25, 400.0);
+    let m = all(&lowered, 50, 300.0);
     println!(
         "{:?} {:?} {:?} {:?} {:?} {:?}",
         m.resistance, m.time_constant, m.step_time_constant, m.rheobase, m.spike, m.gain

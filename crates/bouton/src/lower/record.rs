@@ -425,7 +425,7 @@ fn automatic(plan: &mut Plan) {
         wanted.push(format!("{name}.current"));
     }
     for clamp in &plan.clamps {
-        if matches!(clamp.kind, ClampKind::Voltage { .. }) {
+        if matches!(clamp.kind, ClampKind::Voltage { .. } | ClampKind::Conductance { .. }) {
             wanted.push(format!("clamp.{}.current", clamp.name));
         }
     }

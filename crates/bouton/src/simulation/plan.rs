@@ -318,13 +318,30 @@ pub enum ClampKind {
         /// What is added to it.
         noise: Option<Noise>,
     },
+    /// Conducts (dynamic clamp; Robinson & Kawai 1993, J Neurosci Methods 49:157).
+    Conductance {
+        /// nS
+        g: f64,
+        /// mV
+        reversal: f64,
+        /// When it begins.
+        start: Tick,
+        /// When it ends.
+        stop: Tick,
+        /// What is added to it, nS; together they are never below 0.
+        noise: Option<Noise>,
+    },
 }
 
 impl ClampKind {
     /// Whether it has noise in the step that begins at `at`.
     #[must_use]
     pub fn stirs(&self, at: Tick, step: Tick) -> bool {
-        matches!(self, Self::Current { start, stop, noise: Some(_), .. } if *start < at + step && at < *stop)
+        matches!(
+            self,
+            Self::Current { start, stop, noise: Some(_), .. } | Self::Conductance { start, stop, noise: Some(_), .. }
+                if *start < at + step && at < *stop
+        )
     }
 }
 

@@ -389,6 +389,14 @@ fn pipette(plan: &Plan, clamp: &ClampPlan) -> String {
             let noise = noise.map_or(String::new(), |n| format!(", with noise of {} pA and {} ms,", n.sd, n.tau));
             format!("{name} injects {current} pA{noise} into {place} of {cell} from {} to {} ms", start.ms(), stop.ms())
         }
+        ClampKind::Conductance { g, reversal, start, stop, noise } => {
+            let noise = noise.map_or(String::new(), |n| format!(", with noise of {} nS and {} ms,", n.sd, n.tau));
+            format!(
+                "{name} is a conductance of {g} nS{noise} that reverses at {reversal} mV, at {place} of {cell} from {} to {} ms",
+                start.ms(),
+                stop.ms()
+            )
+        }
     }
 }
 

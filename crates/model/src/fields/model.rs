@@ -311,7 +311,7 @@ static SYNAPSE: Table = Table {
 
 static CLAMP: Table = Table {
     name: "clamp",
-    doc: "A pipette: voltage clamp with `hold`, current clamp with `current` or `noise`.",
+    doc: "A pipette: voltage clamp with `hold`, current clamp with `current` or `noise`, dynamic clamp with `conductance` or `conductance_noise`.",
     fields: &[
         field("at", Place, Required, "Where it sits."),
         field("hold", Number(D::VOLTAGE, Between(-300.0, 300.0)), Optional, "Command voltage."),
@@ -339,7 +339,25 @@ static CLAMP: Table = Table {
             Optional,
             "Noise that is added to the current, or is all of it. Another in each trial, the same in conditions that share luck.",
         ),
-        field("start", Number(D::TIME, NotNegative), Default("0 ms"), "When the current begins."),
+        field(
+            "conductance",
+            Number(D::CONDUCTANCE, Between(0.0, 1e6)),
+            Optional,
+            "Artificial conductance of a dynamic clamp: what flows is `conductance` times `reversal` minus the voltage.",
+        ),
+        field(
+            "reversal",
+            Number(D::VOLTAGE, Between(-300.0, 300.0)),
+            Optional,
+            "Reversal potential of the artificial conductance.",
+        ),
+        field(
+            "conductance_noise",
+            Kind::Table(&CONDUCTANCE_NOISE),
+            Optional,
+            "Noise that is added to the conductance, or is all of it; the sum is never below 0.",
+        ),
+        field("start", Number(D::TIME, NotNegative), Default("0 ms"), "When the current or conductance begins."),
         field("stop", Number(D::TIME, NotNegative), Optional, "When it ends; without it, with the trial."),
     ],
 };
@@ -351,6 +369,20 @@ static NOISE: Table = Table {
         field("sd", Number(D::CURRENT, Between(0.0, 1e6)), Required, "Its standard deviation."),
         field("tau", Number(D::TIME, Positive), Required, "Its correlation time."),
         field("mean", Number(D::CURRENT, Between(-1e7, 1e7)), Default("0 pA"), "Its mean; positive depolarises."),
+    ],
+};
+
+static CONDUCTANCE_NOISE: Table = Table {
+    name: "conductance_noise",
+    doc: "An Ornstein-Uhlenbeck conductance, held within each step of the neurons; cut off at 0.",
+    fields: &[
+        field(
+            "sd",
+            Number(D::CONDUCTANCE, Between(0.0, 1e6)),
+            Required,
+            "Its standard deviation before it is cut off.",
+        ),
+        field("tau", Number(D::TIME, Positive), Required, "Its correlation time."),
     ],
 };
 
