@@ -289,9 +289,11 @@ impl Measured {
         if rested == 2 {
             out.push(self.steps("Steps of hyperpolarising current", &n.shown[..2], false));
         }
-        if n.shown.len() > rested {
-            out.push(self.steps("At the rheobase and at twice the rheobase", &n.shown[rested..], false));
-            out.push(self.steps("The first action potential at the rheobase", &n.shown[rested..=rested], true));
+        for (title, seen) in ["At the rheobase", "At twice the rheobase"].into_iter().zip(n.shown[rested..].chunks(1)) {
+            out.push(self.steps(title, seen, false));
+        }
+        if let Some(seen) = n.shown.get(rested..=rested) {
+            out.push(self.steps("The first action potential at the rheobase", seen, true));
         }
         out.extend(self.rates());
         out.extend(self.impedance());
@@ -327,15 +329,18 @@ impl Measured {
                 Dash::of(i),
             )
         };
-        let caption = if close {
-            "Time from the beginning of the pulse. The dot is the threshold."
-        } else {
-            "Voltage at the pipette; time from the beginning of the pulse."
+        let caption = match seen {
+            _ if close => "Time from the beginning of the pulse. The dot is the threshold.".into(),
+            [one] => format!(
+                "{} pA; time from the beginning of the pulse.",
+                significant(one.current, 4).replace('-', "\u{2212}")
+            ),
+            _ => "Voltage at the pipette; time from the beginning of the pulse.".to_owned(),
         };
         Figure {
             title: title.into(),
             path: String::new(),
-            caption: caption.into(),
+            caption,
             legend: if seen.len() > 1 { seen.iter().enumerate().map(legend).collect() } else { Vec::new() },
             panel: Panel {
                 x_label: "time (ms)".into(),
