@@ -80,7 +80,8 @@ fn protocol(options: &Measure, plan: &Plan) -> Result<Protocol, ExitCode> {
     if !(DURATION.0..=DURATION.1).contains(&duration) {
         return Err(refused(format!("a pulse of {duration} ms"), "--duration from 1 ms to 60 s"));
     }
-    let mut by = Protocol { step: plan.step, duration, ..Protocol::default() };
+    let around = duration.min(Protocol::default().around);
+    let mut by = Protocol { step: plan.step, duration, around, ..Protocol::default() };
     if let Some(list) = &options.currents {
         let all: Result<Vec<f64>, ExitCode> =
             list.split(',').map(|text| quantity(text.trim(), "currents", Dimension::CURRENT)).collect();
