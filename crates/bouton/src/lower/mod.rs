@@ -8,6 +8,7 @@ mod expression;
 mod fold;
 mod instrument;
 mod model;
+mod plain;
 mod population;
 mod record;
 mod supply;

@@ -6,7 +6,7 @@ use super::supply::Around;
 use super::terminal::{RESTING, Sender};
 use super::{Folded, observable, record};
 use crate::recording;
-use crate::simulation::{CellPlan, Detail, Plan, PopulationPlan, Source, SynapsePlan, Tap, Voltage};
+use crate::simulation::{CellPlan, Detail, PlainPlan, Plan, PopulationPlan, Source, SynapsePlan, Tap, Voltage};
 use ::model::diagnostic::{Diagnostic, Diagnostics};
 use ::model::read::Read;
 use ::model::resolve::Resolved;
@@ -38,10 +38,10 @@ impl Lowering<'_> {
         let step = self.tick("step", 0.025);
         let duration = self.duration(read, step)?;
         let (cells, failed) = self.cells(read, duration);
-        let (synapses, populations) = self.synapses(read, &cells, &failed);
+        let (synapses, populations, plain) = self.synapses(read, &cells, &failed);
         let clamps = self.clamps(read, &cells, duration);
         if failed.contains(&true)
-            || synapses.len() + populations.len() < read.named("synapse").len()
+            || synapses.len() + populations.len() + plain.len() < read.named("synapse").len()
             || clamps.len() < read.named("clamp").len()
         {
             return None;
@@ -49,7 +49,7 @@ impl Lowering<'_> {
         let tolerance = read.table("numerics").and_then(|n| value(n, "tolerance")).unwrap_or(1e-3);
         let default = Tolerance::default();
         let share = tolerance / default.relative;
-        let order = order(&cells, &synapses);
+        let order = order(&cells, &synapses, &plain);
         let mut plan = Plan {
             name: self.resolved.condition.clone().unwrap_or_default(),
             swept: self.resolved.swept.as_ref().map(swept),
@@ -66,6 +66,7 @@ impl Lowering<'_> {
             cells,
             synapses,
             populations,
+            plain,
             clamps,
             probes: Vec::new(),
             measures: Vec::new(),
@@ -208,10 +209,14 @@ impl Lowering<'_> {
         read: &Read,
         cells: &[CellPlan],
         failed: &[bool],
-    ) -> (Vec<SynapsePlan>, Vec<PopulationPlan>) {
-        let (mut all, mut populations) = (Vec::new(), Vec::new());
+    ) -> (Vec<SynapsePlan>, Vec<PopulationPlan>, Vec<PlainPlan>) {
+        let (mut all, mut populations, mut plain) = (Vec::new(), Vec::new(), Vec::new());
         for (key, synapse) in read.named("synapse") {
-            if synapse.word("detail").or_else(|| read.word("detail")) == Some("event") {
+            if super::plain::plain(synapse).is_some() {
+                if let Some(ends) = self.ends(&key.name, synapse, (cells, failed)) {
+                    plain.extend(self.plain(&key.name, synapse, (read, cells), ends));
+                }
+            } else if synapse.word("detail").or_else(|| read.word("detail")) == Some("event") {
                 if let Some((from, to)) = self.ends(&key.name, synapse, (cells, failed)) {
                     let ends = (from.0, to);
                     populations.extend(self.population(&key.name, synapse, (read, cells), ends));
@@ -220,7 +225,7 @@ impl Lowering<'_> {
                 all.extend(self.synapse(read, &key.name, synapse, (cells, failed)));
             }
         }
-        (all, populations)
+        (all, populations, plain)
     }
 
     /// The sending and the receiving cell of a synapse, with compartments.
@@ -443,11 +448,12 @@ fn spines<'a>(model: &'a Read, cell: &str) -> Vec<Spine<'a>> {
 }
 
 /// Senders before receivers; in a circle, the order of the file.
-fn order(cells: &[CellPlan], synapses: &[SynapsePlan]) -> Vec<usize> {
+fn order(cells: &[CellPlan], synapses: &[SynapsePlan], plain: &[PlainPlan]) -> Vec<usize> {
+    let ends = || synapses.iter().map(|s| (s.from.0, s.to.0)).chain(plain.iter().map(|p| (p.from.0, p.to.0)));
     let mut left: Vec<usize> = (0..cells.len()).collect();
     let mut order = Vec::with_capacity(cells.len());
     while !left.is_empty() {
-        let waits = |c: usize| synapses.iter().any(|s| s.to.0 == c && s.from.0 != c && left.contains(&s.from.0));
+        let waits = |c: usize| ends().any(|(from, to)| to == c && from != c && left.contains(&from));
         let next = left.iter().position(|&c| !waits(c)).unwrap_or(0);
         order.push(left.remove(next));
     }

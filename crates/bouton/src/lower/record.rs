@@ -3,8 +3,8 @@
 use super::context::{Lowering, value};
 use super::{Folded, observable};
 use crate::simulation::{
-    ClampKind, MeasurePlan, OfPopulation, OfTerminal, Plan, PopulationPlan, ProbePlan, Release, Source, SynapsePlan,
-    Tap, Voltage, Wanted,
+    ClampKind, Effect, MeasurePlan, OfPlain, OfPopulation, OfTerminal, Plan, PopulationPlan, ProbePlan, Release,
+    Source, SynapsePlan, Tap, Voltage, Wanted,
 };
 use ::model::read::Read;
 use ::model::resolve::OF_TERMINAL;
@@ -205,7 +205,10 @@ impl Lowering<'_> {
         }
         let mut senders: Vec<usize> = match source.synapse_mut() {
             Some(s) => vec![plan.synapses[*s].from.0],
-            None => plan.synapses.iter().map(|s| s.from.0).collect(),
+            None => match source {
+                Source::Plain { plain, .. } => vec![plan.plain[plain].from.0],
+                _ => senders_of(plan).collect(),
+            },
         };
         senders.sort_unstable();
         senders.dedup();
@@ -236,7 +239,7 @@ impl Lowering<'_> {
         let source = source(plan, &path, 0)?;
         let (path, source) = self.elsewhere(measure, path, source, plan)?;
         self.can_be_seen(measure.span_of("of").unwrap_or(&measure.span), &source, plan)?;
-        let first = plan.synapses.iter().filter_map(|s| match &plan.cells[s.from.0].voltage {
+        let first = senders_of(plan).filter_map(|from| match &plan.cells[from].voltage {
             Voltage::Spikes(times) => times.first().map(|t| t.ms()),
             _ => None,
         });
@@ -292,6 +295,11 @@ impl Lowering<'_> {
     }
 }
 
+/// Sending cells, synapse by synapse.
+fn senders_of(plan: &Plan) -> impl Iterator<Item = usize> + '_ {
+    plan.synapses.iter().map(|s| s.from.0).chain(plan.plain.iter().map(|p| p.from.0))
+}
+
 /// The quantity behind a path; `resolve` has seen that it exists, but for parts that a condition lacks.
 fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
     let names: Vec<&str> = path.split('.').collect();
@@ -302,6 +310,10 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
     if let Some(population) = plan.populations.iter().position(|p| p.name == names[0]) {
         let quantity = of_population(&plan.populations[population], &names)?;
         return Some(Source::Population { population, quantity });
+    }
+    if let Some(plain) = plan.plain.iter().position(|p| p.name == names[0]) {
+        let quantity = if names[1] == "g" { OfPlain::Conductance } else { OfPlain::Current };
+        return Some(Source::Plain { plain, quantity });
     }
     if names[0] == "drug" {
         return plan.drugs.iter().position(|d| d == names[1]).map(Source::Bath);
@@ -423,6 +435,12 @@ fn automatic(plan: &mut Plan) {
         wanted.push(format!("{name}.cleft.{}", population.transmitter));
         wanted.extend(population.receptors.iter().map(|r| format!("{name}.receptor.{}.open", r.name)));
         wanted.push(format!("{name}.current"));
+    }
+    for plain in &plan.plain {
+        if let Effect::Conductance { .. } = plain.effect {
+            wanted.push(format!("{}.g", plain.name));
+        }
+        wanted.push(format!("{}.current", plain.name));
     }
     for clamp in &plan.clamps {
         if matches!(clamp.kind, ClampKind::Voltage { .. } | ClampKind::Conductance { .. }) {

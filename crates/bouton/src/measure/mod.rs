@@ -73,8 +73,10 @@ pub enum Take {
     /// 1 if the amplitude does not reach the floor, 0 if it does.
     Failure,
     /// Mean of the trace from the stimulus to the end, by the trapezoid rule; nothing is subtracted. Given for failures
-    /// too, as are the three that follow.
+    /// too, as are the four that follow.
     Level,
+    /// Standard deviation of the samples from the stimulus to the end, over their number.
+    Deviation,
     /// The last sample.
     Final,
     /// Slope of the line fitted by least squares to the samples from the stimulus to the end, unit of the trace per ms.
@@ -129,6 +131,7 @@ impl Take {
             "latency" => Self::Latency,
             "failures" => Self::Failure,
             "level" => Self::Level,
+            "deviation" => Self::Deviation,
             "final" => Self::Final,
             "drift" => Self::Drift,
             "area" => Self::Area,
@@ -149,9 +152,13 @@ impl Take {
     #[must_use]
     pub fn unit(self, unit: &str) -> String {
         match self {
-            Self::Amplitude | Self::Potency | Self::Level | Self::Final | Self::Peak | Self::SpikeThreshold => {
-                unit.to_owned()
-            }
+            Self::Amplitude
+            | Self::Potency
+            | Self::Level
+            | Self::Deviation
+            | Self::Final
+            | Self::Peak
+            | Self::SpikeThreshold => unit.to_owned(),
             Self::Drift => format!("{unit}/ms"),
             Self::Charge | Self::Area => match unit {
                 "" => "ms".into(),
@@ -196,6 +203,7 @@ pub fn measure(trace: &Trace, look: &Look, take: Take) -> Option<f64> {
         Take::Failure => Some(f64::from(u8::from(failed))),
         Take::Charge => response.charge(),
         Take::Level => Some(response.area()? / response.span()?),
+        Take::Deviation => response.deviation(),
         Take::Final => Some(response.last()),
         Take::Drift => response.drift(),
         Take::Area => response.area(),

@@ -196,6 +196,16 @@ impl<'a> Response<'a> {
         slope.is_finite().then_some(slope)
     }
 
+    /// Standard deviation of the samples of the response, over their number.
+    pub fn deviation(&self) -> Option<f64> {
+        let values = &self.trace.values[self.first..=self.last];
+        let n = values.len() as f64;
+        // From the baseline, which keeps a large offset from rounding a small deviation away.
+        let mean = values.iter().map(|v| v - self.baseline).sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|v| (v - self.baseline - mean) * (v - self.baseline - mean)).sum();
+        Some((squares / n).sqrt())
+    }
+
     /// How often the response crosses a value upwards.
     pub fn crossings(&self, value: f64) -> usize {
         let seen = &self.trace.values[self.first.saturating_sub(1)..=self.last];

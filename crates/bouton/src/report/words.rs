@@ -112,6 +112,7 @@ pub fn of(p: &Probe) -> Words {
         [_, "receptor", r, state] => {
             words(format!("{} receptors in state {state}", receptor(r)), format!("receptors in {state}"), "")
         }
+        [name, "g"] => words(format!("Conductance of {name}"), "conductance", "Of all its synapses together."),
         [_, "current"] => words(
             "Synaptic current at the synapse",
             "current",

@@ -1,5 +1,6 @@
 //! What acts on a cell's membrane: its synapses, what its own terminals take in, its pipettes.
 
+use super::plain::{Effect, Plain};
 use super::plan::{ClampKind, Plan};
 use engine::neuron::{self, CurrentClamp, Drive, Moment, Ports};
 use numerics::simd::{F64x8, LANES};
@@ -12,6 +13,8 @@ pub(super) struct Acting<'a> {
     pub conductance: &'a [Vec<Vec<f64>>],
     /// Conductances of populations, nS, `[trial][population][receptor]`.
     pub crowds: &'a [Vec<Vec<f64>>],
+    /// `[trial][plain synapse]`.
+    pub plain: &'a [Vec<Plain>],
     /// Voltages that clamps saw, `[trial][clamp]`.
     pub solved: &'a mut [Vec<f64>],
     /// What is added to the current (pA) or conductance (nS) of clamps, `[trial][clamp]`.
@@ -42,6 +45,19 @@ impl Drive for Acting<'_> {
                 for (lane, crowds) in self.crowds[..self.lanes].iter().enumerate() {
                     g_sum.0[lane] += crowds[p][r];
                     i_sum.0[lane] += crowds[p][r] * receptor.e_rev;
+                }
+            }
+        }
+        for (p, plain) in self.plan.plain.iter().enumerate().filter(|(_, p)| p.to.0 == self.cell) {
+            let (g_sum, i_sum) = ports.line(plain.to.1);
+            for (lane, of) in self.plain[..self.lanes].iter().enumerate() {
+                let mean = of[p].mean();
+                match plain.effect {
+                    Effect::Conductance { e_rev } => {
+                        g_sum.0[lane] += mean;
+                        i_sum.0[lane] += mean * e_rev;
+                    }
+                    Effect::Current => i_sum.0[lane] += mean,
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Eight trials side by side: the loop over time, in causal order, on one screen.
 
+mod plain;
 mod read;
 mod wash;
 
@@ -7,6 +8,7 @@ use super::acting::Acting;
 use super::contact::{self, Contact, Given, Keys, Step};
 use super::fault::RunFault;
 use super::noise::Noise;
+use super::plain::Plain;
 use super::plan::{ClampKind, Plan, Source, Voltage};
 use super::population::Crowd;
 use super::trace::Traces;
@@ -39,6 +41,8 @@ pub struct Batch {
     contacts: Vec<Vec<Contact>>,
     /// `[trial][population]`.
     crowds: Vec<Vec<Crowd>>,
+    /// `[trial][plain synapse]`.
+    plain: Vec<Vec<Plain>>,
     /// `[trial][clamp]`.
     filters: Vec<Vec<FilterState>>,
     /// Amplifier's current and voltage of each clamp in the last step: `[trial][clamp]`, pA and mV.
@@ -67,6 +71,8 @@ pub struct Scratch {
     /// `[trial][synapse]`, of the batch at work.
     keys: Vec<Vec<Keys>>,
     spikes: Vec<Spike>,
+    /// Voltages where plain synapses listen, before a step and after.
+    overheard: [Vec<f64>; 2],
     solved: Vec<Vec<f64>>,
     /// After how many changes of the baths it fits.
     changes: usize,
@@ -87,6 +93,7 @@ impl Scratch {
             crowds: vec![plan.populations.iter().map(|p| vec![0.0; p.receptors.len()]).collect(); LANES],
             keys: Vec::new(),
             spikes: Vec::new(),
+            overheard: Default::default(),
             solved: vec![vec![0.0; plan.clamps.len()]; LANES],
             changes: 0,
         }
@@ -125,6 +132,7 @@ impl Batch {
             past: Vec::new(),
             contacts: Vec::new(),
             crowds: Vec::new(),
+            plain: Vec::new(),
             filters: Vec::new(),
             clamped: Vec::new(),
             noise: vec![vec![0.0; plan.clamps.len()]; lanes.min(LANES)],
@@ -135,6 +143,7 @@ impl Batch {
             let contacts =
                 plan.synapses.iter().map(|s| Contact::new(s, &Keys::new(s, plan.seed, trial), plan.duration));
             batch.contacts.push(contacts.collect::<Result<_, _>>().map_err(|e| e.of(trial, &plan.name))?);
+            batch.plain.push(Self::plain_at_rest(plan, trial));
             batch.crowds.push(plan.populations.iter().map(|p| Crowd::new(p, &p.keys(plan.seed, trial))).collect());
             let voltage = |at: (usize, u32)| batch.voltage(plan, at, lane);
             let senders: Vec<_> = plan.synapses.iter().map(|s| (voltage(s.from), voltage(s.from))).collect();
@@ -263,6 +272,7 @@ impl Batch {
             for &cell in &plan.order {
                 // Senders before receivers: what a terminal does within the step is known before its receptors' cell moves.
                 self.synapses((plan, change), scratch, cell, to, events, work)?;
+                self.plain(plan, cell);
                 self.membrane(plan, scratch, cell, to, events)?;
                 work.neuron_steps += u64::from(self.cells[cell].is_some()) * self.lanes as u64;
             }
@@ -286,8 +296,12 @@ impl Batch {
     /// Puts membranes that are as good as at rest there, and what pipettes report of them; whether all are.
     fn settle(&mut self, plan: &Plan) -> bool {
         let mut still = true;
-        for (index, (cell, state)) in plan.cells.iter().zip(&mut self.cells).enumerate() {
-            let (Voltage::Membrane { rest, .. }, Some(state)) = (&cell.voltage, state) else { continue };
+        for (index, cell) in plan.cells.iter().enumerate() {
+            let acted: [bool; LANES] =
+                std::array::from_fn(|lane| lane < self.lanes && self.acted_on(plan, index, lane));
+            let (Voltage::Membrane { rest, .. }, Some(state)) = (&cell.voltage, &mut self.cells[index]) else {
+                continue;
+            };
             let loaded = |s: usize| {
                 plan.synapses[s].sending.loads
                     && plan.synapses[s].from.0 == index
@@ -299,8 +313,8 @@ impl Batch {
                 still = false;
                 continue;
             }
-            for lane in 0..self.lanes {
-                if !state.snap(rest, lane, AT_REST) {
+            for (lane, acted) in acted.into_iter().enumerate().take(self.lanes) {
+                if acted || !state.snap(rest, lane, AT_REST) {
                     still = false;
                     continue;
                 }
@@ -391,6 +405,7 @@ impl Batch {
                 next = next.min(probe.every * (now.0 / probe.every.0 + 1));
             }
         }
+        next = next.min(self.plain_wakes(plan)?);
         let steps = (next - now).0 / plan.step.0;
         (steps > 0).then(|| now + plan.step * steps)
     }
@@ -498,6 +513,7 @@ impl Batch {
         to: Tick,
         events: &mut Vec<Event>,
     ) -> Result<(), RunFault> {
+        self.overheard(plan, cell, &mut scratch.overheard[0]);
         let (Voltage::Membrane { cell: lowered, .. }, Some(state)) = (&plan.cells[cell].voltage, &mut self.cells[cell])
         else {
             return Ok(());
@@ -509,6 +525,7 @@ impl Batch {
             lanes: self.lanes,
             conductance: &scratch.conductance,
             crowds: &scratch.crowds,
+            plain: &self.plain,
             solved: &mut scratch.solved,
             noise: &self.noise,
             load: &self.load,
@@ -516,6 +533,9 @@ impl Batch {
         scratch.spikes.clear();
         neuron::run_here(&lowered.plan, state, &scratch.neurons[cell], stepping, 1, &mut [acting], &mut scratch.spikes)
             .map_err(|e| RunFault::neuron(plan, cell, self.clock, self.first, e))?;
+        self.overheard(plan, cell, &mut scratch.overheard[1]);
+        let [before, after] = &scratch.overheard;
+        self.spread(plan, cell, before, after);
         for (s, _) in plan.synapses.iter().enumerate().filter(|(_, s)| s.from.0 == cell) {
             self.load.iter_mut().for_each(|of| of[s] = 0.0);
         }

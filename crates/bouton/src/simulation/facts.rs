@@ -269,6 +269,23 @@ pub(super) fn of_populations(plan: &Plan, by_trial: &[Vec<Vec<f64>>], out: &mut 
     }
 }
 
+/// Spikes a sender of plain synapses, by synapse and trial.
+pub(super) fn of_plain(plan: &Plan, by_trial: &[Vec<f64>], out: &mut Vec<Fact>) {
+    for (plain, values) in plan.plain.iter().zip(by_trial).filter(|(_, t)| !t.is_empty()) {
+        let s = summary(&Measure { values: values.clone(), ..Measure::default() });
+        out.push(Fact {
+            name: format!("{}: spikes a sender", plain.name),
+            value: s.mean,
+            low: s.low95,
+            high: s.high95,
+            unit: String::new(),
+            note: format!("{} senders, in {} ms", plain.members, plan.duration.ms()),
+            key: format!("{}.spikes_each", plain.name),
+            made_of: Statistic::Mean(values.clone()),
+        });
+    }
+}
+
 /// What quanta hold, and what of it comes back: key, what it is, numerator and denominator in the tail of a budget, unit.
 const SUPPLY: [(&str, &str, usize, usize, &str); 6] = [
     ("quantum", "molecules in a quantum", 1, 0, ""),
@@ -335,6 +352,7 @@ pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
         out.extend(["spikes_each", "vesicles_each"].map(|key| (format!("{name}.{key}"), "")));
         out.extend(population.receptors.iter().map(|r| (format!("{name}.open_share.{}", r.name), "")));
     }
+    out.extend(plan.plain.iter().map(|p| (format!("{}.spikes_each", p.name), "")));
     for synapse in plan.synapses.iter().filter(|s| s.zone.0 == 0) {
         let name = &synapse.name;
         if let (Release::Mechanism(_) | Release::Sites { .. }, Driver::Spikes { starts: times, .. }) =

@@ -9,6 +9,7 @@ mod contact;
 pub(crate) mod facts;
 mod fault;
 mod noise;
+mod plain;
 mod plan;
 mod population;
 mod run;
@@ -20,9 +21,10 @@ pub use contact::Contact;
 pub(crate) use contact::spread_of_diameter;
 pub use fault::RunFault;
 pub use noise::Noise;
+pub use plain::{Effect, Heard, Plain, PlainPlan};
 pub use plan::{
-    Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfTerminal, Plan, ProbePlan, Receptor,
-    Source, Supply, SynapsePlan, Tap, Voltage, Wanted,
+    Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfPlain, OfTerminal, Plan, ProbePlan,
+    Receptor, Source, Supply, SynapsePlan, Tap, Voltage, Wanted,
 };
 pub use population::{Crowd, OfPopulation, PopulationPlan};
 pub use run::{Cancel, Outcome, Progress, run};

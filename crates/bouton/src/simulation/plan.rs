@@ -1,6 +1,7 @@
 //! What is simulated, made ready: immutable, shared by all threads. `lower` makes it.
 
 use super::noise::Noise;
+use super::plain::PlainPlan;
 use super::population::{OfPopulation, PopulationPlan};
 use super::sending::Sending;
 use crate::lower::{Folded, LoweredCell};
@@ -38,6 +39,8 @@ pub struct Plan {
     pub synapses: Vec<SynapsePlan>,
     /// Populations of synapses, in the order of the file.
     pub populations: Vec<PopulationPlan>,
+    /// Plain synapses, in the order of the file.
+    pub plain: Vec<PlainPlan>,
     /// In the order of the file.
     pub clamps: Vec<ClampPlan>,
     /// What is recorded.
@@ -360,6 +363,18 @@ pub struct ProbePlan {
     pub keep: u64,
 }
 
+impl ProbePlan {
+    /// Of its values.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        match self.source {
+            // The same tap is a number of channels or their conductance.
+            Source::Tap { .. } if self.path.ends_with(".conductance") => "nS",
+            source => source.unit(),
+        }
+    }
+}
+
 /// Who wants a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -390,6 +405,16 @@ pub enum Source {
     TurnedOver { synapse: usize, clearance: usize },
     Occupancy { synapse: usize, clearance: usize, state: usize },
     Population { population: usize, quantity: OfPopulation },
+    Plain { plain: usize, quantity: OfPlain },
+}
+
+/// Quantities of a plain synapse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfPlain {
+    /// nS
+    Conductance,
+    /// Into the cell; inward negative.
+    Current,
 }
 
 impl Source {
@@ -419,7 +444,8 @@ impl Source {
             | Self::Bath(_)
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)
-            | Self::Population { .. } => None,
+            | Self::Population { .. }
+            | Self::Plain { .. } => None,
             Self::Terminal { synapse, .. }
             | Self::Cleft { synapse }
             | Self::Distant { synapse, .. }

@@ -1,8 +1,8 @@
 //! All trials of all conditions, on any number of threads: batches are handed out in order and taken in in order, so that
 //! sums and files have the same bits whoever computed them.
 
-use super::facts::{MADE_OF, facts, of_populations};
-use super::plan::{ClampKind, ClampPlan, MeasurePlan, Plan, Source, Voltage, Wanted};
+use super::facts::{MADE_OF, facts, of_plain, of_populations};
+use super::plan::{ClampKind, ClampPlan, MeasurePlan, OfPlain, Plan, Source, Voltage, Wanted};
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
 use crate::measure::{Look, Polarity, Take, Trace, measure};
 use crate::recording::{self, MeasureKind, Probe, ProbeKind, Recording, Role};
@@ -84,6 +84,8 @@ struct Tally {
     by_trial: Vec<Vec<Vec<f64>>>,
     /// By population, of each of the first trials.
     populations: Vec<Vec<Vec<f64>>>,
+    /// By plain synapse, spikes a sender of each of the first trials.
+    plain: Vec<Vec<f64>>,
 }
 
 /// Trials without a release, and with one, of which the report has the traces.
@@ -250,6 +252,12 @@ impl Tally {
                 self.populations[p].push(of_trial);
             }
         }
+        self.plain.resize_with(plan.plain.len(), Vec::new);
+        if self.trials <= MADE_OF {
+            for (p, spikes) in done.batch.heard(plan) {
+                self.plain[p].push(spikes);
+            }
+        }
         self.budgets.resize_with(plan.synapses.len(), Vec::new);
         self.by_trial.resize_with(plan.synapses.len(), Vec::new);
         for (k, (s, budget)) in done.batch.budgets(plan).enumerate() {
@@ -294,7 +302,7 @@ fn floor(unit: &str) -> f64 {
 fn taken(plan: &Plan, m: &MeasurePlan, samples: &[f64]) -> Vec<f64> {
     let probe = &plan.probes[m.probe];
     let trace = Trace { dt_ms: probe.every.ms(), start_ms: 0.0, values: samples };
-    let floor = floor(probe.source.unit());
+    let floor = floor(probe.unit());
     let look = Look {
         stimulus: m.after,
         window: Some((0.0, m.until)),
@@ -334,6 +342,8 @@ impl Source {
                 P::Conductance(_) => "nS",
                 P::Docked | P::Released | P::Open(_) | P::State { .. } => "",
             },
+            Self::Plain { quantity: OfPlain::Current, .. } => "pA",
+            Self::Plain { quantity: OfPlain::Conductance, .. } => "nS",
         }
     }
 
@@ -364,6 +374,8 @@ impl Source {
                 P::Docked | P::Released => Role::Release,
                 P::Conductance(_) | P::Open(_) | P::State { .. } => Role::Receptor,
             },
+            Self::Plain { quantity: OfPlain::Current, .. } => Role::Current,
+            Self::Plain { quantity: OfPlain::Conductance, .. } => Role::Receptor,
         }
     }
 }
@@ -403,12 +415,10 @@ fn pipette(plan: &Plan, clamp: &ClampPlan) -> String {
 fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
     let mut facts = facts(plan, tally.trials, &tally.events, &tally.budgets, &tally.by_trial);
     of_populations(plan, &tally.populations, &mut facts);
+    of_plain(plan, &tally.plain, &mut facts);
     let mut probes = Vec::new();
     for (probe, kept) in plan.probes.iter().zip(tally.kept).filter(|(p, _)| p.wanted.kept()) {
-        let unit = match probe.source {
-            Source::Tap { .. } if probe.path.ends_with(".conductance") => "nS",
-            source => source.unit(),
-        };
+        let unit = probe.unit();
         probes.push(Probe {
             path: probe.path.clone(),
             unit,
@@ -429,7 +439,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
                 name: m.name.clone(),
                 of: probe.path.clone(),
                 quantity: (*word).to_owned(),
-                unit: take.unit(probe.source.unit()),
+                unit: take.unit(probe.unit()),
                 values,
                 kind: if take == Take::Failure { MeasureKind::Proportion } else { MeasureKind::Mean },
             });

@@ -84,6 +84,12 @@ impl Waveform {
         if rise <= decay { Ok(Self { rise: Some(rise), decay }) } else { Err(WaveformError::Order { rise, decay }) }
     }
 
+    /// Time constants of the rise (none for the exponential) and of the decay, ms.
+    #[must_use]
+    pub fn constants(&self) -> (Option<f64>, f64) {
+        (self.rise, self.decay)
+    }
+
     /// When an event's effect is largest, ms after it: 0 for the exponential, else `decay ln(r) / (r - 1)`,
     /// `r = decay / rise` (the same as `t1 t2 / (t2 - t1) ln(t2 / t1)`, and it holds at `t1 = t2`).
     #[must_use]

@@ -8,7 +8,10 @@ use super::Limits::{Between, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::drug::ACTION;
 use super::model::{MEMBRANE, PLACED_CHANNEL, SECTION};
-use super::synapse::{CLEFT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SITS_ON, SPINE, TERMINAL};
+use super::synapse::{
+    CLEFT, CONDUCTANCE as PLAIN_CONDUCTANCE, CURRENT as PLAIN_CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SITS_ON,
+    SPINE, TERMINAL,
+};
 use super::{Field, Kind, Table, field};
 use crate::units::Dimension as D;
 
@@ -140,6 +143,13 @@ static SYNAPSE: Table = Table {
         field("cleft", Kind::Table(&CLEFT), Optional, "The gap."),
         field("receptor", Named(&PLACED_RECEPTOR), Optional, "Receptors by name."),
         field("clearance", Named(&PLACED_TRANSPORTER), Optional, "What ends the signal, by name."),
+        field(
+            "conductance",
+            Kind::Table(&PLAIN_CONDUCTANCE),
+            Optional,
+            "A plain synapse: its conductance after a spike."
+        ),
+        field("current", Kind::Table(&PLAIN_CURRENT), Optional, "A plain synapse: its current after a spike."),
         field("spine", Kind::Table(&SPINE), Optional, "The spine that the receiving side sits on."),
     ],
 };

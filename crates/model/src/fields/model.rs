@@ -7,7 +7,7 @@ use super::Kind::{
 use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::drug::PLACED_DRUG;
-use super::synapse::{CLEFT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SPINE, TERMINAL};
+use super::synapse::{CLEFT, CONDUCTANCE, CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SPINE, TERMINAL};
 use super::{Field, Kind, Table, field};
 use crate::units::Dimension as D;
 
@@ -165,7 +165,7 @@ static CELL: Table = Table {
             "count",
             Count { least: 1, most: MOST },
             Default("1"),
-            "How many of them. More than one: senders that only spike, of a synapse at `detail = \"event\"`.",
+            "How many of them. More than one: senders that only spike, of a plain synapse or one at `detail = \"event\"`, which is then one for each of them.",
         ),
         field("inside", Kind::Table(&SOLUTION), Optional, "Free concentrations inside."),
         field("membrane", Kind::Table(&MEMBRANE), Optional, "Passive membrane."),
@@ -299,6 +299,8 @@ static SYNAPSE: Table = Table {
         field("cleft", Kind::Table(&CLEFT), Optional, "The gap."),
         field("receptor", Named(&PLACED_RECEPTOR), Optional, "Receptors by name."),
         field("clearance", Named(&PLACED_TRANSPORTER), Optional, "What ends the signal, by name."),
+        field("conductance", Kind::Table(&CONDUCTANCE), Optional, "A plain synapse: its conductance after a spike."),
+        field("current", Kind::Table(&CURRENT), Optional, "A plain synapse: its current after a spike."),
         field("spine", Kind::Table(&SPINE), Optional, "The spine that the receiving side sits on."),
         field(
             "without",
@@ -404,6 +406,7 @@ static MEASURE: Table = Table {
                 ("charge", "integral"),
                 ("latency", "time from the stimulus"),
                 ("failures", "share of trials without a response"),
+                ("deviation", "standard deviation in time, from the stimulus to the end of the window"),
                 ("level", "mean from the stimulus to the end of the window, nothing subtracted"),
                 ("final", "value at the end of the window"),
                 ("drift", "slope of the line fitted from the stimulus to the end of the window"),

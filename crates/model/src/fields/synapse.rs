@@ -260,6 +260,41 @@ static PULSE: Table = Table {
     ],
 };
 
+const RISE: Field = field(
+    "rise",
+    Number(D::TIME, Positive),
+    Optional,
+    "Time constant of the rise, at most `decay`. Without it, exponential: at its peak at once; as long as `decay`, the alpha function, which peaks after `decay`.",
+);
+
+/// A conductance without receptors, for recipes of the catalogue as well.
+pub(super) static CONDUCTANCE: Table = Table {
+    name: "conductance",
+    doc: "A plain synapse: each spike of its sender adds `peak * N (exp(-t/decay) - exp(-t/rise))` to the conductance, N such that the largest value is `peak` (the peak is what is said, not the area). Events add, without limit. In place of terminal, cleft and receptors.",
+    fields: &[
+        field("peak", Number(D::CONDUCTANCE, NotNegative), Required, "Largest conductance after one spike."),
+        RISE,
+        field("decay", Number(D::TIME, Positive), Required, "Time constant of the decay."),
+        field("reversal", Number(D::VOLTAGE, Between(-200.0, 200.0)), Required, "Where its current reverses."),
+    ],
+};
+
+/// A current that is the same at every voltage, for recipes of the catalogue as well.
+pub(super) static CURRENT: Table = Table {
+    name: "current",
+    doc: "A plain synapse whose current is the same at every voltage; its course is that of a plain `conductance`.",
+    fields: &[
+        field(
+            "peak",
+            Number(D::CURRENT, Between(-1e6, 1e6)),
+            Required,
+            "Largest current after one spike; positive depolarises.",
+        ),
+        RISE,
+        field("decay", Number(D::TIME, Positive), Required, "Time constant of the decay."),
+    ],
+};
+
 pub(super) static CLEFT: Table = Table {
     name: "cleft",
     doc: "The gap between the membranes.",

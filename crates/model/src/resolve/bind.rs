@@ -66,12 +66,15 @@ impl Resolver<'_> {
             self.transmitter(synapse);
             self.heard(&key.name, &key.span, synapse, model);
             let recipe = synapse.get("use").is_some();
-            if !recipe && !["terminal", "cleft", "receptor"].iter().any(|f| synapse.get(f).is_some()) {
+            if !recipe
+                && !["terminal", "cleft", "receptor", "conductance", "current"].iter().any(|f| synapse.get(f).is_some())
+            {
                 self.out.push(
                     Diagnostic::error(format!("synapse `{}` has no parts", key.name), key.span.clone())
                         .hint("use = \"synapse/...\" or a `terminal`, `cleft` and `receptor` of its own"),
                 );
             }
+            self.plain(&key.name, synapse);
             for (name, receptor) in synapse.named("receptor") {
                 self.either(receptor, &name.name, &name.span, ["count", "density"], true);
             }

@@ -6,6 +6,7 @@ mod dose;
 mod expand;
 mod observable;
 mod part;
+mod plain;
 mod sweep;
 mod wash;
 

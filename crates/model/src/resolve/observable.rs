@@ -1,7 +1,7 @@
 //! What can be recorded, and how it is called.
 //!
 //! `clamp.NAME.current`, `drug.NAME.bath`, `CELL.PLACE.v_m`, `SYNAPSE.current`, `SYNAPSE.terminal.QUANTITY`, `SYNAPSE.cleft.TRANSMITTER`,
-//! `SYNAPSE.receptor.NAME.QUANTITY` or `.STATE`, `SYNAPSE.clearance.NAME.QUANTITY`.
+//! `SYNAPSE.receptor.NAME.QUANTITY` or `.STATE`, `SYNAPSE.clearance.NAME.QUANTITY`; of a plain synapse `SYNAPSE.g`.
 
 use super::Resolver;
 use super::bind::Names;
@@ -88,6 +88,9 @@ impl Resolver<'_> {
                 .into_iter()
                 .filter(|p| synapse.get(p).is_some())
                 .collect();
+            if synapse.get("conductance").is_some() {
+                parts.push("g");
+            }
             parts.push("current");
             if !one_of(self, "part of the synapse", names.get(1), &parts) {
                 return;

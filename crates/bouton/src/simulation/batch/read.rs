@@ -1,7 +1,8 @@
 //! What is read off a batch: samples of probes, in steps and in silence.
 
 use super::{Batch, Scratch};
-use crate::simulation::plan::{Plan, Source};
+use crate::simulation::plain::Effect;
+use crate::simulation::plan::{OfPlain, Plan, Source};
 use crate::simulation::population::OfPopulation;
 use crate::simulation::trace::Traces;
 use engine::time::Tick;
@@ -129,6 +130,16 @@ impl Batch {
                     OfPopulation::ReceptorCurrent(r) => current(r),
                     OfPopulation::Current => (0..population.receptors.len()).map(current).sum(),
                     other => self.crowds[lane][p].value(population, other),
+                }
+            }
+            Source::Plain { plain: p, quantity } => {
+                let (plain, now) = (&plan.plain[p], self.plain[lane][p].now());
+                match (quantity, plain.effect) {
+                    (OfPlain::Conductance, _) => now,
+                    (OfPlain::Current, Effect::Current) => -now,
+                    (OfPlain::Current, Effect::Conductance { e_rev }) => {
+                        now * (self.voltage(plan, plain.to, lane) - e_rev)
+                    }
                 }
             }
             Source::Occupancy { synapse, clearance, state } => {

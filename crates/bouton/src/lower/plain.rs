@@ -1,0 +1,99 @@
+//! A plain synapse: a conductance or a current after each spike of its senders.
+
+use super::context::{Lowering, value};
+use crate::simulation::{CellPlan, Effect, Heard, PlainPlan, Voltage};
+use ::model::read::Read;
+use engine::receptor::waveform::{Waveform, WaveformError};
+use engine::receptor::within::Within;
+use engine::terminal::action_potential::ActionPotential;
+use engine::time::Tick;
+use numerics::bracket;
+
+/// Bytes that the senders of a synapse may take, in all trials at once.
+const MEMORY: f64 = 4e9;
+/// Places in which an imposed course is looked at for crossings.
+const LOOKS: u32 = 100_000;
+
+/// What makes a synapse plain, if it is.
+pub(super) fn plain(read: &Read) -> Option<&Read> {
+    read.table("conductance").or_else(|| read.table("current"))
+}
+
+impl Lowering<'_> {
+    /// Lowers a plain synapse; `from` and `to` are bound.
+    pub fn plain(
+        &mut self,
+        name: &str,
+        read: &Read,
+        (model, cells): (&Read, &[CellPlan]),
+        (from, to): ((usize, u32), (usize, u32)),
+    ) -> Option<PlainPlan> {
+        let said = plain(read)?;
+        let step = self.tick("step", 0.025);
+        let sender = &model.named("cell")[from.0].1;
+        let threshold = value(sender, "threshold").unwrap_or(0.0);
+        let heard = match &cells[from.0].voltage {
+            Voltage::Spikes(times) => Heard::Given(times.clone()),
+            Voltage::Poisson(rate) => Heard::Poisson(*rate),
+            Voltage::Membrane { .. } => Heard::Membrane(threshold),
+            Voltage::Course(course) => Heard::Given(crossings(course, threshold)),
+        };
+        let members = cells[from.0].count;
+        if members > 1 && read.get("spine").is_some() {
+            let span = read.span_of("spine").unwrap_or(&read.span).clone();
+            self.fault(&span, format!("`synapse.{name}` has {members} senders and one spine"), "leave it out");
+            return None;
+        }
+        let effect = match value(said, "reversal") {
+            Some(e_rev) => Effect::Conductance { e_rev },
+            None => Effect::Current,
+        };
+        let decay = value(said, "decay")?;
+        let within = match value(said, "rise") {
+            Some(rise) => Waveform::biexponential(rise, decay),
+            None => Waveform::exponential(decay),
+        };
+        let within = match within.and_then(|w| Within::new(w, step)) {
+            Ok(within) => within,
+            Err(e) => {
+                let field = if matches!(e, WaveformError::Order { .. }) { "rise" } else { "decay" };
+                let span = said.span_of(field).unwrap_or(&said.span).clone();
+                self.fault(&span, format!("`synapse.{name}`: {e}"), "");
+                return None;
+            }
+        };
+        let delay = value(read, "delay").and_then(|t| Tick::from_ms(t).ok()).unwrap_or(Tick::ZERO);
+        let plan = PlainPlan {
+            name: name.to_owned(),
+            from,
+            sender: cells[from.0].name.clone(),
+            members,
+            to,
+            effect,
+            peak: value(said, "peak")?,
+            within,
+            step,
+            delay,
+            heard,
+        };
+        let trials = self.resolved.read.count("trials").map_or(1, |n| (*n).min(numerics::simd::LANES as u64));
+        let bytes = plan.bytes() as f64 * trials as f64;
+        if bytes > MEMORY {
+            let message = format!("{members} senders in {trials} trials at once would take {:.1} GB", bytes * 1e-9);
+            let span = sender.span_of("count").unwrap_or(&read.span).clone();
+            self.fault(&span, message, "at most 4 GB: fewer of them, or fewer trials");
+            return None;
+        }
+        Some(plan)
+    }
+}
+
+/// When an imposed course rises through `threshold` mV.
+fn crossings(course: &ActionPotential, threshold: f64) -> Vec<Tick> {
+    let end = course.duration();
+    let at = |ms: f64| Tick::from_ms(ms).map_or(f64::NAN, |t| course.at(t)) - threshold;
+    let time = |k: u32| end * f64::from(k) / f64::from(LOOKS);
+    let rises = |k: &u32| at(time(*k)) < 0.0 && at(time(*k + 1)) >= 0.0;
+    let root = |k: u32| bracket::root(at, time(k), time(k + 1), 1e-9).ok();
+    (0..LOOKS).filter(rises).filter_map(root).filter_map(|ms| Tick::from_ms(ms).ok()).collect()
+}
