@@ -139,7 +139,7 @@ cell.c.channel.m = { use = "channel/pospischil_m", density = "0.3 mS/cm2", on = 
 "#;
     let lowered = cell(pyramid, "36 degC");
     let (plan, rest) = (&lowered.plan, &lowered.rest);
-    let site = |place: &str| Site { block: 0, compartment: lowered.compartment(place), lane: 0 };
+    let site = |place: &str| Site { block: 0, compartment: lowered.layout.compartment(place), lane: 0 };
     for place in ["soma", "twig(1)", "axon(0.5)"] {
         let z = plan.impedances(rest, site(place), &[0.0]).unwrap().remove(0);
         let settled = plan.transfer_resistances(rest, site(place), Gating::Settled).unwrap();

@@ -203,6 +203,7 @@ fn manifest() -> Manifest {
         overrides: vec!["synapse.contact.terminal.docked=8".into()],
         catalogues: Vec::new(),
         entries: Default::default(),
+        morphologies: Default::default(),
         run: Run::default(),
     }
 }

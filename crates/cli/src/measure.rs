@@ -1,12 +1,13 @@
 //! `measure`: a cell's electrophysiological numbers, and a page with their figures.
 
 use crate::output;
-use bouton::electrophysiology::{Preparation, Protocol, measure};
+use bouton::electrophysiology::{Preparation, Protocol, distances, measure};
 use bouton::lower::{self, LoweredCell};
 use bouton::recording::folder::OutputFolder;
 use bouton::report::electrophysiology::Measured;
 use bouton::simulation::{Plan, Voltage};
 use clap::Args;
+use model::beside::beside;
 use model::catalogue::{Catalogue, read_text};
 use model::diagnostic::{Diagnostic, Diagnostics, Sources, nearest};
 use model::resolve;
@@ -124,7 +125,7 @@ fn model_text(options: &Measure, catalogue: &Catalogue) -> Result<(String, Strin
 
 fn measured(options: &Measure, catalogue: &Catalogue) -> Result<Measured, ExitCode> {
     let (name, text) = model_text(options, catalogue)?;
-    let outcome = resolve::model_with(&name, text.into(), &options.sets, catalogue);
+    let outcome = resolve::model_beside(&name, text.into(), &options.sets, catalogue, &beside(Path::new(&options.file)));
     let code = output::faults(&outcome.diagnostics, &outcome.sources);
     if outcome.diagnostics.has_errors() {
         return Err(code);
@@ -155,7 +156,7 @@ fn measured(options: &Measure, catalogue: &Catalogue) -> Result<Measured, ExitCo
         temperature: plan.temperature,
         compartments: lowered.plan.compartments(0),
         numbers,
-        distances: Vec::new(),
+        distances: distances(Preparation { cell: &lowered, at }),
     })
 }
 
@@ -186,24 +187,25 @@ fn chosen(options: &Measure, plan: &Plan) -> Result<(String, Arc<LoweredCell>), 
 
 /// The pipette's place and its compartment.
 fn placed(options: &Measure, cell: &str, lowered: &LoweredCell) -> Result<(String, u32), ExitCode> {
-    let root = lowered.sections.iter().find(|(_, (first, _))| *first == 0).map_or("soma", |(name, _)| name);
-    let Some(place) = &options.at else { return Ok((root.to_owned(), 0)) };
+    let layout = &lowered.layout;
+    let Some(place) = &options.at else { return Ok((layout.root().to_owned(), 0)) };
     // `pyr.dend(0.4)` is what a model file would say.
     let place = place.strip_prefix(&format!("{cell}.")).unwrap_or(place).trim();
-    let (section, position) = match place.split_once('(') {
-        Some((section, rest)) => (section.trim(), rest.strip_suffix(')').and_then(|p| p.trim().parse::<f64>().ok())),
-        None => (place, Some(0.5)),
+    let known = layout.spines.contains_key(place)
+        || place.strip_prefix("spines.").and_then(|rest| rest.split_once('[')).is_some_and(|(name, index)| {
+            let heads = layout.spines.get(&format!("spines.{name}")).map_or(0, Vec::len);
+            index.strip_suffix(']').and_then(|i| i.parse::<usize>().ok()).is_some_and(|i| i < heads)
+        });
+    let fault = match &layout.shape {
+        _ if known => None,
+        Some(shape) => shape.morphology.place(place).err().map(|e| (e.message, e.hint)),
+        None if place.split('(').next().is_some_and(|name| name.trim() == layout.root()) => None,
+        None => Some((format!("`{cell}` has no section `{place}`"), format!("it is one compartment: {}", layout.root()))),
     };
-    let names: Vec<String> = lowered.sections.keys().cloned().collect();
-    if !names.iter().any(|n| n == section) {
-        let hint = nearest(section, &names)
-            .map_or_else(|| format!("sections: {}", names.join(", ")), |n| format!("did you mean `{n}`?"));
-        return Err(refused(format!("`{cell}` has no section `{section}`"), hint));
+    match fault {
+        None => Ok((place.to_owned(), layout.compartment(place))),
+        Some((message, hint)) => Err(refused(message, hint)),
     }
-    if !position.is_some_and(|p| (0.0..=1.0).contains(&p)) {
-        return Err(refused(format!("`{place}` is no place"), format!("{section}(0) to {section}(1)")));
-    }
-    Ok((place.to_owned(), lowered.compartment(place)))
 }
 
 fn leave(options: &Measure, m: &Measured) -> ExitCode {

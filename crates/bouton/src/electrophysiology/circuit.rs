@@ -8,6 +8,8 @@ use engine::neuron::{Gating, Site};
 pub struct End {
     /// Its name.
     pub section: String,
+    /// Where the middle of its last compartment is, along the cell from the soma, um; `None` of a cell that is a point.
+    pub distance: Option<f64>,
     /// Input resistance there, GOhm.
     pub resistance: f64,
     /// Transfer resistance, GOhm: the same both ways.
@@ -59,7 +61,13 @@ fn transfers(of: Preparation, from: u32) -> Option<Vec<f64>> {
     of.cell.plan.transfer_resistances(&of.cell.rest, site, Gating::Settled).ok()
 }
 
-/// The far end of each section, in the order of their names; none where the membrane amplifies.
+/// Path from the soma to the middle of each compartment, um; empty of a cell that is a point.
+#[must_use]
+pub fn distances(of: Preparation) -> Vec<f64> {
+    of.cell.layout.geometry.pieces.iter().map(|p| p.distance).collect()
+}
+
+/// The far end of each section, in the order of the cell; none where the membrane amplifies. Cost: two solves a section.
 #[must_use]
 pub fn ends(of: Preparation) -> Vec<End> {
     let plan = &of.cell.plan;
@@ -72,12 +80,12 @@ pub fn ends(of: Preparation) -> Vec<End> {
     let here = of.at as usize;
     let from_here = (transfers(of, of.at), swings(of.at));
     let (Some(out), Some(out_100)) = from_here else { return Vec::new() };
-    let one = |(name, &(first, count)): (&String, &(u32, u32))| {
-        let end = first + count - 1;
+    let one = |(name, end): (&str, u32)| {
         let (back, back_100) = (transfers(of, end)?, swings(end)?);
         let there = end as usize;
         Some(End {
-            section: name.clone(),
+            section: name.to_owned(),
+            distance: distances(of).get(there).copied(),
             resistance: back[there],
             transfer: out[there],
             outward: out[there] / out[here],
@@ -86,7 +94,12 @@ pub fn ends(of: Preparation) -> Vec<End> {
             inward_100: back_100[here] / back_100[there],
         })
     };
-    of.cell.sections.iter().filter_map(one).collect()
+    let layout = &of.cell.layout;
+    if layout.compartments.is_empty() {
+        return one((layout.root(), 0)).into_iter().collect();
+    }
+    let sections = layout.geometry.sections.iter().zip(&layout.compartments);
+    sections.filter_map(|(name, all)| one((name, *all.last()?))).collect()
 }
 
 /// Attenuation to and from every compartment. Cost: a solve a compartment; empty of cells with more than 4000, and where the

@@ -8,7 +8,7 @@ mod circuit;
 mod firing;
 mod steps;
 
-pub use circuit::{Compartments, End, Resonance, Swing, compartments, ends, impedance, resonance};
+pub use circuit::{Compartments, End, Resonance, Swing, compartments, distances, ends, impedance, resonance};
 pub use firing::{Rate, gain, rates, rheobase};
 pub use steps::{Pulse, Response, responses};
 

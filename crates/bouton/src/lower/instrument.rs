@@ -24,7 +24,7 @@ impl Lowering<'_> {
             let (cell, place) = text.split_once('.').unwrap_or((text, ""));
             let Some(index) = cells.iter().position(|c| c.name == cell.trim()) else { continue };
             let Voltage::Membrane { cell, .. } = &cells[index].voltage else { continue };
-            let at = (index, cell.compartment(place));
+            let at = (index, cell.layout.compartment(place));
             let time = |f: &str| value(clamp, f).and_then(|t| Tick::from_ms(t).ok());
             let kind = match (value(clamp, "hold"), value(clamp, "current")) {
                 (Some(hold), _) => {

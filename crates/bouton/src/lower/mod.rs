@@ -8,15 +8,20 @@ mod expression;
 mod fold;
 mod instrument;
 mod model;
+mod morphology;
+mod placement;
 mod plain;
 mod population;
 mod record;
+mod refinement;
 mod supply;
 mod terminal;
 
 pub use self::model::model;
 pub use cell::LoweredCell;
 pub use fold::Folded;
+pub use morphology::{Geometry, Layout, Located};
+pub use refinement::{Change, Refinement, refinement};
 
 use ::model::resolve::{Part, ResolvedGate, ResolvedGateForm, ResolvedRate};
 use ::model::units::Expr;

@@ -322,7 +322,7 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
         let cell = plan.cells.iter().position(|c| c.name == names[0])?;
         let rest = path[names[0].len() + 1..].rsplit_once('.').map_or("", |(place, _)| place);
         let compartment = match &plan.cells[cell].voltage {
-            Voltage::Membrane { cell, .. } => cell.compartment(rest),
+            Voltage::Membrane { cell, .. } => cell.layout.compartment(rest),
             _ => 0,
         };
         return Some(Source::Membrane { cell, compartment });
@@ -449,7 +449,7 @@ fn automatic(plan: &mut Plan) {
     }
     for cell in &plan.cells {
         if let Voltage::Membrane { cell: lowered, .. } = &cell.voltage {
-            let root = lowered.sections.iter().find(|(_, (first, _))| *first == 0).map_or("soma", |(name, _)| name);
+            let root = lowered.layout.root();
             wanted.push(format!("{}.{root}.v_m", cell.name));
         }
     }

@@ -22,7 +22,7 @@ pub struct Measured {
     pub compartments: usize,
     /// The numbers.
     pub numbers: Electrophysiology,
-    /// Distance of each compartment from the pipette along the cell, um; empty where it is not known.
+    /// Path of each compartment from the soma, um; empty of a cell that is a point.
     pub distances: Vec<f64>,
 }
 
@@ -195,7 +195,7 @@ impl Measured {
         });
         let ends = n.ends.iter().map(|e| {
             json!({
-                "section": e.section, "input_resistance_Mohm": 1e3 * e.resistance, "transfer_Mohm": 1e3 * e.transfer,
+                "section": e.section, "path_um": e.distance, "input_resistance_Mohm": 1e3 * e.resistance, "transfer_Mohm": 1e3 * e.transfer,
                 "outward": e.outward, "inward": e.inward, "outward_100_Hz": e.outward_100, "inward_100_Hz": e.inward_100,
             })
         });
@@ -477,7 +477,7 @@ impl Measured {
                 ("to the pipette".into(), COLOURS[1], Dash::Solid),
             ],
             panel: Panel {
-                x_label: "distance along the cell (\u{b5}m)".into(),
+                x_label: "path from the soma (\u{b5}m)".into(),
                 y_label: "share that arrives".into(),
                 x: (0.0, far),
                 y: (0.0, 1.05),

@@ -384,7 +384,7 @@ impl Source {
 fn pipette(plan: &Plan, clamp: &ClampPlan) -> String {
     let cell = &plan.cells[clamp.at.0];
     let place = match &cell.voltage {
-        Voltage::Membrane { cell, .. } => cell.place(clamp.at.1),
+        Voltage::Membrane { cell, .. } => cell.layout.place(clamp.at.1),
         _ => String::new(),
     };
     let place = place.strip_prefix("compartment 1 of 1 of ").unwrap_or(&place).replace('`', "");

@@ -1,12 +1,13 @@
 //! The fields of a model file.
 
 use super::Kind::{
-    Choice, Choices, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Observable, Overlay, Parameters, Paths,
-    Place, Text, Texts, Values,
+    Choice, Choices, Count, Entry, Flag, Named, NamedNumbers, Number, NumberOrExpression, Numbers, Observable, Overlay,
+    Parameters, Paths, Place, Text, Texts, Values,
 };
 use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::drug::PLACED_DRUG;
+use super::morphology::{DISCRETISATION, SPINES};
 use super::synapse::{CLEFT, CONDUCTANCE, CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SPINE, TERMINAL};
 use super::{Field, Kind, Table, field};
 use crate::units::Dimension as D;
@@ -170,7 +171,26 @@ static CELL: Table = Table {
         field("inside", Kind::Table(&SOLUTION), Optional, "Free concentrations inside."),
         field("membrane", Kind::Table(&MEMBRANE), Optional, "Passive membrane."),
         field("section", Named(&SECTION), Optional, "Sections by name; the first is the root."),
+        field(
+            "morphology",
+            Text,
+            Optional,
+            "A reconstruction instead of sections: an SWC file in the folder of the model file, or below it. Its sections are called `soma`, `dend[0]`, `apical[3]`, in the order of the file.",
+        ),
+        field("radius", Number(D::LENGTH, Positive), Optional, "Of neurites where the SWC file gives a radius of 0."),
+        field(
+            "discretisation",
+            Kind::Table(&DISCRETISATION),
+            Optional,
+            "Into how many compartments sections are cut. Without it, each is shorter than a tenth of its length constant at 100 Hz. `bouton explain` shows what halving all compartments changes.",
+        ),
         field("channel", Named(&PLACED_CHANNEL), Optional, "Channels by name."),
+        field(
+            "spines",
+            Named(&SPINES),
+            Optional,
+            "Spines by name, each a neck and a head; the thirteenth of `s` on cell `pyr` is the place `pyr.spines.s[12]`.",
+        ),
         field(
             "threshold",
             Number(D::VOLTAGE, Between(-200.0, 200.0)),
@@ -213,11 +233,23 @@ static COURSE: Table = Table {
 /// A section, in neurons of the catalogue and of a model file alike.
 pub(super) static SECTION: Table = Table {
     name: "section",
-    doc: "An unbranched piece of a neuron: a cylinder without its ends.",
+    doc: "An unbranched piece of a neuron: a cylinder or a frustum without its ends.",
     fields: &[
-        field("on", Text, Optional, "The section at whose far end it begins; none for the root."),
-        field("diameter", Number(D::LENGTH, Positive), Required, "Diameter of the cylinder."),
-        field("length", Number(D::LENGTH, Positive), Required, "Length of the cylinder."),
+        field(
+            "on",
+            Text,
+            Optional,
+            "The section at whose far end it begins, or a place along it, e.g. `dend(0.5)`; none for the root.",
+        ),
+        field("diameter", Number(D::LENGTH, Positive), Required, "Its diameter, or that of its beginning."),
+        field("end_diameter", Number(D::LENGTH, Positive), Optional, "Its diameter at the end, if it tapers."),
+        field("length", Number(D::LENGTH, Positive), Required, "Its length."),
+        field(
+            "region",
+            Choice(&[("soma", ""), ("axon", ""), ("dend", ""), ("apical", "")]),
+            Optional,
+            "What it is of. Without it, what it is called, if that is one of these.",
+        ),
         field(
             "compartments",
             Count { least: 1, most: 100_000 },
@@ -246,7 +278,12 @@ pub(super) static PLACED_CHANNEL: Table = Table {
     doc: "A kind of channel in a membrane, by density or by number.",
     fields: &[
         field("use", Entry(&["channel"]), Required, "The channel."),
-        field("density", Number(D::CONDUCTANCE_DENSITY, NotNegative), Optional, "Maximal conductance per area."),
+        field(
+            "density",
+            NumberOrExpression(D::CONDUCTANCE_DENSITY, NotNegative),
+            Optional,
+            "Maximal conductance per area. In a neuron it may be an expression of `distance` (path from the soma), `order` (forks from there), `diameter` and `position` (share of the section's length), e.g. `0.1 mS/cm2 * (1 + distance / 100 um)`.",
+        ),
         field(
             "count",
             Count { least: 0, most: MOST },
@@ -265,7 +302,18 @@ pub(super) static PLACED_CHANNEL: Table = Table {
             Optional,
             "Reversal potential, said otherwise than in the entry.",
         ),
-        field("on", Texts, Optional, "Sections that have it; without it, all."),
+        field(
+            "on",
+            Texts,
+            Optional,
+            "Sections that have it, or regions: `soma`, `axon`, `dend`, `apical`; without it, all.",
+        ),
+        field(
+            "where",
+            Text,
+            Optional,
+            "In a neuron: a condition on the place, e.g. `distance > 100 um and order < 5`; names as in `density`.",
+        ),
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
     ],
 };

@@ -339,7 +339,13 @@ impl Builder<'_> {
                 out,
             );
         }
-        self.sections.push(Section { kind: Kind::Soma, name: String::new(), on: None, points: soma.points });
+        self.sections.push(Section {
+            kind: Kind::Soma,
+            name: String::new(),
+            on: None,
+            points: soma.points,
+            said: None,
+        });
         for (i, position) in soma.places {
             self.ends.insert(i, Joint { section: 0, position });
         }
@@ -416,7 +422,7 @@ impl Builder<'_> {
         for (i, k) in places {
             self.ends.insert(i, Joint { section, position: along[k] / whole });
         }
-        self.sections.push(Section { kind, name: String::new(), on, points });
+        self.sections.push(Section { kind, name: String::new(), on, points, said: None });
     }
 }
 

@@ -36,12 +36,6 @@ impl Resolver<'_> {
     pub(super) fn bind(&mut self, model: &Read) {
         let of = |table: &'static str| Names::new(model.named(table).iter().map(|(k, _)| k.name.as_str()));
         let (cells, clamps) = (of("cell"), of("clamp"));
-        let sections: HashMap<&str, Names> = model
-            .named("cell")
-            .iter()
-            .filter(|(_, c)| !c.named("section").is_empty())
-            .map(|(k, c)| (k.name.as_str(), Names::new(c.named("section").iter().map(|(s, _)| s.name.as_str()))))
-            .collect();
         let synapses: HashMap<&str, &Read> = model.named("synapse").iter().map(|(k, s)| (k.name.as_str(), s)).collect();
         let spiking: HashSet<&str> = model
             .named("cell")
@@ -61,8 +55,8 @@ impl Resolver<'_> {
             self.cell(&key.name, &key.span, cell);
         }
         for (key, synapse) in model.named("synapse") {
-            self.place(synapse, "from", &cells, &sections);
-            self.place(synapse, "to", &cells, &sections);
+            self.place(synapse, "from", &cells, model);
+            self.place(synapse, "to", &cells, model);
             self.transmitter(synapse);
             self.heard(&key.name, &key.span, synapse, model);
             let recipe = synapse.get("use").is_some();
@@ -103,7 +97,7 @@ impl Resolver<'_> {
             }
         }
         for (key, clamp) in model.named("clamp") {
-            self.place(clamp, "at", &cells, &sections);
+            self.place(clamp, "at", &cells, model);
             if let (Some(at), Some(span)) = (clamp.text("at"), clamp.span_of("at"))
                 && let Some(cell) = at.split('.').next().filter(|c| spiking.contains(c))
             {
@@ -176,7 +170,8 @@ impl Resolver<'_> {
 
     fn cell(&mut self, name: &str, span: &Span, cell: &Read) {
         let sections = cell.named("section");
-        let membrane = cell.get("membrane").is_some() || !sections.is_empty();
+        let reconstructed = cell.get("morphology").is_some();
+        let membrane = cell.get("membrane").is_some() || !sections.is_empty() || reconstructed;
         let imposed: Vec<(&str, &Span)> = GIVEN.into_iter().filter_map(|f| Some((f, cell.span_of(f)?))).collect();
         if !membrane && imposed.is_empty() && cell.get("use").is_none() {
             self.out.push(
@@ -195,13 +190,20 @@ impl Resolver<'_> {
             let message = format!("cell `{name}` has both {} and {}", given(one), given(other));
             self.out.push(Diagnostic::error(message, second.clone()).hint("give one of them"));
         }
+        if let (true, None) = (reconstructed && imposed.is_empty(), cell.get("membrane")) {
+            let d = Diagnostic::error(format!("`{name}` has a morphology, but no `membrane`"), span.clone());
+            self.out.push(d.hint("membrane = { capacitance = \"1 uF/cm2\", axial_resistivity = \"150 ohm*cm\" }"));
+        }
         if let Some(train) = cell.table("train") {
             self.either(train, &format!("{name}.train"), &train.span, ["rate", "interval"], true);
         }
         if let (Some(m), true) = (cell.table("membrane"), imposed.is_empty()) {
             let (area, d, l) = (m.get("area"), m.get("diameter"), m.get("length"));
             let said = area.is_some() || d.is_some() || l.is_some();
-            if sections.is_empty() && (area.is_some() == (d.is_some() || l.is_some()) || d.is_some() != l.is_some()) {
+            if sections.is_empty()
+                && !reconstructed
+                && (area.is_some() == (d.is_some() || l.is_some()) || d.is_some() != l.is_some())
+            {
                 self.out.push(Diagnostic::error(
                     format!("the membrane of `{name}` needs its `area`, or `diameter` and `length`"),
                     m.span.clone(),
@@ -216,34 +218,20 @@ impl Resolver<'_> {
                     .hint("sizes of a cell with sections stand in the sections"),
                 );
             }
-            if sections.len() > 1 && m.get("axial_resistivity").is_none() {
+            if let (true, Some(span)) = (reconstructed && said, cell.span_of("morphology")) {
+                let message = format!("the membrane of `{name}` has a size, and so has its morphology");
+                let d = Diagnostic::error(message, m.span.clone()).related(span.clone(), "here");
+                self.out.push(d.hint("leave `area`, `diameter` and `length` out"));
+            }
+            if (sections.len() > 1 || reconstructed) && m.get("axial_resistivity").is_none() {
+                let what = if reconstructed { "a morphology" } else { "sections" };
                 self.out.push(
-                    Diagnostic::error(format!("`{name}` has sections, but no `axial_resistivity`"), m.span.clone())
+                    Diagnostic::error(format!("`{name}` has {what}, but no `axial_resistivity`"), m.span.clone())
                         .hint("e.g. membrane.axial_resistivity = \"150 ohm*cm\""),
                 );
             }
         }
-        let known = Names::new(sections.iter().map(|(k, _)| k.name.as_str()));
-        for (i, (key, section)) in sections.iter().enumerate() {
-            let before = Names::new(sections[..i].iter().map(|(k, _)| k.name.as_str()));
-            match (section.text("on"), section.span_of("on")) {
-                (Some(on), Some(place)) if !before.set.contains(on) => {
-                    self.unknown("earlier section", on, place.clone(), &before);
-                }
-                (None, _) if i > 0 && section.get("on").is_none() => self.out.push(
-                    Diagnostic::error(format!("section `{}` hangs on nothing", key.name), key.span.clone())
-                        .hint(format!("on = \"{}\"; only the first section is the root", sections[0].0.name)),
-                ),
-                _ => {}
-            }
-        }
-        for (_, channel) in cell.named("channel") {
-            for (section, place) in channel.texts("on") {
-                if !known.set.contains(section) {
-                    self.unknown("section", section, place.clone(), &known);
-                }
-            }
-        }
+        self.placed(name, cell);
         if let Some(course) = cell.table("course")
             && let (Some(times), Some(voltages)) = (course.numbers("times"), course.numbers("voltages"))
         {
@@ -365,7 +353,7 @@ impl Resolver<'_> {
     }
 
     /// Exactly one of two fields, or (not `needed`) at most one.
-    fn either(&mut self, read: &Read, name: &str, span: &Span, fields: [&str; 2], needed: bool) {
+    pub(super) fn either(&mut self, read: &Read, name: &str, span: &Span, fields: [&str; 2], needed: bool) {
         let given = fields.map(|f| read.span_of(f));
         match given {
             [Some(_), Some(second)] => self.out.push(
@@ -376,32 +364,6 @@ impl Resolver<'_> {
                 .out
                 .push(Diagnostic::error(format!("`{name}` needs `{}` or `{}`", fields[0], fields[1]), span.clone())),
             _ => {}
-        }
-    }
-
-    fn place(&mut self, read: &Read, field: &str, cells: &Names, sections: &HashMap<&str, Names>) {
-        let (Some(text), Some(span)) = (read.text(field), read.span_of(field)) else { return };
-        let cell = text.split('.').next().unwrap_or(text).trim();
-        if !cells.set.contains(cell) {
-            self.unknown("cell", cell, span.clone(), cells);
-        }
-        if let (Some(known), Some((_, rest))) = (sections.get(cell), text.split_once('.')) {
-            let section = rest.split('(').next().unwrap_or(rest).trim();
-            if !known.set.contains(section) {
-                self.unknown("section", section, span.clone(), known);
-            }
-        }
-        if let Some(open) = text.find('(') {
-            let inner = text[open + 1..].strip_suffix(')').and_then(|x| x.trim().parse::<f64>().ok());
-            if !inner.is_some_and(|x| (0.0..=1.0).contains(&x)) {
-                self.out.push(
-                    Diagnostic::error(
-                        format!("`{text}`: a position along a section is a number from 0 to 1"),
-                        span.clone(),
-                    )
-                    .hint("e.g. `receiver.dend(0.4)`"),
-                );
-            }
         }
     }
 
