@@ -10,6 +10,7 @@ mod figures;
 mod group;
 mod numbers;
 mod prose;
+mod space;
 mod sweeps;
 mod tables;
 mod text;
@@ -166,14 +167,14 @@ fn figures(recording: &Recording, out: &mut String) {
     all.extend(voltages);
     figures::traces(r, Role::Other, &mut all);
     events::amplitudes(r, &mut all);
-    if all.is_empty() {
-        return;
+    if !all.is_empty() {
+        out.push_str("<h2>Figures</h2>\n<div class=\"figures\">\n");
+        for (i, f) in all.iter().enumerate() {
+            figure(i + 1, f, out);
+        }
+        out.push_str("</div>\n");
     }
-    out.push_str("<h2>Figures</h2>\n<div class=\"figures\">\n");
-    for (i, f) in all.iter().enumerate() {
-        figure(i + 1, f, out);
-    }
-    out.push_str("</div>\n");
+    space::pictures(r, all.len() + 1, out);
 }
 
 /// A figure of a page, by its number there.

@@ -390,22 +390,65 @@ pub enum Wanted {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[allow(missing_docs)]
 pub enum Source {
-    Membrane { cell: usize, compartment: u32 },
+    Membrane {
+        cell: usize,
+        compartment: u32,
+    },
+    /// Every compartment of a cell: so many values a sample.
+    Tree {
+        cell: usize,
+        width: u32,
+    },
     Bath(usize),
     ClampCurrent(usize),
     ClampVoltage(usize),
-    Terminal { synapse: usize, quantity: OfTerminal },
-    Cleft { synapse: usize },
-    Distant { synapse: usize, place: usize },
-    Tap { synapse: usize, tap: usize },
-    ReceptorCurrent { synapse: usize, receptor: usize },
-    SynapseCurrent { synapse: usize },
-    Spread { synapse: usize, receptor: usize },
-    Bound { synapse: usize, clearance: usize },
-    TurnedOver { synapse: usize, clearance: usize },
-    Occupancy { synapse: usize, clearance: usize, state: usize },
-    Population { population: usize, quantity: OfPopulation },
-    Plain { plain: usize, quantity: OfPlain },
+    Terminal {
+        synapse: usize,
+        quantity: OfTerminal,
+    },
+    Cleft {
+        synapse: usize,
+    },
+    Distant {
+        synapse: usize,
+        place: usize,
+    },
+    Tap {
+        synapse: usize,
+        tap: usize,
+    },
+    ReceptorCurrent {
+        synapse: usize,
+        receptor: usize,
+    },
+    SynapseCurrent {
+        synapse: usize,
+    },
+    Spread {
+        synapse: usize,
+        receptor: usize,
+    },
+    Bound {
+        synapse: usize,
+        clearance: usize,
+    },
+    TurnedOver {
+        synapse: usize,
+        clearance: usize,
+    },
+    Occupancy {
+        synapse: usize,
+        clearance: usize,
+        state: usize,
+    },
+    Population {
+        population: usize,
+        quantity: OfPopulation,
+    },
+    Plain {
+        plain: usize,
+        quantity: OfPlain,
+    },
 }
 
 /// Quantities of a plain synapse.
@@ -418,6 +461,12 @@ pub enum OfPlain {
 }
 
 impl Source {
+    /// Values a sample.
+    #[must_use]
+    pub fn width(self) -> usize {
+        if let Self::Tree { width, .. } = self { width as usize } else { 1 }
+    }
+
     /// The synapse it is of, where it is a sum over active zones.
     #[must_use]
     pub fn summed(mut self) -> Option<usize> {
@@ -441,6 +490,7 @@ impl Source {
     pub fn synapse_mut(&mut self) -> Option<&mut usize> {
         match self {
             Self::Membrane { .. }
+            | Self::Tree { .. }
             | Self::Bath(_)
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)

@@ -323,7 +323,7 @@ impl Source {
         use super::plan::OfTerminal as T;
         use super::population::OfPopulation as P;
         match self {
-            Self::Membrane { .. } | Self::ClampVoltage(_) => "mV",
+            Self::Membrane { .. } | Self::Tree { .. } | Self::ClampVoltage(_) => "mV",
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => "pA",
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => "mV",
@@ -353,7 +353,7 @@ impl Source {
         use super::plan::OfTerminal as T;
         use super::population::OfPopulation as P;
         match self {
-            Self::Membrane { .. } | Self::ClampVoltage(_) => Role::Voltage,
+            Self::Membrane { .. } | Self::Tree { .. } | Self::ClampVoltage(_) => Role::Voltage,
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => Role::Voltage,
@@ -412,13 +412,36 @@ fn pipette(plan: &Plan, clamp: &ClampPlan) -> String {
     }
 }
 
+/// A cell in space with its voltages, `mean` compartment by compartment and sample by sample.
+fn tree(plan: &Plan, cell: usize, every: f64, mean: &[f64]) -> Option<recording::Tree> {
+    let Voltage::Membrane { cell: lowered, .. } = &plan.cells[cell].voltage else { return None };
+    let detailed = plan.synapses.iter().filter(|s| s.zone.0 == 0).map(|s| (&s.name, s.to));
+    let plain = plan.plain.iter().map(|p| (&p.name, p.to));
+    let mut synapses: Vec<(String, u32)> =
+        detailed.chain(plain).filter(|(_, to)| to.0 == cell).map(|(name, to)| (name.clone(), to.1)).collect();
+    synapses.sort();
+    synapses.dedup();
+    Some(recording::Tree {
+        cell: plan.cells[cell].name.clone(),
+        every,
+        geometry: lowered.layout.geometry.clone(),
+        parents: (0..lowered.plan.compartments(0) as u32).map(|k| lowered.plan.parent(0, k)).collect(),
+        synapses,
+        v_m: mean.to_vec(),
+    })
+}
+
 fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
     let mut facts = facts(plan, tally.trials, &tally.events, &tally.budgets, &tally.by_trial);
     of_populations(plan, &tally.populations, &mut facts);
     of_plain(plan, &tally.plain, &mut facts);
-    let mut probes = Vec::new();
+    let (mut probes, mut trees) = (Vec::new(), Vec::new());
     for (probe, kept) in plan.probes.iter().zip(tally.kept).filter(|(p, _)| p.wanted.kept()) {
         let unit = probe.unit();
+        if let Source::Tree { cell, .. } = probe.source {
+            trees.extend(tree(plan, cell, probe.every.ms(), kept.mean()));
+            continue;
+        }
         probes.push(Probe {
             path: probe.path.clone(),
             unit,
@@ -461,6 +484,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
         duration: plan.duration.ms(),
         pipettes: plan.clamps.iter().map(|c| pipette(plan, c)).collect(),
         probes,
+        trees,
         events: tally.events.iter().map(named).collect(),
         measures,
         facts,

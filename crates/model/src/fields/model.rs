@@ -522,7 +522,12 @@ static PROBE: Table = Table {
     name: "probe",
     doc: "A recording.",
     fields: &[
-        field("read", Observable, Required, "What to record, e.g. `contact.cleft.glutamate`."),
+        field(
+            "read",
+            Observable,
+            Required,
+            "What to record, e.g. `contact.cleft.glutamate`; `pyr.v_m` is the voltage of every compartment of a cell with sections, for the report's pictures of it and for `tree.feather`.",
+        ),
         field("every", Number(D::TIME, Positive), Optional, "Sampling interval; without it, every step."),
         field("average", Flag, Default("false"), "Record mean and deviation over trials, and no single trial."),
         field(
