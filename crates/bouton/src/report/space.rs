@@ -1,7 +1,7 @@
 //! A cell in space: its sections coloured by voltage at a few moments, and a potential on its way to the soma.
 //!
 //! Colours are viridis without its lightest end, even in brightness and told apart by the colour-blind (van der Walt & Smith
-//! 2015), in 33 steps between the lowest and the highest voltage of the recording.
+//! 2015), in 65 steps between the lowest and the highest voltage of the recording.
 
 use super::events::round_step;
 use super::figures::RAMP;
@@ -17,7 +17,7 @@ const LEGEND: f64 = 96.0;
 /// Height of a cell that is taller than wide.
 const TALL: f64 = 420.0;
 /// Steps of the colours.
-const STEPS: usize = 33;
+const STEPS: usize = 65;
 /// The thinnest line.
 const THIN: f64 = 1.6;
 /// Columns of time.
@@ -180,7 +180,12 @@ fn told(tree: &Tree, moments: &[usize]) -> String {
     let soma = farthest(tree, 0);
     let ms = |s: usize| format!("{} ms", number(s as f64 * tree.every, 4));
     let section = &tree.geometry.sections[tree.geometry.pieces[k].section];
-    let thinner = "Lines are as wide as the sections, but never thinner than can be seen.";
+    let rings = match tree.synapses.len() {
+        0 => "",
+        1 => " The ring is the synapse.",
+        _ => " Rings are synapses.",
+    };
+    let thinner = format!("Lines are as wide as the sections, but never thinner than can be seen.{rings}");
     if moments.len() == 1 {
         return format!("Colour is the membrane voltage. {thinner}");
     }
@@ -223,26 +228,26 @@ fn cell(tree: &Tree, moments: &[usize], scale: &Scale) -> String {
         ];
     }
     let (w, h) = ((box_[1] - box_[0]).max(1e-3), (box_[3] - box_[2]).max(1e-3));
-    let n = moments.len() as f64;
-    let room = WIDTH - LEGEND;
-    // Cells that are wide stand below each other, others beside.
-    let below = w > 2.5 * h;
-    let (panel, most) = if below { (room - 20.0, TALL / n) } else { (room / n - 20.0, TALL) };
-    let k = (panel / w).min(most / h);
-    let tall = (h * k).max(24.0);
-    let head = 26.0;
-    let step = if below { tall + head + 6.0 } else { 0.0 };
-    let height = if below { n * step + 40.0 } else { tall + head + 40.0 };
-    let height = height.max(150.0);
+    let (room, head, n) = (WIDTH - LEGEND, 26.0, moments.len());
+    // In so many columns that the cell is largest.
+    let size = |columns: usize| {
+        let rows = n.div_ceil(columns) as f64;
+        ((room / columns as f64 - 20.0) / w).min((TALL.max(150.0 * rows) / rows - head) / h)
+    };
+    let columns = (1..=n).fold(1, |best, c| if size(c) >= size(best) { c } else { best });
+    let k = size(columns);
+    let (panel, tall) = (room / columns as f64, (h * k).max(20.0) + head);
+    let height = (n.div_ceil(columns) as f64 * tall + 44.0).max(170.0);
     let mut out = format!(
         "<svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" font-family=\"inherit\" font-size=\"14\" fill=\"#111\">"
     );
     for (i, &sample) in moments.iter().enumerate() {
-        let (left, top) = if below { (10.0, i as f64 * step + head) } else { (i as f64 * room / n + 10.0, head) };
-        let left = left + 0.5 * (panel - w * k);
+        let (column, row) = (i % columns, i / columns);
+        let left = column as f64 * panel + 0.5 * (panel - w * k);
+        let top = row as f64 * tall + head;
         let label = format!("{} ms", number(sample as f64 * tree.every, 4));
-        let at = if below { (10.0, "start") } else { (left + 0.5 * w * k, "middle") };
-        let _ = write!(out, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{}\">{label}</text>", at.0, top - 10.0, at.1);
+        let middle = (column as f64 + 0.5) * panel;
+        let _ = write!(out, "<text x=\"{middle:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{label}</text>", top - 10.0);
         let v = tree.at(sample);
         let _ = write!(out, "<g fill=\"none\" stroke-linejoin=\"round\">");
         for (piece, v) in pieces.iter().zip(v).filter(|(p, _)| p.points.len() > 1) {
@@ -259,9 +264,14 @@ fn cell(tree: &Tree, moments: &[usize], scale: &Scale) -> String {
                 Scale::colour(scale.step(*v))
             );
         }
+        for (_, at) in &tree.synapses {
+            let p = &pieces[*at as usize].centre;
+            let (x, y) = (left + (p[across] - box_[0]) * k, top + (-p[up] - box_[2]) * k);
+            let _ = write!(out, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"6\" stroke=\"#111\" stroke-width=\"1.5\"/>");
+        }
         out.push_str("</g>");
     }
-    let bar = round_step(0.25 * (if below { w } else { w.max(0.4 * h) }));
+    let bar = round_step(0.2 * w.max(0.4 * h));
     let (x, y) = (10.0, height - 14.0);
     let _ = write!(
         out,
@@ -280,7 +290,7 @@ fn cell(tree: &Tree, moments: &[usize], scale: &Scale) -> String {
 fn journey(tree: &Tree, scale: &Scale) -> Option<(String, String)> {
     let far = |k: u32| tree.geometry.pieces[k as usize].distance;
     let (name, from) = match tree.synapses.iter().max_by(|a, b| far(a.1).total_cmp(&far(b.1)).then(b.0.cmp(&a.0))) {
-        Some((name, k)) if far(*k) > 0.0 => (format!("the synapse `{name}`"), *k),
+        Some((name, k)) if far(*k) > 0.0 => (format!("the synapse {name}"), *k),
         _ => {
             let tip = (0..tree.width() as u32).max_by(|a, b| far(*a).total_cmp(&far(*b)))?;
             ("the farthest tip".into(), tip)
