@@ -125,7 +125,8 @@ fn model_text(options: &Measure, catalogue: &Catalogue) -> Result<(String, Strin
 
 fn measured(options: &Measure, catalogue: &Catalogue) -> Result<Measured, ExitCode> {
     let (name, text) = model_text(options, catalogue)?;
-    let outcome = resolve::model_beside(&name, text.into(), &options.sets, catalogue, &beside(Path::new(&options.file)));
+    let outcome =
+        resolve::model_beside(&name, text.into(), &options.sets, catalogue, &beside(Path::new(&options.file)));
     let code = output::faults(&outcome.diagnostics, &outcome.sources);
     if outcome.diagnostics.has_errors() {
         return Err(code);
@@ -200,7 +201,9 @@ fn placed(options: &Measure, cell: &str, lowered: &LoweredCell) -> Result<(Strin
         _ if known => None,
         Some(shape) => shape.morphology.place(place).err().map(|e| (e.message, e.hint)),
         None if place.split('(').next().is_some_and(|name| name.trim() == layout.root()) => None,
-        None => Some((format!("`{cell}` has no section `{place}`"), format!("it is one compartment: {}", layout.root()))),
+        None => {
+            Some((format!("`{cell}` has no section `{place}`"), format!("it is one compartment: {}", layout.root())))
+        }
     };
     match fault {
         None => Ok((place.to_owned(), layout.compartment(place))),

@@ -479,7 +479,7 @@ impl Measured {
             panel: Panel {
                 x_label: "path from the soma (\u{b5}m)".into(),
                 y_label: "share that arrives".into(),
-                x: (0.0, far),
+                x: (0.0, 1.02 * far),
                 y: (0.0, 1.05),
                 layers: vec![dots(&c.outward, 0), dots(&c.inward, 1)],
                 ..Panel::default()
