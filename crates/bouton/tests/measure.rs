@@ -272,7 +272,8 @@ fn a_safety_factor_counts_quanta_as_if_they_added_up() {
 #[test]
 fn a_spike_begins_where_the_voltage_rises_faster_than_a_slope() {
     let dt = 0.025;
-    let values: Vec<f64> = (0..=1000).map(|k| k as f64 * dt).map(|t| -70.0 + (t - 5.0).max(0.0).powi(2)).collect();
+    let values: Vec<f64> =
+        (0..=1000).map(|k| k as f64 * dt).map(|t| -70.0 + (t - 5.0).max(0.0) * (t - 5.0).max(0.0)).collect();
     let trace = Trace { dt_ms: dt, start_ms: 0.0, values: &values };
     let look = Look { stimulus: 2.0, window: Some((0.0, 20.0)), slope: 20.0, ..Look::default() };
     near(measure(&trace, &look, Take::SpikeOnset), 13.0, 1e-9);

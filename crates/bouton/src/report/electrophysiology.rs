@@ -491,7 +491,7 @@ impl Measured {
 /// The range of some values with a margin.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), y| (a.min(y), b.max(y)));
-    if !(low <= high) {
+    if low > high || low.is_nan() {
         return (0.0, 1.0);
     }
     let pad = if high > low { 0.06 * (high - low) } else { 1.0 };
