@@ -110,7 +110,9 @@ fn refined(cell: &Refinement, out: &mut String) {
     for (name, change, scale, unit) in rows {
         let said = match (change.coarse, change.relative()) {
             (Some(x), Some(share)) => {
-                format!("{} {unit}, changed by {} %", significant(x * scale, 4), significant(share * 100.0, 2))
+                let percent =
+                    if share.abs() < 1e-6 { "less than 0.0001".into() } else { significant(share * 100.0, 2) };
+                format!("{} {unit}, changed by {percent} %", significant(x * scale, 4))
             }
             _ => "none: at rest the membrane is no passive circuit".to_owned(),
         };

@@ -390,3 +390,46 @@ fn comb(n: u64) -> String {
     }
     out
 }
+
+/// A plain synapse onto a group of spines is one onto each, and hears what each would.
+#[test]
+fn a_plain_synapse_onto_spines_is_one_for_each() {
+    let plans = |also: &str| {
+        let text = format!(
+            "{PASSIVE}cell.c.morphology = \"cell.swc\"\ncell.c.spines.s = {{ on = [\"apical\"], count = 3, \
+             head_diameter = \"0.5 um\", neck_length = \"1 um\", neck_diameter = \"0.2 um\" }}\n{also}"
+        )
+        .replace("duration = \"1 ms\"", "duration = \"30 ms\"");
+        let files = |_: &str| -> Result<String, Unread> { Ok(SMALL.to_owned()) };
+        let outcome = model::resolve::model_beside("m.toml", text.into(), &[], &Catalogue::embedded(), &files);
+        assert!(!outcome.diagnostics.has_errors(), "{}", outcome.diagnostics.render(&outcome.sources, false));
+        let mut out = Diagnostics::default();
+        let plan = bouton::lower::model(&outcome.resolved[0], &mut out);
+        let plan = plan.unwrap_or_else(|| panic!("{}", out.render(&outcome.sources, false)));
+        let ran = bouton::simulation::run(&[plan], "", 2, &Default::default(), &bouton::simulation::Cancel::new());
+        ran.expect("a good run").recording.conditions.remove(0)
+    };
+    let mean = |c: &bouton::recording::Condition, path: &str| -> Vec<f64> {
+        c.probes.iter().find(|p| p.path == path).unwrap_or_else(|| panic!("no probe `{path}`")).mean.clone()
+    };
+    let shape = "conductance = { peak = \"1 nS\", rise = \"0.3 ms\", decay = \"2 ms\", reversal = \"0 mV\" }";
+    let synapse = |name: &str, from: &str, to: &str| {
+        format!("synapse.{name} = {{ from = \"{from}\", to = \"{to}\", {shape} }}\n")
+    };
+    let probes = "probe.v = { read = \"c.soma.v_m\" }\n";
+    // One sender: the same as three synapses by name.
+    let one = "cell.one.times = [\"2 ms\", \"9 ms\"]\n";
+    let all = plans(&format!("{one}{probes}probe.g = {{ read = \"all.g\" }}\n{}", synapse("all", "one", "c.spines.s")));
+    let each: String = (0..3).map(|k| synapse(&format!("s{k}"), "one", &format!("c.spines.s[{k}]"))).collect();
+    let apart = plans(&format!("{one}{probes}probe.g = {{ read = \"s0.g\" }}\n{each}"));
+    assert_eq!(mean(&all, "c.soma.v_m"), mean(&apart, "c.soma.v_m"));
+    let (sum, alone) = (mean(&all, "all.g"), mean(&apart, "s0.g"));
+    assert!(sum.iter().any(|g| *g > 2.0) && sum.iter().zip(&alone).all(|(a, b)| (a - 3.0 * b).abs() < 1e-12));
+    // Three senders at random: what all three do to one place, together.
+    let crowd = "cell.crowd = { count = 3, rate = \"200 /s\" }\n";
+    let spread = plans(&format!("{crowd}probe.g = {{ read = \"all.g\" }}\n{}", synapse("all", "crowd", "c.spines.s")));
+    let heap = plans(&format!("{crowd}probe.g = {{ read = \"all.g\" }}\n{}", synapse("all", "crowd", "c.soma")));
+    let (spread, heap) = (mean(&spread, "all.g"), mean(&heap, "all.g"));
+    assert!(heap.iter().any(|g| *g > 1.0));
+    assert!(spread.iter().zip(&heap).all(|(a, b)| (a - b).abs() < 1e-9), "the same spikes at the same times");
+}

@@ -1,12 +1,13 @@
 //! Cells: sections become compartments, channels become kinds of channel, eight equal cells a block (eight trials).
 
 use super::context::{Lowering, value};
+use super::ions::{Carrier, Pools};
 use super::morphology::Layout;
 use super::{LowerError, expression};
 use ::model::read::Read;
 use ::model::resolve::{Part, ResolvedGateForm, ResolvedRate};
 use engine::mechanism::ProgramBuilder;
-use engine::neuron::{self, Cell, Channel, ChannelInput, Gate, GateForm, Insertion, Tissue};
+use engine::neuron::{self, Cell, Channel, ChannelInput, Gate, GateForm, Insertion, Law, Tissue};
 use numerics::simd::LANES;
 use std::f64::consts::PI;
 
@@ -19,6 +20,11 @@ pub struct LoweredCell {
     pub rest: neuron::State,
     /// Where its parts are.
     pub layout: Layout,
+    /// Names of ions that have pools, in the order of the plan.
+    pub ions: Vec<String>,
+    /// Its channels by name, in the order of the plan; of those without gates, conductance by compartment (nS) and
+    /// reversal potential (mV).
+    pub channels: Vec<(String, Option<(Vec<f64>, f64)>)>,
 }
 
 /// A spine to be built: the synapse's name, where on the cell, its table.
@@ -48,17 +54,30 @@ impl Lowering<'_> {
             Some(shape) => self.cut(&path, read, (shape, tissue), &mut layout)?,
         };
         let own = cell.compartments.len();
+        // Of a point, a quarter of its diameter, if it has one.
+        let point = membrane.and_then(|m| value(m, "diameter")).unwrap_or(f64::INFINITY) / 4.0;
+        let thickness = if layout.shape.is_some() { layout.geometry.thickness() } else { vec![point] };
         let hosts = self.spines(read, &mut cell, &mut layout, (tissue, spines));
-        let mut channels = Vec::new();
+        let pools = self.cell_pools(&path, read, &mut cell, &thickness, &layout);
+        let failed = pools.is_none();
+        let pools = pools.unwrap_or_default();
+        let (mut channels, mut names) = (Vec::new(), Vec::new());
         for (key, placed) in read.named("channel") {
             let at = format!("{path}.channel.{}", key.name);
-            let (Some(part), Some(e_rev)) = (self.part(&at), self.reversal(&at, placed, (name, read))) else {
+            let (Some(part), Some(carrier)) = (self.part(&at), self.carrier(&at, placed, (name, read), &pools)) else {
                 continue;
             };
-            let Some(channel) = self.channel(&at, part, placed, e_rev) else { continue };
+            let Some(channel) = self.channel(&at, part, placed, (&carrier, &pools)) else { continue };
             let Some(mask) = self.mask(placed, own, &layout) else { continue };
             let area: f64 = (0..own).filter(|k| mask[*k]).map(|k| cell.compartments[k].area).sum();
-            let Some(density) = self.densities(&at, part, placed, (area, own, &mask, &layout)) else { continue };
+            let density = match carrier.law {
+                Law::Ghk | Law::GhkHeld { .. } => {
+                    let even = |p: f64| mask.iter().map(|here| if *here { p } else { 0.0 }).collect();
+                    self.permeability(&at, part, placed, area).map(even)
+                }
+                Law::Ohmic | Law::Nernst => self.densities(&at, part, placed, (area, own, &mask, &layout)),
+            };
+            let Some(density) = density else { continue };
             let mut g_max: Vec<f64> = (0..own).map(|k| density[k] * cell.compartments[k].area).collect();
             // Spines have the passive membrane of the place they sit on.
             for (host, spine) in &hosts {
@@ -67,11 +86,20 @@ impl Lowering<'_> {
                     g_max.push(passive * cell.compartments[k as usize].area);
                 }
             }
+            if self.fed((&at, name), placed, (carrier.law, &g_max), (&cell, &pools)).is_none() {
+                continue;
+            }
+            let fixed = channel.gates.is_empty() && carrier.law == Law::Ohmic;
+            names.push((key.name.clone(), fixed.then(|| (g_max.clone(), carrier.e_rev))));
             cell.insertions.push(Insertion { channel: channels.len(), g_max, overrides: Vec::new() });
             channels.push(channel);
         }
+        if failed || channels.len() < read.named("channel").len() {
+            return None; // why was said
+        }
         let cell = cell.detect(0, value(read, "threshold").unwrap_or(0.0));
-        let plan = match neuron::Plan::new(channels, &vec![cell; LANES], self.resolved.temperature) {
+        let ions = pools.ions;
+        let plan = match neuron::Plan::with_ions(channels, ions, &vec![cell; LANES], self.resolved.temperature) {
             Ok(plan) => plan,
             Err(e) => {
                 self.fault(&read.span, format!("`{path}` cannot be built: {e}"), "");
@@ -79,7 +107,7 @@ impl Lowering<'_> {
             }
         };
         match plan.rest(-150.0..=80.0) {
-            Ok(rest) => Some(LoweredCell { plan, rest, layout }),
+            Ok(rest) => Some(LoweredCell { plan, rest, layout, ions: pools.names, channels: names }),
             Err(e) => {
                 let hint = "give it a leak, or a channel that is open at rest";
                 self.fault(&read.span, format!("`{path}` has no resting potential: {e}"), hint);
@@ -89,7 +117,13 @@ impl Lowering<'_> {
     }
 
     /// A kind of channel for a neuron's membrane.
-    fn channel(&mut self, path: &str, part: &Part, placed: &Read, e_rev: f64) -> Option<Channel> {
+    fn channel(
+        &mut self,
+        path: &str,
+        part: &Part,
+        placed: &Read,
+        (carrier, pools): (&Carrier, &Pools),
+    ) -> Option<Channel> {
         if part.scheme.is_some() {
             let message = format!(
                 "`{}` gates by a scheme; a neuron's membrane takes channels with independent gates",
@@ -102,7 +136,7 @@ impl Lowering<'_> {
             );
             return None;
         }
-        match channel(part, e_rev) {
+        match channel(part, carrier, pools) {
             Ok(channel) => Some(channel),
             Err(e) => {
                 self.fault(&placed.span, format!("`{path}` cannot be built: {e}"), "");
@@ -113,7 +147,7 @@ impl Lowering<'_> {
 }
 
 /// All gates of a part in one program.
-fn channel(part: &Part, e_rev: f64) -> Result<Channel, LowerError> {
+fn channel(part: &Part, &Carrier { e_rev, law, ion }: &Carrier, pools: &Pools) -> Result<Channel, LowerError> {
     let layout = &part.layout;
     let mut b = ProgramBuilder::new(layout.names.len() as u16);
     let mut scaled = |rate: &ResolvedRate| {
@@ -134,5 +168,8 @@ fn channel(part: &Part, e_rev: f64) -> Result<Channel, LowerError> {
     let rates = b.finish(&outputs).map_err(|e| LowerError::Program(part.entry.clone(), e))?;
     let mut inputs: Vec<ChannelInput> = (0..layout.parameters).map(|k| ChannelInput::Parameter(k as u16)).collect();
     inputs.extend([ChannelInput::Voltage, ChannelInput::Temperature]);
-    Ok(Channel { e_rev, gates, rates, inputs, parameters: part.parameters.clone() })
+    // An ion without a pool is refused where it is placed.
+    let read = |ion: &String| ChannelInput::Concentration(pools.ion(ion).unwrap_or_default() as u16);
+    inputs.extend(part.body.reads.iter().map(read));
+    Ok(Channel { e_rev, gates, rates, inputs, parameters: part.parameters.clone(), law, ion })
 }

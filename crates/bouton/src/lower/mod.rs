@@ -7,6 +7,7 @@ mod context;
 mod expression;
 mod fold;
 mod instrument;
+mod ions;
 mod model;
 mod morphology;
 mod placement;
@@ -20,6 +21,7 @@ mod terminal;
 pub use self::model::model;
 pub use cell::LoweredCell;
 pub use fold::Folded;
+pub use ions::pool;
 pub use morphology::{Geometry, Layout, Located};
 pub use refinement::{Change, Refinement, refinement};
 

@@ -55,7 +55,8 @@ impl Lowering<'_> {
         let (synapses, populations, plain) = self.synapses(read, &cells, &failed);
         let clamps = self.clamps(read, &cells, duration);
         if failed.contains(&true)
-            || synapses.len() + populations.len() + plain.len() < read.named("synapse").len()
+            || synapses.len() + populations.len() + plain.iter().filter(|p| p.spine.0 == 0).count()
+                < read.named("synapse").len()
             || clamps.len() < read.named("clamp").len()
         {
             return None;

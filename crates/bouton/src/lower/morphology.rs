@@ -23,6 +23,14 @@ pub struct Geometry {
     pub pieces: Vec<Located>,
 }
 
+impl Geometry {
+    /// Volume over membrane area of each compartment, um; of a cylinder a quarter of its diameter, of a joint 0.
+    #[must_use]
+    pub fn thickness(&self) -> Vec<f64> {
+        self.pieces.iter().map(|l| if l.points.is_empty() { 0.0 } else { l.volume / l.area }).collect()
+    }
+}
+
 /// A compartment in space, um.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Located {
@@ -36,6 +44,10 @@ pub struct Located {
     pub distance: f64,
     /// Forks between the soma and it.
     pub order: u32,
+    /// Membrane, um2; of a joint 0.
+    pub area: f64,
+    /// Volume, um3; of a joint 0.
+    pub volume: f64,
     /// Mean over its length, weighed as its area is; of a joint 0.
     pub diameter: f64,
     /// Share of its section's length at its middle.
@@ -184,7 +196,7 @@ pub(super) fn counts(
         // A whole number but for rounding is that number.
         (wanted - 1e-9).ceil().max(1.0) as u64
     };
-    let fine = |(k, n)| if lumped(morphology, k, n) { n } else { n * finer };
+    let fine = |(k, n)| if lumped(morphology, k, n) { n } else { n.saturating_mul(finer) };
     morphology.sections.iter().enumerate().map(of).enumerate().map(fine).collect()
 }
 
@@ -364,12 +376,15 @@ impl Cutting<'_> {
         let length = line.length();
         let soma = self.morphology.sections[k].kind == Kind::Soma;
         let diameter = piece.as_ref().map_or(0.0, |p| p.area / (PI * p.length));
+        let (area, volume) = piece.as_ref().map_or((0.0, 0.0), |p| (p.area, p.volume));
         self.grid.geometry.pieces.push(Located {
             section: k,
             centre: line.at(position * length).at,
             points: piece.map_or_else(Vec::new, |p| p.points),
             distance: if soma { self.starts[k] } else { position.mul_add(length, self.starts[k]) },
             order: self.orders[k],
+            area,
+            volume,
             diameter,
             position,
             spine: false,

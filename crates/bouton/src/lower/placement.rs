@@ -109,7 +109,8 @@ impl Lowering<'_> {
                 let located = &layout.geometry.pieces[k];
                 out[k] = expression.evaluate(&located.whereabouts().values());
                 if !(out[k] >= 0.0 && out[k].is_finite()) {
-                    let shown = Quantity { value: out[k], dimension: Dimension::CONDUCTANCE_DENSITY };
+                    let density = Quantity { value: out[k], dimension: Dimension::CONDUCTANCE_DENSITY };
+                    let shown = crate::listing::rounded(&density);
                     let message = format!(
                         "the density of `{path}` is {shown} in {}, {:.1} um from the soma",
                         layout.place(k as u32),
@@ -196,6 +197,8 @@ fn drawn(host: &Located, at: Point, (section, ordinal): (usize, usize), read: &R
         centre: away(0.5 * (from + to)),
         distance,
         order: host.order,
+        area: PI * diameter * (to - from),
+        volume: 0.25 * PI * diameter * diameter * (to - from),
         diameter,
         position: 0.5,
         spine: true,

@@ -399,6 +399,8 @@ pub enum Source {
         cell: usize,
         width: u32,
     },
+    Concentration { cell: usize, compartment: u32, ion: usize },
+    ChannelCurrent { cell: usize, compartment: u32, channel: usize },
     Bath(usize),
     ClampCurrent(usize),
     ClampVoltage(usize),
@@ -491,6 +493,8 @@ impl Source {
         match self {
             Self::Membrane { .. }
             | Self::Tree { .. }
+            | Self::Concentration { .. }
+            | Self::ChannelCurrent { .. }
             | Self::Bath(_)
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)

@@ -325,6 +325,8 @@ impl Source {
         match self {
             Self::Membrane { .. } | Self::Tree { .. } | Self::ClampVoltage(_) => "mV",
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => "pA",
+            Self::ChannelCurrent { .. } => "pA",
+            Self::Concentration { .. } => "mM",
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => "mV",
                 T::CalciumCurrent => "pA",
@@ -355,6 +357,8 @@ impl Source {
         match self {
             Self::Membrane { .. } | Self::Tree { .. } | Self::ClampVoltage(_) => Role::Voltage,
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
+            Self::ChannelCurrent { .. } => Role::Current,
+            Self::Concentration { .. } => Role::Calcium,
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => Role::Voltage,
                 T::CalciumCurrent => Role::Current,

@@ -34,19 +34,18 @@ impl<'a> Line<'a> {
     /// Of a section. Cost: its points.
     #[must_use]
     pub fn new(section: &'a Section) -> Self {
-        let mut along = Vec::with_capacity(section.points.len());
+        let n = section.points.len();
+        // Of a section that was written the points lie at even lengths, whatever the picture's rounding.
+        if let Some(said) = section.said {
+            let along = (0..n).map(|k| if k + 1 == n { said } else { k as f64 / (n - 1) as f64 * said });
+            return Self { section, along: along.collect() };
+        }
+        let mut along = Vec::with_capacity(n);
         along.push(0.0);
         let mut sum = 0.0;
         for w in section.points.windows(2) {
             sum += distance(w[0].at, w[1].at);
             along.push(sum);
-        }
-        if let Some(said) = section.said {
-            let scale = said / sum;
-            along.iter_mut().for_each(|x| *x *= scale);
-            if let Some(last) = along.last_mut() {
-                *last = said;
-            }
         }
         Self { section, along }
     }

@@ -79,7 +79,7 @@ pub struct Section {
     pub on: Option<Joint>,
     /// At least two, no two neighbours in the same place.
     pub points: Vec<Point>,
-    /// Its length as it was written, um, where the points are only a picture of it.
+    /// Its length as it was written, um, where the points, at even lengths of it, are only a picture.
     pub said: Option<f64>,
 }
 

@@ -74,6 +74,10 @@ impl Resolver<'_> {
             }
             if let Some(terminal) = synapse.table("terminal") {
                 for (name, channel) in terminal.named("channel") {
+                    if let Some(span) = channel.span_of("permeability") {
+                        let message = format!("`{}` is in a terminal, which counts its channels", name.name);
+                        self.out.push(Diagnostic::error(message, span.clone()).hint("count = 20"));
+                    }
                     self.either(channel, &name.name, &name.span, ["count", "density"], true);
                 }
                 if let Some(supply) = terminal.table("supply") {
@@ -209,7 +213,7 @@ impl Resolver<'_> {
                     m.span.clone(),
                 ));
             }
-            if !sections.is_empty() && said {
+            if !sections.is_empty() && said && !reconstructed {
                 self.out.push(
                     Diagnostic::error(
                         format!("the membrane of `{name}` has a size, and so have its sections"),
@@ -254,8 +258,9 @@ impl Resolver<'_> {
             }
         }
         for (key, channel) in cell.named("channel") {
-            self.either(channel, &key.name, &key.span, ["count", "density"], true);
+            self.amount(channel, &key.name, &key.span);
         }
+        self.pools(name, cell);
         if let Some(times) = cell.numbers("times") {
             for pair in times.windows(2) {
                 if pair[1].value() <= pair[0].value()

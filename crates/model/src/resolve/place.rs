@@ -19,6 +19,8 @@ impl Resolver<'_> {
         }
         let shaped = self.shapes.contains_key(cell) || self.shapeless.contains(cell);
         match rest {
+            // A plain synapse may be one for each of a group of spines.
+            Some(rest) if shaped && field == "to" && self.all_spines(model, cell, rest, read) => {}
             Some(rest) if shaped => self.spot(cell, rest, &span.clone(), (model, false)),
             // A cell without sections is a point, whatever its parts are called.
             _ => {
@@ -30,6 +32,14 @@ impl Resolver<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a plain synapse is onto a group of spines as a whole.
+    fn all_spines(&self, model: &Read, cell: &str, place: &str, synapse: &Read) -> bool {
+        let plain = synapse.get("conductance").is_some() || synapse.get("current").is_some();
+        let of = model.named("cell").iter().find(|(k, _)| k.name == cell);
+        let group = place.trim().strip_prefix("spines.");
+        plain && of.is_some_and(|(_, c)| c.named("spines").iter().any(|(k, _)| Some(k.name.as_str()) == group))
     }
 
     /// A place on a cell that has a shape. `spines`: whether those of synapses are places.
@@ -127,7 +137,7 @@ impl Resolver<'_> {
     }
 
     /// The regions of `on`, and the condition of `where`.
-    fn regions(&mut self, cell: &str, placed: &Read) {
+    pub(super) fn regions(&mut self, cell: &str, placed: &Read) {
         if let Some(shape) = self.shapes.get(cell).cloned() {
             for (region, place) in placed.texts("on") {
                 if let Err(NoPlace { message, hint }) = shape.morphology.region(region) {

@@ -2,9 +2,10 @@
 
 use super::{Batch, Scratch};
 use crate::simulation::plain::Effect;
-use crate::simulation::plan::{OfPlain, Plan, Source};
+use crate::simulation::plan::{OfPlain, Plan, Source, Voltage};
 use crate::simulation::population::OfPopulation;
 use crate::simulation::trace::Traces;
+use engine::neuron::Site;
 use engine::time::Tick;
 
 impl Batch {
@@ -82,6 +83,25 @@ impl Batch {
         match source {
             Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
             Source::Tree { cell, .. } => self.voltage(plan, (cell, 0), lane),
+            Source::Concentration { cell, compartment, ion } => match (&plan.cells[cell].voltage, &self.cells[cell]) {
+                (Voltage::Membrane { cell, .. }, Some(state)) => {
+                    let site = Site { block: 0, compartment, lane };
+                    state.concentration(&cell.plan, site, ion).unwrap_or(f64::NAN)
+                }
+                _ => f64::NAN,
+            },
+            Source::ChannelCurrent { cell, compartment, channel } => {
+                match (&plan.cells[cell].voltage, &self.cells[cell]) {
+                    (Voltage::Membrane { cell, .. }, Some(state)) => {
+                        let site = Site { block: 0, compartment, lane };
+                        match &cell.channels[channel].1 {
+                            Some((g, e_rev)) => g[compartment as usize] * (state.v_m(site) - e_rev),
+                            None => state.current(&cell.plan, site, channel),
+                        }
+                    }
+                    _ => f64::NAN,
+                }
+            }
             Source::Bath(k) => plan.baths[k],
             Source::ClampCurrent(k) => self.clamped[lane][k].0,
             Source::ClampVoltage(k) => self.clamped[lane][k].1,
@@ -143,14 +163,17 @@ impl Batch {
                 }
             }
             Source::Plain { plain: p, quantity } => {
-                let (plain, now) = (&plan.plain[p], self.plain[lane][p].now());
-                match (quantity, plain.effect) {
-                    (OfPlain::Conductance, _) => now,
-                    (OfPlain::Current, Effect::Current) => -now,
-                    (OfPlain::Current, Effect::Conductance { e_rev }) => {
-                        now * (self.voltage(plan, plain.to, lane) - e_rev)
+                let one = |p: usize| {
+                    let (plain, now) = (&plan.plain[p], self.plain[lane][p].now());
+                    match (quantity, plain.effect) {
+                        (OfPlain::Conductance, _) => now,
+                        (OfPlain::Current, Effect::Current) => -now,
+                        (OfPlain::Current, Effect::Conductance { e_rev }) => {
+                            now * (self.voltage(plan, plain.to, lane) - e_rev)
+                        }
                     }
-                }
+                };
+                (p..p + plan.plain[p].spine.1).map(one).sum()
             }
             Source::Occupancy { synapse, clearance, state } => {
                 let (synapse, contact) = contact(synapse);
