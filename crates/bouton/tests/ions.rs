@@ -216,12 +216,4 @@ fn calcium_through_nmda_receptors_fills_the_head_of_the_spine() {
     let none = spine(pool, "0");
     assert!(of(&none, "receiver.contact.ca").iter().all(|x| *x == 1e-4));
     assert_eq!(of(&none, "receiver.contact.v_m"), of(&c, "receiver.contact.v_m"));
-    // A pool may be in the head alone.
-    let head = spine(
-        &pool
-            .replace("share = 1", "share = 1, on = [\"contact\"]")
-            .replace("\nprobe.soma.read = \"receiver.soma.ca\"", ""),
-        "0.1",
-    );
-    assert_eq!(of(&head, "receiver.contact.ca"), ca);
 }
