@@ -131,6 +131,7 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
     };
     let desensitised = open.iter().map(|(n, y)| (*n, y.iter().map(|v| 0.6 * v).collect())).collect();
     Condition {
+        trees: Vec::new(),
         swept: None,
         name: kind.name.into(),
         temperature: kind.celsius + 273.15,

@@ -137,9 +137,10 @@ pub fn write_all(
     }
     let any = |has: &dyn Fn(&super::Condition) -> bool| recording.conditions.iter().any(has);
     type Writer = fn(&Recording, &mut dyn Write) -> Result<(), FeatherError>;
-    let tables: [(&str, bool, Writer); 4] = [
+    let tables: [(&str, bool, Writer); 5] = [
         ("traces.feather", any(&feather::has_kept_traces), |r, out| feather::traces(r, out).map(drop)),
         ("mean.feather", any(&feather::has_probes), |r, out| feather::mean(r, out).map(drop)),
+        ("tree.feather", any(&|c| !c.trees.is_empty()), |r, out| feather::trees(r, out).map(drop)),
         ("trials.feather", any(&|c| !c.measures.is_empty()), |r, out| feather::trials(r, out).map(drop)),
         ("events.feather", any(&|c| !c.events.is_empty()), |r, out| feather::events(r, out).map(drop)),
     ];

@@ -423,7 +423,7 @@ static SYNAPSE: Table = Table {
 
 static CLAMP: Table = Table {
     name: "clamp",
-    doc: "A pipette: voltage clamp with `hold`, current clamp with `current` or `noise`.",
+    doc: "A pipette: voltage clamp with `hold`, current clamp with `current` or `noise`, dynamic clamp with `conductance` or `conductance_noise`.",
     fields: &[
         field("at", Place, Required, "Where it sits."),
         field("hold", Number(D::VOLTAGE, Between(-300.0, 300.0)), Optional, "Command voltage."),
@@ -451,7 +451,25 @@ static CLAMP: Table = Table {
             Optional,
             "Noise that is added to the current, or is all of it. Another in each trial, the same in conditions that share luck.",
         ),
-        field("start", Number(D::TIME, NotNegative), Default("0 ms"), "When the current begins."),
+        field(
+            "conductance",
+            Number(D::CONDUCTANCE, Between(0.0, 1e6)),
+            Optional,
+            "Artificial conductance of a dynamic clamp: what flows is `conductance` times `reversal` minus the voltage.",
+        ),
+        field(
+            "reversal",
+            Number(D::VOLTAGE, Between(-300.0, 300.0)),
+            Optional,
+            "Reversal potential of the artificial conductance.",
+        ),
+        field(
+            "conductance_noise",
+            Kind::Table(&CONDUCTANCE_NOISE),
+            Optional,
+            "Noise that is added to the conductance, or is all of it; the sum is never below 0.",
+        ),
+        field("start", Number(D::TIME, NotNegative), Default("0 ms"), "When the current or conductance begins."),
         field("stop", Number(D::TIME, NotNegative), Optional, "When it ends; without it, with the trial."),
     ],
 };
@@ -463,6 +481,20 @@ static NOISE: Table = Table {
         field("sd", Number(D::CURRENT, Between(0.0, 1e6)), Required, "Its standard deviation."),
         field("tau", Number(D::TIME, Positive), Required, "Its correlation time."),
         field("mean", Number(D::CURRENT, Between(-1e7, 1e7)), Default("0 pA"), "Its mean; positive depolarises."),
+    ],
+};
+
+static CONDUCTANCE_NOISE: Table = Table {
+    name: "conductance_noise",
+    doc: "An Ornstein-Uhlenbeck conductance, held within each step of the neurons; cut off at 0.",
+    fields: &[
+        field(
+            "sd",
+            Number(D::CONDUCTANCE, Between(0.0, 1e6)),
+            Required,
+            "Its standard deviation before it is cut off.",
+        ),
+        field("tau", Number(D::TIME, Positive), Required, "Its correlation time."),
     ],
 };
 
@@ -497,6 +529,10 @@ static MEASURE: Table = Table {
                     "safety_factor",
                     "of a junction: the amplitude, corrected for nonlinear summation, over the depolarisation that reaches `threshold`",
                 ),
+                ("peak", "value at the peak, nothing subtracted"),
+                ("tail", "time constant of the last of the decay, from 20 to 2 % of the amplitude"),
+                ("spike_onset", "time from the stimulus to where a voltage first rises faster than `slope`"),
+                ("spike_threshold", "the voltage there"),
             ]),
             Required,
             "What to take of it.",
@@ -526,6 +562,12 @@ static MEASURE: Table = Table {
             Optional,
             "Of a `safety_factor`: the reversal potential of the current, for the correction for nonlinear summation; without it, 0 mV.",
         ),
+        field(
+            "slope",
+            Number(D::VOLTAGE_RATE, Positive),
+            Default("20 V/s"),
+            "Of `spike_onset` and `spike_threshold`: the slope at which an action potential begins.",
+        ),
         DISTANCE,
     ],
 };
@@ -542,7 +584,12 @@ static PROBE: Table = Table {
     name: "probe",
     doc: "A recording.",
     fields: &[
-        field("read", Observable, Required, "What to record, e.g. `contact.cleft.glutamate`."),
+        field(
+            "read",
+            Observable,
+            Required,
+            "What to record, e.g. `contact.cleft.glutamate`; `pyr.v_m` is the voltage of every compartment of a cell with sections, for the report's pictures of it and for `tree.feather`.",
+        ),
         field("every", Number(D::TIME, Positive), Optional, "Sampling interval; without it, every step."),
         field("average", Flag, Default("false"), "Record mean and deviation over trials, and no single trial."),
         field(

@@ -110,16 +110,13 @@ impl Resolver<'_> {
                         .hint("clamp a cell that has a `membrane`"),
                 );
             }
-            self.either(clamp, &key.name, &key.span, ["hold", "current"], clamp.get("noise").is_none());
-            if let (Some(_), Some(span)) = (clamp.get("hold"), clamp.span_of("noise")) {
-                let message = format!("`{}` holds a voltage, and noise is of a current", key.name);
-                self.out.push(Diagnostic::error(message, span.clone()).hint("a second pipette with `noise`"));
-            }
+            self.does_one_thing(&key.name, &key.span, clamp);
             if let (Some(start), Some(stop)) = (clamp.number("start"), clamp.number("stop"))
                 && stop.value() <= start.value()
                 && let Some(span) = clamp.span_of("stop")
             {
-                let message = format!("the current of `{}` stops before it starts", key.name);
+                let what = if clamp.get("conductance").is_some() { "conductance" } else { "current" };
+                let message = format!("the {what} of `{}` stops before it starts", key.name);
                 self.out.push(Diagnostic::error(message, span.clone()));
             }
         }
@@ -127,6 +124,51 @@ impl Resolver<'_> {
             for (_, m) in model.named(table) {
                 self.observable(model, m, field, &synapses, &clamps);
             }
+        }
+    }
+
+    /// A pipette holds a voltage, injects a current, or is a conductance.
+    fn does_one_thing(&mut self, name: &str, span: &Span, clamp: &Read) {
+        let kinds = ["hold", "current", "conductance"];
+        let given: Vec<&str> = kinds.into_iter().filter(|f| clamp.get(f).is_some()).collect();
+        if let [first, second, ..] = given[..] {
+            let span = clamp.span_of(second).unwrap_or(span).clone();
+            let message = format!("`{name}` has both `{first}` and `{second}`");
+            self.out.push(Diagnostic::error(message, span).hint("give one of them"));
+        }
+        if given.is_empty() && clamp.get("noise").is_none() && clamp.get("conductance_noise").is_none() {
+            let message = format!("`{name}` needs `hold`, `current` or `conductance`");
+            self.out.push(Diagnostic::error(message, span.clone()));
+        }
+        for (noise, of, kind) in [("noise", "current", "current"), ("conductance_noise", "conductance", "conductance")]
+        {
+            let Some(span) = clamp.span_of(noise) else { continue };
+            if let Some(other) = given.iter().find(|k| **k != kind) {
+                let does = match *other {
+                    "hold" => "holds a voltage",
+                    "current" => "injects a current",
+                    _ => "is a conductance",
+                };
+                let message = format!("`{name}` {does}, and noise is of a {of}");
+                self.out
+                    .push(Diagnostic::error(message, span.clone()).hint(format!("a second pipette with `{noise}`")));
+            }
+        }
+        if let (Some(span), Some(_)) = (clamp.span_of("conductance_noise"), clamp.get("noise")) {
+            let message = format!("`{name}` has noise of a current and of a conductance");
+            self.out.push(Diagnostic::error(message, span.clone()).hint("two pipettes"));
+        }
+        let conducts = ["conductance", "conductance_noise"].iter().find_map(|f| clamp.span_of(f));
+        match (conducts, clamp.span_of("reversal")) {
+            (Some(span), None) => {
+                let message = format!("the conductance of `{name}` has no reversal potential");
+                self.out.push(Diagnostic::error(message, span.clone()).hint("reversal = \"0 mV\""));
+            }
+            (None, Some(span)) => {
+                let message = format!("the `reversal` of `{name}` is that of no conductance");
+                self.out.push(Diagnostic::error(message, span.clone()).hint("conductance = \"5 nS\""));
+            }
+            _ => {}
         }
     }
 

@@ -124,6 +124,14 @@ impl Resolver<'_> {
         } else if let Some((_, cell)) = model.named("cell").iter().find(|(k, _)| k.name == names[0]) {
             // A position may hold a point of its own, `dend(0.4)`.
             let rest = text[names[0].len()..].trim_start_matches('.');
+            if rest == "v_m" {
+                if field != "read" {
+                    let message = format!("`{text}` is of the whole cell, and a measure is of one place");
+                    self.out
+                        .push(Diagnostic::error(message, span.clone()).hint(format!("e.g. `{}.soma.v_m`", names[0])));
+                }
+                return;
+            }
             let Some((place, quantity)) = rest.rsplit_once('.').filter(|(_, q)| !q.contains(')')) else {
                 let hint = format!("e.g. `{}.soma.v_m`", names[0]);
                 let d = Diagnostic::error(format!("`{text}` names a cell, but not what of it"), span.clone());

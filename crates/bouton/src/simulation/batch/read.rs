@@ -17,8 +17,14 @@ impl Batch {
         for (p, probe) in plan.probes.iter().enumerate() {
             let samples = (to.0 / probe.every.0 - self.clock.0 / probe.every.0) as usize;
             for lane in 0..self.lanes {
-                let value = self.value(plan, scratch, probe.source, lane, false);
                 let out = &mut traces.lanes[lane][p];
+                if let Source::Tree { cell, width } = probe.source {
+                    for _ in 0..samples {
+                        out.extend((0..width).map(|k| self.voltage(plan, (cell, k), lane)));
+                    }
+                    continue;
+                }
+                let value = self.value(plan, scratch, probe.source, lane, false);
                 out.resize(out.len() + samples, value);
             }
         }
@@ -48,6 +54,9 @@ impl Batch {
                             }
                         }
                     }
+                    Source::Tree { cell, width } => {
+                        out.extend((0..width).map(|k| self.voltage(plan, (cell, k), lane)));
+                    }
                     source => out.push(self.value(plan, scratch, source, lane, start)),
                 }
             }
@@ -73,6 +82,7 @@ impl Batch {
         let conductance = |s: usize| &scratch.conductance[lane][s][..];
         match source {
             Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
+            Source::Tree { cell, .. } => self.voltage(plan, (cell, 0), lane),
             Source::Concentration { cell, compartment, ion } => match (&plan.cells[cell].voltage, &self.cells[cell]) {
                 (Voltage::Membrane { cell, .. }, Some(state)) => {
                     let site = Site { block: 0, compartment, lane };
