@@ -11,7 +11,7 @@ impl Resolver<'_> {
         let Some(permeability) = given("permeability") else {
             self.either(channel, name, span, ["count", "density"], true);
             let Some(density) = given("density") else { return };
-            if self.ghk(channel) {
+            if given("count").is_none() && self.ghk(channel) {
                 let message = format!("`{name}` follows the GHK equation, and a density of conductance says nothing");
                 let hint = "permeability = \"1e-5 cm/s\", or a `reversal` here to take it as ohmic";
                 self.out.push(Diagnostic::error(message, density).hint(hint));
