@@ -7,7 +7,7 @@ use super::Kind::{
 use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::drug::PLACED_DRUG;
-use super::morphology::{DISCRETISATION, SPINES};
+use super::morphology::{DISCRETISATION, SECTION, SPINES};
 use super::pool::PLACED_POOL;
 use super::synapse::{CLEFT, CONDUCTANCE, CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SPINE, TERMINAL};
 use super::{Field, Kind, Table, field};
@@ -229,35 +229,6 @@ static COURSE: Table = Table {
     fields: &[
         field("times", Numbers(D::TIME, NotNegative), Required, "When, ascending."),
         field("voltages", Numbers(D::VOLTAGE, Between(-300.0, 300.0)), Required, "The voltage there."),
-    ],
-};
-
-/// A section, in neurons of the catalogue and of a model file alike.
-pub(super) static SECTION: Table = Table {
-    name: "section",
-    doc: "An unbranched piece of a neuron: a cylinder or a frustum without its ends.",
-    fields: &[
-        field(
-            "on",
-            Text,
-            Optional,
-            "The section at whose far end it begins, or a place along it, e.g. `dend(0.5)`; none for the root.",
-        ),
-        field("diameter", Number(D::LENGTH, Positive), Required, "Its diameter, or that of its beginning."),
-        field("end_diameter", Number(D::LENGTH, Positive), Optional, "Its diameter at the end, if it tapers."),
-        field("length", Number(D::LENGTH, Positive), Required, "Its length."),
-        field(
-            "region",
-            Choice(&[("soma", ""), ("axon", ""), ("dend", ""), ("apical", "")]),
-            Optional,
-            "What it is of. Without it, what it is called, if that is one of these.",
-        ),
-        field(
-            "compartments",
-            Count { least: 1, most: 100_000 },
-            Optional,
-            "Into how many it is cut; without it, as many as keep each below a tenth of the length constant at 100 Hz.",
-        ),
     ],
 };
 

@@ -1,6 +1,6 @@
 //! Fields of reconstructed and branching neurons: how they are cut, and what sits on them.
 
-use super::Kind::{Count, Number, Text, Texts};
+use super::Kind::{Choice, Count, Number, Text, Texts};
 use super::Limits::{Between, Positive};
 use super::Need::{Optional, Required};
 use super::{Table, field};
@@ -40,5 +40,34 @@ pub(super) static SPINES: Table = Table {
         field("head_diameter", Number(D::LENGTH, Positive), Required, "Diameter of the head, a sphere."),
         field("neck_length", Number(D::LENGTH, Positive), Required, "Length of the neck."),
         field("neck_diameter", Number(D::LENGTH, Positive), Required, "Diameter of the neck."),
+    ],
+};
+
+/// A section, in neurons of the catalogue and of a model file alike.
+pub(super) static SECTION: Table = Table {
+    name: "section",
+    doc: "An unbranched piece of a neuron: a cylinder or a frustum without its ends.",
+    fields: &[
+        field(
+            "on",
+            Text,
+            Optional,
+            "The section at whose far end it begins, or a place along it, e.g. `dend(0.5)`; none for the root.",
+        ),
+        field("diameter", Number(D::LENGTH, Positive), Required, "Its diameter, or that of its beginning."),
+        field("end_diameter", Number(D::LENGTH, Positive), Optional, "Its diameter at the end, if it tapers."),
+        field("length", Number(D::LENGTH, Positive), Required, "Its length."),
+        field(
+            "region",
+            Choice(&[("soma", ""), ("axon", ""), ("dend", ""), ("apical", "")]),
+            Optional,
+            "What it is of. Without it, what it is called, if that is one of these.",
+        ),
+        field(
+            "compartments",
+            Count { least: 1, most: 100_000 },
+            Optional,
+            "Into how many it is cut; without it, as many as keep each below a tenth of the length constant at 100 Hz.",
+        ),
     ],
 };
