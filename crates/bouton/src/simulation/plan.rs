@@ -399,8 +399,16 @@ pub enum Source {
         cell: usize,
         width: u32,
     },
-    Concentration { cell: usize, compartment: u32, ion: usize },
-    ChannelCurrent { cell: usize, compartment: u32, channel: usize },
+    Concentration {
+        cell: usize,
+        compartment: u32,
+        ion: usize,
+    },
+    ChannelCurrent {
+        cell: usize,
+        compartment: u32,
+        channel: usize,
+    },
     Bath(usize),
     ClampCurrent(usize),
     ClampVoltage(usize),

@@ -205,7 +205,10 @@ impl Row {
                 per_current: excess(inside[pool.ion], 1.0) - excess(inside[pool.ion], 0.0),
             }
         };
-        Self { channels: circuit.gated[row].iter().map(channel).collect(), pools: (0..pools.len()).map(linked).collect() }
+        Self {
+            channels: circuit.gated[row].iter().map(channel).collect(),
+            pools: (0..pools.len()).map(linked).collect(),
+        }
     }
 
     /// Of its channels, nS, at `omega` rad/ms.
