@@ -74,6 +74,7 @@ pub fn portrait(entry: &Entry, part: &Part, with: &Stimulus) -> Result<Portrait,
         ("channel", Some(s)) => channel(s, with)?,
         ("channel", None) if !part.gates.is_empty() => gates(part)?,
         ("block", _) => block(part, with),
+        ("pool", _) => pool(part),
         _ => Portrait {
             doing: "nothing to plot: its parts have entries of their own".into(),
             findings: Vec::new(),
@@ -327,6 +328,43 @@ fn gates(part: &Part) -> Result<Portrait, PortraitError> {
     let of: Vec<String> = part.body.reads.iter().map(|ion| format!(", 1 uM of {ion} inside")).collect();
     let doing = format!("voltage held until settled{}", of.concat());
     Ok(Portrait { doing, findings, picture: Some(picture) })
+}
+
+/// A pool after 1 ms of 1 uA/cm2.
+fn pool(part: &Part) -> Portrait {
+    let Some((dynamics, valence)) = lower::pool(part) else {
+        return Portrait {
+            doing: "all of a compartment, whatever its size".into(),
+            findings: Vec::new(),
+            picture: None,
+        };
+    };
+    let tau = (1.0 + dynamics.bound) / dynamics.removal(dynamics.rest).1;
+    let step = 0.01 * tau.min(10.0);
+    let mut points = vec![(0.0, 1e3 * dynamics.rest)];
+    let mut c = dynamics.rest;
+    let steps = ((1.0 + 4.0 * tau) / step) as u32;
+    for k in 1..=steps {
+        let t = f64::from(k) * step;
+        // The current ends within a step.
+        let share = ((1.0 - (t - step)) / step).clamp(0.0, 1.0);
+        c = dynamics.after(c, -0.01 * share * f64::from(valence.signum()), valence, step);
+        points.push((t, 1e3 * c));
+    }
+    let peak = points.iter().fold(0.0, |a: f64, p| a.max(p.1)) * 1e-3;
+    let findings = vec![
+        ("peak concentration".into(), q(peak, Dimension::CONCENTRATION)),
+        ("time constant near rest".into(), q(tau, Dimension::TIME)),
+    ];
+    let picture = Picture {
+        title: String::new(),
+        x_label: "time (ms)".into(),
+        y_label: "free concentration (uM)".into(),
+        log_x: false,
+        log_y: false,
+        series: vec![Series { label: "concentration".into(), points, jumps: false }],
+    };
+    Portrait { doing: "inward current of 1 uA/cm2 for 1 ms".into(), findings, picture: Some(picture) }
 }
 
 fn block(part: &Part, with: &Stimulus) -> Portrait {

@@ -166,3 +166,54 @@ probe.b.read = "c.dend(0.9).ca"
     let values = plans_of(&Catalogue::embedded(), text, &[]);
     assert_eq!(values.len(), 1);
 }
+
+/// A spine with certain release; the share of NMDA current that is calcium comes into the pool of its head.
+fn spine(pool: &str, share: &str) -> Condition {
+    let text = format!(
+        r#"{WORLD}
+duration = "60 ms"
+detail = "mean"
+cell.sender.times = ["5 ms"]
+cell.receiver.membrane = {{ axial_resistivity = "150 ohm cm" }}
+cell.receiver.section.soma = {{ diameter = "20 um", length = "20 um" }}
+cell.receiver.channel.leak = {{ use = "channel/leak", density = "0.1 mS/cm2", reversal = "-70 mV" }}
+{pool}
+synapse.contact.from = "sender.axon"
+synapse.contact.to = "receiver.soma"
+synapse.contact.use = "synapse/ca1_spine"
+synapse.contact.without = ["terminal.sensor", "terminal.channel"]
+synapse.contact.terminal.molecules_cv = 0
+synapse.contact.receptor.nmda.calcium = {share}
+probe.i.read = "contact.receptor.nmda.current"
+probe.v.read = "receiver.contact.v_m"
+"#
+    );
+    run_with(&text, &["solution.bath.mg = \"0 mM\""])
+}
+
+#[test]
+fn calcium_through_nmda_receptors_fills_the_head_of_the_spine() {
+    let pool = "cell.receiver.pool.ca = { use = \"pool/calcium_hay_2011\", share = 1, bound = 20, tau = \"1 ms\" }\nprobe.ca.read = \"receiver.contact.ca\"\nprobe.soma.read = \"receiver.soma.ca\"";
+    let c = spine(pool, "0.1");
+    let of = |c: &Condition, path: &str| probe(c, path).trials[0].1.clone();
+    let (ca, i) = (of(&c, "receiver.contact.ca"), of(&c, "contact.receptor.nmda.current"));
+    // A sphere of 0.386 um has a surface of pi d^2; the shell of 0.1 um is more than a sixth of d, all of it.
+    let d = 0.386_f64;
+    let volume = std::f64::consts::PI * d * d * (d / 6.0);
+    let (h, decay) = (0.025, math::exp(-0.025 / 21.0));
+    let mut want = vec![1e-4];
+    for pair in i.windows(2) {
+        let influx = -0.1 * 0.5 * (pair[0] + pair[1]) / (2.0 * numerics::constants::FARADAY * volume * 21.0);
+        let last = want[want.len() - 1];
+        want.push(1e-4 + (last - 1e-4) * decay + influx * h * 0.5 * (1.0 + decay));
+    }
+    let peak = ca.iter().fold(0.0, |a: f64, &b| a.max(b));
+    let off = ca.iter().zip(&want).fold(0.0, |a: f64, (x, y)| a.max((x - y).abs()));
+    println!("peak {peak} mM, off by {off:e}");
+    assert!(peak > 5e-4 && off < 0.02 * peak, "{peak} {off}");
+    // Nothing passes the neck, and nothing comes without a share; what is counted moves no voltage.
+    assert!(of(&c, "receiver.soma.ca").iter().all(|x| (x - 1e-4).abs() < 1e-12));
+    let none = spine(pool, "0");
+    assert!(of(&none, "receiver.contact.ca").iter().all(|x| *x == 1e-4));
+    assert_eq!(of(&none, "receiver.contact.v_m"), of(&c, "receiver.contact.v_m"));
+}

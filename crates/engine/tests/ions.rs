@@ -224,6 +224,36 @@ fn errors_fall_with_the_square_of_the_step_with_pools_too() {
 }
 
 #[test]
+fn what_ports_bring_in_is_counted() {
+    // A tenth of a synaptic current is calcium: charge over z F is what came, whatever the voltage does meanwhile.
+    let cell = Cell::ball_and_stick(TISSUE, 20.0, 100.0, 2.0, 3).with(LEAK, 0.3);
+    let plan = plan(Law::Ohmic, &[cell.with_pool(0, |k| k == 2, |c| Dynamics { share: 1.0, ..shell(c) })]);
+    let (here, there) = (plan.site(0, 2), plan.site(0, 1));
+    for method in [Method::BackwardEuler, Method::CrankNicolson] {
+        struct Synapse(Site, Site, f64, f64);
+        impl Drive for Synapse {
+            fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
+                self.2 = 5.0 * math::exp(-moment.at.ms());
+                for site in [self.0, self.1] {
+                    ports.conductance(site, self.2, 10.0);
+                    ports.carries(0, site, 0.1 * self.2, 0.1 * self.2 * 10.0);
+                }
+            }
+            fn after(&mut self, moment: Moment, solved: &[F64x8], _: &[F64x8]) {
+                let v = solved[self.0.compartment as usize].0[self.0.lane];
+                self.3 += 0.1 * self.2 * (10.0 - v) * (moment.end - moment.start).ms();
+            }
+        }
+        let mut state = State::at(&plan, -54.387);
+        let mut synapse = [Synapse(here, there, 0.0, 0.0)];
+        go(&plan, &mut state, stepping(0.025, method), 400, &mut synapse);
+        let [_, came, _] = state.books(&plan, here, 0).unwrap();
+        assert!(came > 0.01 && (came * 2.0 * FARADAY / synapse[0].3 - 1.0).abs() < 1e-12, "{method:?}: {came}");
+        assert_eq!(state.books(&plan, there, 0), None);
+    }
+}
+
+#[test]
 fn currents_reverse_where_their_concentrations_say() {
     let cells = |law| {
         let cell = Cell::point(TISSUE, 1000.0).with(CA, calcium(law));

@@ -22,9 +22,25 @@ pub struct LoweredCell {
     pub layout: Layout,
     /// Names of ions that have pools, in the order of the plan.
     pub ions: Vec<String>,
-    /// Its channels by name, in the order of the plan; of those without gates, conductance by compartment (nS) and
-    /// reversal potential (mV).
-    pub channels: Vec<(String, Option<(Vec<f64>, f64)>)>,
+    /// Its channels, in the order of the plan.
+    pub channels: Vec<Through>,
+}
+
+/// A channel of a cell, as probes know it.
+#[derive(Debug)]
+pub struct Through {
+    /// Its name.
+    pub name: String,
+    /// Without gates: conductance by compartment (nS), and reversal potential (mV).
+    pub fixed: Option<(Vec<f64>, f64)>,
+}
+
+impl LoweredCell {
+    /// Which ion of the plan is calcium, where it has pools of it.
+    #[must_use]
+    pub fn calcium(&self) -> Option<usize> {
+        self.ions.iter().position(|ion| ion == "ca")
+    }
 }
 
 /// A spine to be built: the synapse's name, where on the cell, its table.
@@ -58,7 +74,7 @@ impl Lowering<'_> {
         let point = membrane.and_then(|m| value(m, "diameter")).unwrap_or(f64::INFINITY) / 4.0;
         let thickness = if layout.shape.is_some() { layout.geometry.thickness() } else { vec![point] };
         let hosts = self.spines(read, &mut cell, &mut layout, (tissue, spines));
-        let pools = self.cell_pools(&path, read, &mut cell, &thickness, &layout);
+        let pools = self.cell_pools(&path, read, &mut cell, (&thickness, &hosts), &layout);
         let failed = pools.is_none();
         let pools = pools.unwrap_or_default();
         let (mut channels, mut names) = (Vec::new(), Vec::new());
@@ -90,7 +106,8 @@ impl Lowering<'_> {
                 continue;
             }
             let fixed = channel.gates.is_empty() && carrier.law == Law::Ohmic;
-            names.push((key.name.clone(), fixed.then(|| (g_max.clone(), carrier.e_rev))));
+            let fixed = fixed.then(|| (g_max.clone(), carrier.e_rev));
+            names.push(Through { name: key.name.clone(), fixed });
             cell.insertions.push(Insertion { channel: channels.len(), g_max, overrides: Vec::new() });
             channels.push(channel);
         }

@@ -228,6 +228,7 @@ impl Lowering<'_> {
                 count: count as u32,
                 places: Vec::new(),
                 e_rev,
+                calcium: value(placed, "calcium").unwrap_or(0.0),
                 block,
                 states: part.scheme.as_ref().map_or_else(Vec::new, |s| s.states.clone()),
             }),

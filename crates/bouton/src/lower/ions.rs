@@ -2,9 +2,11 @@
 
 use super::context::{Lowering, valence, value};
 use super::morphology::Layout;
+use crate::simulation::{CellPlan, Voltage};
 use ::model::read::Read;
 use ::model::resolve::Part;
-use engine::neuron::{Cell, Dynamics, Ion, Law, Pooling};
+use engine::neuron::{Cell, Dynamics, Ion, Law, Pooling, Site};
+use std::ops::Range;
 
 /// The pools of a cell.
 #[derive(Default)]
@@ -57,7 +59,7 @@ impl Lowering<'_> {
         path: &str,
         read: &Read,
         cell: &mut Cell,
-        thickness: &[f64],
+        (thickness, hosts): (&[f64], &[(u32, Range<u32>)]),
         layout: &Layout,
     ) -> Option<Pools> {
         let mut pools = Pools::default();
@@ -94,8 +96,14 @@ impl Lowering<'_> {
                     .push(Pooling { ion: pools.names.len() - 1, compartments: vec![None; cell.compartments.len()] });
                 pools.names.len() - 1
             });
-            for (k, thickness) in thickness.iter().enumerate().filter(|(k, t)| mask[*k] && **t > 0.0) {
-                let depth = get("depth").map_or(*thickness, |depth| depth.min(*thickness));
+            // Heads of spines have the pool of where they sit: a sphere of diameter d is d / 6 thick.
+            let own = thickness.iter().copied().enumerate().filter(|(k, t)| mask[*k] && *t > 0.0);
+            let heads = hosts.iter().filter(|(host, _)| mask[*host as usize]).map(|(_, made)| {
+                let k = made.end as usize - 1;
+                (k, (cell.compartments[k].area / std::f64::consts::PI).sqrt() / 6.0)
+            });
+            for (k, thickness) in own.chain(heads).collect::<Vec<_>>() {
+                let depth = get("depth").map_or(thickness, |depth| depth.min(thickness));
                 if !depth.is_finite() {
                     let message = format!("`{at}` has no `depth`, and the cell is said by its area alone");
                     self.fault(&span, message, "depth = \"0.1 um\", or the membrane by `diameter` and `length`");
@@ -183,6 +191,26 @@ impl Lowering<'_> {
             }
         }
         Some(())
+    }
+
+    /// Whether there is a pool for the calcium that the receptors of a synapse let in.
+    pub fn kept(&mut self, name: &str, read: &Read, (cells, to): (&[CellPlan], (usize, u32))) -> Option<()> {
+        let Voltage::Membrane { cell, rest } = &cells[to.0].voltage else { return Some(()) };
+        let mut good = Some(());
+        for (key, placed) in read.named("receptor").iter().filter(|(_, r)| value(r, "calcium").is_some_and(|c| c > 0.0))
+        {
+            let site = Site { block: 0, compartment: to.1, lane: 0 };
+            let pool = cell.calcium().and_then(|ion| rest.concentration(&cell.plan, site, ion));
+            if pool.is_none() {
+                let path = format!("synapse.{name}.receptor.{}", key.name);
+                let span = placed.span_of("calcium").unwrap_or(&placed.span).clone();
+                let message = format!("nothing keeps the calcium that `{path}` lets in");
+                let hint = format!("cell.{}.pool.ca = {{ use = \"pool/calcium_hay_2011\" }}", cells[to.0].name);
+                self.fault(&span, message, &hint);
+                good = None;
+            }
+        }
+        good
     }
 
     /// Permeability of a placed channel, um/ms: said there, or of so many channels over `area` um2.

@@ -19,7 +19,7 @@ mod supply;
 mod terminal;
 
 pub use self::model::model;
-pub use cell::LoweredCell;
+pub use cell::{LoweredCell, Through};
 pub use fold::Folded;
 pub use ions::pool;
 pub use morphology::{Geometry, Layout, Located};

@@ -266,6 +266,7 @@ impl Lowering<'_> {
         {
             to.1 = cell.layout.compartment(name);
         }
+        self.kept(name, read, (cells, to))?;
         if matches!(cells[to.0].voltage, Voltage::Spikes(_) | Voltage::Poisson(_)) && !failed[to.0] {
             let span = read.span_of("to").unwrap_or(&read.span).clone();
             let message = format!("`{}` only spikes: there is no membrane to receive", cells[to.0].name);

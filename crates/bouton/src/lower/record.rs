@@ -364,7 +364,7 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
         };
         if quantity == "current" {
             let (place, name) = place.rsplit_once('.')?;
-            let channel = lowered.channels.iter().position(|c| c.0 == name)?;
+            let channel = lowered.channels.iter().position(|c| c.name == name)?;
             return Some(Source::ChannelCurrent { cell, compartment: lowered.layout.compartment(place), channel });
         }
         let compartment = lowered.layout.compartment(place);

@@ -1,7 +1,7 @@
 //! What acts on a cell's membrane: its synapses, what its own terminals take in, its pipettes.
 
 use super::plain::{Effect, Plain};
-use super::plan::{ClampKind, Plan};
+use super::plan::{ClampKind, Plan, Receptor, Voltage};
 use engine::neuron::{self, CurrentClamp, Drive, Moment, Ports};
 use numerics::simd::{F64x8, LANES};
 
@@ -25,8 +25,17 @@ pub(super) struct Acting<'a> {
 
 impl Drive for Acting<'_> {
     fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
+        let calcium = match &self.plan.cells[self.cell].voltage {
+            Voltage::Membrane { cell, .. } => cell.calcium(),
+            _ => None,
+        };
+        let carry = |ports: &mut Ports, receptor: &Receptor, compartment: u32, lane: usize, g: f64| {
+            if let Some(ion) = calcium.filter(|_| receptor.calcium > 0.0) {
+                let (site, g) = (neuron::Site { block: 0, compartment, lane }, receptor.calcium * g);
+                ports.carries(ion, site, g, g * receptor.e_rev);
+            }
+        };
         for (s, synapse) in self.plan.synapses.iter().enumerate().filter(|(_, s)| s.to.0 == self.cell) {
-            let (g_sum, i_sum) = ports.line(synapse.to.1);
             let mut left = [1.0; LANES];
             for (left, conductance) in left.iter_mut().zip(self.conductance) {
                 *left = synapse.left(&conductance[s]);
@@ -34,17 +43,20 @@ impl Drive for Acting<'_> {
             for (r, receptor) in synapse.receptors.iter().enumerate() {
                 for (lane, conductance) in self.conductance[..self.lanes].iter().enumerate() {
                     let g = conductance[s][r] * left[lane];
+                    let (g_sum, i_sum) = ports.line(synapse.to.1);
                     g_sum.0[lane] += g;
                     i_sum.0[lane] += g * receptor.e_rev;
+                    carry(ports, receptor, synapse.to.1, lane, g);
                 }
             }
         }
         for (p, population) in self.plan.populations.iter().enumerate().filter(|(_, p)| p.to.0 == self.cell) {
-            let (g_sum, i_sum) = ports.line(population.to.1);
             for (r, receptor) in population.receptors.iter().enumerate() {
                 for (lane, crowds) in self.crowds[..self.lanes].iter().enumerate() {
+                    let (g_sum, i_sum) = ports.line(population.to.1);
                     g_sum.0[lane] += crowds[p][r];
                     i_sum.0[lane] += crowds[p][r] * receptor.e_rev;
+                    carry(ports, receptor, population.to.1, lane, crowds[p][r]);
                 }
             }
         }

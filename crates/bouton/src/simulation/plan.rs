@@ -232,6 +232,8 @@ pub struct Receptor {
     pub states: Vec<String>,
     /// Whether its rates depend on voltage.
     pub feels_voltage: bool,
+    /// Share of its current that calcium carries.
+    pub calcium: f64,
 }
 
 /// An instantaneous block.

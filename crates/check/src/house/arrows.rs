@@ -17,6 +17,8 @@ const CRATES: [(&str, &str, &[&str]); 7] = [
 /// The folders of the engine that meet in ports only.
 const ORGANS: [&str; 9] =
     ["terminal", "cleft", "receptor", "spine", "membrane", "neuron", "junction", "plasticity", "network"];
+/// Those of them that are formulas alone, without state: any organ may use them.
+const FORMULAS: [&str; 1] = ["membrane"];
 
 fn entry(package: &str) -> Option<&'static (&'static str, &'static str, &'static [&'static str])> {
     CRATES.iter().find(|c| c.0 == package)
@@ -91,7 +93,8 @@ pub fn organ_arrows(source: &Text) -> Vec<Fault> {
             _ => continue,
         };
         let Some(first) = segments.first() else { continue };
-        if (ORGANS.contains(&first.as_str()) && first != own) || first == "*" {
+        let other = ORGANS.contains(&first.as_str()) && !FORMULAS.contains(&first.as_str()) && first != own;
+        if other || first == "*" {
             let what = format!("organ `{own}` must not use `{}`: organs meet in ports", segments.join("::"));
             faults.push(Fault::new(&source.file, line_of(&code, path.offset), what));
         }
@@ -190,6 +193,8 @@ mod tests {
         ] {
             assert_eq!(faults("membrane/ghk.rs", good), 0, "{good}");
         }
+        assert_eq!(faults("neuron/ionic.rs", "use crate::membrane::Ghk;"), 0, "formulas are everybody's");
+        assert_eq!(faults("neuron/ionic.rs", "use crate::receptor::x;"), 1);
         // who is no organ may use all of them
         assert_eq!(faults("step.rs", "use crate::receptor::x; use crate::membrane::y;"), 0);
     }

@@ -14,6 +14,16 @@ pub struct Ports {
     i: Vec<F64x8>,
     used: Vec<bool>,
     rows: Vec<u32>,
+    carried: Vec<Carried>,
+}
+
+/// A part of a port's current that an ion carries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Carried {
+    pub ion: usize,
+    pub site: Site,
+    pub g: f64,
+    pub i: f64,
 }
 
 impl Ports {
@@ -25,10 +35,16 @@ impl Ports {
     }
 
     pub(super) fn clear(&mut self) {
+        self.carried.clear();
         for row in self.rows.drain(..) {
             let row = row as usize;
             (self.g[row], self.i[row], self.used[row]) = (F64x8::splat(0.0), F64x8::splat(0.0), false);
         }
+    }
+
+    /// Which ions carry what, in order of use.
+    pub(super) fn carried(&self) -> &[Carried] {
+        &self.carried
     }
 
     /// The rows that have something, in order of first use; conductances and currents by row.
@@ -56,6 +72,13 @@ impl Ports {
         let (total, i) = self.line(site.compartment);
         total.0[site.lane] += g;
         i.0[site.lane] += g * e_rev;
+    }
+
+    /// Lets an ion of the plan carry the part `g V - i` (nS, pA; outward positive) of what is at a site already: it comes
+    /// into the ion's pool, if there is one.
+    #[inline]
+    pub fn carries(&mut self, ion: usize, site: Site, g: f64, i: f64) {
+        self.carried.push(Carried { ion, site, g, i });
     }
 
     /// Adds a current (pA); positive depolarises.

@@ -6,6 +6,7 @@
 //! and amount agree. Limit: an instantaneous gate that reads a concentration follows half a step late.
 
 use super::channel::{Channel, Gate};
+use super::drive::Carried;
 use super::plan::{Block, BlockChannel, Plan};
 use super::pool::LINES;
 use crate::membrane::Ghk;
@@ -106,6 +107,7 @@ pub(super) const WORK: usize = 4;
 
 /// Adds the currents of all such channels to the matrix, and keeps what comes into pools.
 #[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "columns, each its own thing")]
 pub(super) fn deposit<L: Lanes>(
     plan: &Plan,
     block: &Block,
@@ -113,6 +115,7 @@ pub(super) fn deposit<L: Lanes>(
     work: &mut [F64x8],
     diagonal: &mut [F64x8],
     rhs: &mut [F64x8],
+    brought: &[Carried],
     ahead: bool,
 ) {
     let n = block.pool_lines;
@@ -133,6 +136,7 @@ pub(super) fn deposit<L: Lanes>(
             zero.store(&mut offsets[pool.at + k]);
         }
     }
+    bring(block, brought, slopes, offsets);
     for c in &block.channels {
         let Some(ionic) = &c.ionic else { continue };
         let (m, kind) = (c.rows.len(), &plan.channels[c.channel].gates[..]);
@@ -163,6 +167,16 @@ pub(super) fn deposit<L: Lanes>(
                 (L::load(&offsets[line]) + offset).store(&mut offsets[line]);
             }
         }
+    }
+}
+
+/// What ports bring in.
+fn bring(block: &Block, brought: &[Carried], slopes: &mut [F64x8], offsets: &mut [F64x8]) {
+    for &Carried { ion, site, g, i } in brought {
+        let Some(pool) = block.pools.iter().find(|p| p.ion == ion) else { continue };
+        let Some(k) = pool.line(site.compartment) else { continue };
+        slopes[pool.at + k].0[site.lane] += g;
+        offsets[pool.at + k].0[site.lane] += i;
     }
 }
 

@@ -6,6 +6,7 @@
 //! Channels of other laws, and pools: see [`ionic`].
 
 use super::channel::{Gate, GateForm};
+use super::drive::Carried;
 use super::ionic;
 use super::plan::{Block, BlockChannel, Plan};
 use super::table::Tables;
@@ -27,6 +28,8 @@ pub(super) struct Step<'a> {
     /// State of the pools, and working memory of theirs.
     pub pools: &'a mut [F64x8],
     pub carried: &'a mut [F64x8],
+    /// What ions carry of the ports' currents.
+    pub brought: &'a [Carried],
     /// Where gates are read from tables; rates of channels that have one are of this step only if not all is `inside`.
     pub tables: Option<&'a Tables>,
     /// Whether every voltage lies within the tables.
@@ -86,7 +89,7 @@ impl Kernel for Step<'_> {
         }
         let ionic = !block.pools.is_empty() || block.channels.iter().any(|c| c.ionic.is_some());
         if ionic {
-            ionic::deposit::<L>(plan, block, (v, gates, pools), carried, diagonal, rhs, extrapolate);
+            ionic::deposit::<L>(plan, block, (v, gates, pools), carried, diagonal, rhs, self.brought, extrapolate);
         }
         let (rows, g, i) = ports;
         for &row in rows {

@@ -295,6 +295,7 @@ fn run_block<D: Drive>(
             rates: &work.rates,
             pools: &mut state.pools,
             carried: &mut work.carried[..WORK * block.pool_lines],
+            brought: work.ports.carried(),
             tables,
             inside,
             ports: work.ports.filled(),

@@ -7,9 +7,8 @@ use super::Kind::{
 use super::Limits::{Between, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::drug::ACTION;
-use super::model::{
-    MEMBRANE, PLACED_CHANNEL, PLACED_POOL, POOL_BOUND, POOL_DEPTH, POOL_K_M, POOL_SHARE, POOL_TAU, POOL_V_MAX, SECTION,
-};
+use super::model::{MEMBRANE, PLACED_CHANNEL, SECTION};
+use super::pool::{PLACED_POOL, POOL_BOUND, POOL_DEPTH, POOL_K_M, POOL_SHARE, POOL_TAU, POOL_V_MAX};
 use super::synapse::{
     CLEFT, CONDUCTANCE as PLAIN_CONDUCTANCE, CURRENT as PLAIN_CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SITS_ON,
     SPINE, TERMINAL,

@@ -379,6 +379,12 @@ pub(super) static PLACED_RECEPTOR: Table = Table {
             Optional,
             "Reversal potential, said otherwise than in the entry.",
         ),
+        field(
+            "calcium",
+            Number(D::NONE, Fraction),
+            Optional,
+            "Share of its current that calcium carries, into the pool of calcium where it sits; without it, none. About 0.1 of NMDA receptors.",
+        ),
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
         field(
             "conductance",

@@ -10,7 +10,7 @@ impl Resolver<'_> {
         let given = |f: &str| channel.span_of(f).cloned();
         let Some(permeability) = given("permeability") else {
             self.either(channel, name, span, ["count", "density"], true);
-            let Some(density) = given("density") else { return };
+            let Some(density) = given("density").filter(|_| given("count").is_none()) else { return };
             if self.ghk(channel) {
                 let message = format!("`{name}` follows the GHK equation, and a density of conductance says nothing");
                 let hint = "permeability = \"1e-5 cm/s\", or a `reversal` here to take it as ohmic";

@@ -94,7 +94,7 @@ impl Batch {
                 match (&plan.cells[cell].voltage, &self.cells[cell]) {
                     (Voltage::Membrane { cell, .. }, Some(state)) => {
                         let site = Site { block: 0, compartment, lane };
-                        match &cell.channels[channel].1 {
+                        match &cell.channels[channel].fixed {
                             Some((g, e_rev)) => g[compartment as usize] * (state.v_m(site) - e_rev),
                             None => state.current(&cell.plan, site, channel),
                         }
