@@ -157,6 +157,35 @@ cell.c.channel.m = { use = "channel/pospischil_m", density = "0.3 mS/cm2", on = 
     }
 }
 
+/// Calcium comes in by GHK and by Nernst, and opens SK channels: pools follow, too.
+#[test]
+fn pools_of_calcium_follow_small_changes() {
+    let calcium = r#"
+solution.bath.ca = "2 mM"
+cell.c.membrane = { diameter = "20 um", length = "20 um" }
+cell.c.channel.leak = { use = "channel/leak", density = "0.05 mS/cm2", reversal = "-40 mV" }
+cell.c.channel.q = { use = "channel/cav2_1_wolf_2005", permeability = "1e-5 cm/s" }
+cell.c.channel.l = { use = "channel/ca_l_reuveni_1993", density = "0.05 mS/cm2" }
+cell.c.channel.sk = { use = "channel/sk2_kohler_1996", density = "0.2 mS/cm2", reversal = "-90 mV" }
+cell.c.pool.ca = { use = "pool/calcium_destexhe_1994" }
+"#;
+    let lowered = cell(calcium, "34 degC");
+    let (plan, rest) = (&lowered.plan, &lowered.rest);
+    let site = Site { block: 0, compartment: 0, lane: 0 };
+    let settled = plan.input_resistance(rest, site, Gating::Settled).unwrap();
+    let z = plan.impedances(rest, site, &[0.0]).unwrap()[0][0];
+    let held = plan.input_resistance(rest, site, Gating::Held).unwrap();
+    println!("rest {} mV, settled {settled}, held {held}, {z:?}", rest.v_m(site));
+    assert!(off(z.re, settled) < 1e-5 && z.im.abs() < 1e-12, "{z:?} for {settled}");
+    assert!(off(settled, held) > 0.02, "calcium matters here: {settled} {held}");
+    for hz in [10.0, 50.0, 250.0] {
+        let wanted = impedance(at_root(&lowered), &[hz])[0];
+        let seen = shaken(&lowered, hz, 0.2);
+        close("magnitude", Some(seen.magnitude), wanted.magnitude, 5e-3);
+        assert!((seen.phase - wanted.phase).abs() < 0.5, "{hz} Hz: {} for {}", seen.phase, wanted.phase);
+    }
+}
+
 /// A small sinusoidal current into the running membrane of the squid axon makes the voltage that the linearised circuit says,
 /// near its resonance and away from it.
 #[test]

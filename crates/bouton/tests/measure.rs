@@ -201,7 +201,7 @@ fn every_word_of_a_model_file_is_known() {
         "failures",
     ];
     assert_eq!(words.map(|w| Take::from_word(w).unwrap()), all());
-    assert_eq!(Take::from_word("peak"), None);
+    assert_eq!(Take::from_word("summit"), None);
     assert_eq!(Take::Charge.unit("pA"), "fC");
     assert_eq!(Take::Amplitude.unit("mV"), "mV");
 }

@@ -56,7 +56,7 @@ fn a_cell_of_a_model_is_measured_and_leaves_a_page() {
 fn a_neuron_of_the_catalogue_is_measured_at_its_own_temperature() {
     let home = tempfile::tempdir().unwrap();
     let arguments =
-        ["measure", "neuron/hh1952_squid", "--duration", "60 ms", "--currents", "60 pA, 0.1 nA", "--out", "o"];
+        ["measure", "neuron/hh1952_squid", "--duration", "10 ms", "--currents", "60 pA, 0.1 nA", "--out", "o"];
     let ran = run_with(home.path(), &arguments, 60);
     assert_eq!((ran.code, &ran.stderr[..]), (Some(0), ""));
     for words in
@@ -82,8 +82,8 @@ fn what_cannot_be_measured_is_said() {
     measure(&["m.toml"]).refuses("which of 2 cells", &both);
     measure(&["m.toml", "--cell", "three"]).refuses("no cell `three`", &both);
     measure(&["m.toml", "--cell", "sender"]).refuses("no cell `sender`", &both);
-    measure(&["m.toml", "--cell", "one", "--at", "dendrite"]).refuses("no section `dendrite`", &both);
-    measure(&["m.toml", "--cell", "one", "--at", "dend(2)"]).refuses("`dend(2)` is no place", &both);
+    measure(&["m.toml", "--cell", "one", "--at", "dendrite"]).refuses("no section is called `dendrite`", &both);
+    measure(&["m.toml", "--cell", "one", "--at", "dend(2)"]).refuses("a position along a section", &both);
     measure(&["m.toml", "--cell", "one", "--condition", "x"]).refuses("no condition `x`", &both);
     measure(&["m.toml", "--cell", "one", "--duration", "1 mV"]).refuses("--duration", &both);
     measure(&["m.toml", "--cell", "one", "--duration", "1 h"]).refuses("--duration", &both);

@@ -118,7 +118,7 @@ impl Measured {
             None => out.push("It does not fire.".into()),
         }
         out.push(
-            "Impedance: exact of the membrane linearised at rest, gates included (quasi-active), for a sinusoid at each \
+            "Impedance: exact of the membrane linearised at rest, gates and pools included (quasi-active), for a sinusoid at each \
              frequency."
                 .into(),
         );
