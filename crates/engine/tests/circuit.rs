@@ -66,13 +66,10 @@ fn a_current_synapse_makes_the_difference_of_two_exponentials_whenever_it_comes(
 #[test]
 fn a_step_sees_the_exact_integral_of_what_arrives() {
     // 20 ms x 5 nS: a current of charge q leaves V with C V integrated: the integral of V is q / g, whatever the step.
-    for (k, waveform) in [
-        Waveform::exponential(3.0).unwrap(),
-        Waveform::alpha(1.0).unwrap(),
-        Waveform::biexponential(0.4, 5.0).unwrap(),
-    ]
-    .into_iter()
-    .enumerate()
+    for (k, waveform) in
+        [Waveform::exponential(3.0).unwrap(), Waveform::alpha(1.0).unwrap(), Waveform::biexponential(0.4, 5.0).unwrap()]
+            .into_iter()
+            .enumerate()
     {
         let cells = passive(1);
         let connections = [from_train(&cells, 0, 80.0, 0.0)];
@@ -93,11 +90,9 @@ fn a_step_sees_the_exact_integral_of_what_arrives() {
 
 #[test]
 fn a_conductance_has_its_waveform_at_every_step() {
-    for waveform in [
-        Waveform::exponential(3.0).unwrap(),
-        Waveform::alpha(1.0).unwrap(),
-        Waveform::biexponential(0.4, 5.0).unwrap(),
-    ] {
+    for waveform in
+        [Waveform::exponential(3.0).unwrap(), Waveform::alpha(1.0).unwrap(), Waveform::biexponential(0.4, 5.0).unwrap()]
+    {
         let cells = passive(1);
         let connections = [from_train(&cells, 0, 2.0, 1.05)];
         let kind = Kind { waveform, action: Action::Conductance { e_rev: 0.0 } };
@@ -131,8 +126,10 @@ fn a_conductance_is_second_order_in_the_step() {
 
 /// A ring of cells with a dendrite each, ten synapses a cell, the first set off by a train.
 fn ring(cells: u32) -> Plan {
-    let cell = Cell::ball_and_stick(TISSUE, 20.0, 200.0, 2.0, 5).with(0, 120.0).with(1, 36.0).with(2, 0.3).detect(0, 0.0);
-    let made = neuron::Plan::new(hodgkin_huxley(), &vec![cell; cells as usize], COLD).unwrap().tabulated(ms(0.025), 1e-7);
+    let cell =
+        Cell::ball_and_stick(TISSUE, 20.0, 200.0, 2.0, 5).with(0, 120.0).with(1, 36.0).with(2, 0.3).detect(0, 0.0);
+    let made =
+        neuron::Plan::new(hodgkin_huxley(), &vec![cell; cells as usize], COLD).unwrap().tabulated(ms(0.025), 1e-7);
     let waveform = Waveform::exponential(2.0).unwrap();
     let kinds = vec![Kind { waveform, action: Action::Conductance { e_rev: 0.0 } }];
     let mut connections = vec![from_train(&made, 0, 30.0, 0.5)];
@@ -226,7 +223,10 @@ fn what_does_not_fit_is_refused_by_number() {
     assert_eq!(of(Connection { kind: 1, ..good }), unknown);
     assert_eq!(of(Connection { to: place(1, 0), ..good }), unknown);
     assert_eq!(of(Connection { to: place(0, 1), ..good }), unknown);
-    assert_eq!(of(Connection { weight: f64::INFINITY, ..good }), CircuitError::Weight { connection: 1, weight: f64::INFINITY });
+    assert_eq!(
+        of(Connection { weight: f64::INFINITY, ..good }),
+        CircuitError::Weight { connection: 1, weight: f64::INFINITY }
+    );
     let late = CircuitError::Delay { connection: 1, delay: ms(0.09), dt: ms(0.1) };
     assert_eq!(of(Connection { source: 0, delay: ms(0.09), ..good }), late);
     assert!(matches!(of(Connection { delay: Tick(-1), ..good }), CircuitError::Delay { .. }));

@@ -111,11 +111,7 @@ pub enum Error {
 /// Fits two functions, each to its error at most `tolerance`; none where degree [`MOST`] does not do, or where one of them
 /// is not finite.
 #[must_use]
-pub fn fit(
-    segments: Segments,
-    functions: [(&dyn Fn(f64) -> f64, Error); 2],
-    tolerance: f64,
-) -> Option<Pair> {
+pub fn fit(segments: Segments, functions: [(&dyn Fn(f64) -> f64, Error); 2], tolerance: f64) -> Option<Pair> {
     let [first, second] = functions.map(|(f, error)| fit_one(segments, f, error, tolerance));
     let (first, second) = (first?, second?);
     let count = first.len().max(second.len());

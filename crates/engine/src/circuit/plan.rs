@@ -30,7 +30,9 @@ pub enum CircuitError {
         weight: f64,
     },
     /// Too short a delay between cells, or a negative one.
-    #[error("connection {connection} has a delay of {delay}: at least a step ({dt}) from a cell, at least 0 from a train")]
+    #[error(
+        "connection {connection} has a delay of {delay}: at least a step ({dt}) from a cell, at least 0 from a train"
+    )]
     Delay {
         /// Which.
         connection: usize,
@@ -176,7 +178,9 @@ impl Plan {
             return Err(CircuitError::Step { dt });
         }
         let detectors = cells.detectors();
-        let known = |to: Target| (to.cell as usize) < cells.cells() && (to.compartment as usize) < cells.compartments(to.cell as usize);
+        let known = |to: Target| {
+            (to.cell as usize) < cells.cells() && (to.compartment as usize) < cells.compartments(to.cell as usize)
+        };
         let mut least: Option<Tick> = None;
         for (index, c) in connections.iter().enumerate() {
             let source = c.source as usize;

@@ -277,7 +277,8 @@ fn run_block<D: Drive>(
         work.ports.clear();
         drive.drive(moment, &state.v, &mut work.ports);
         let tables = plan.tables.as_ref().filter(|t| t.dt == at - clocks.gates_at);
-        for c in block.channels.iter().filter(|c| !(inside && tables.is_some_and(|t| t.channels[c.channel].is_some()))) {
+        for c in block.channels.iter().filter(|c| !(inside && tables.is_some_and(|t| t.channels[c.channel].is_some())))
+        {
             rates(plan, c, level, &state.v, work)?;
         }
         work.before.clear();

@@ -33,7 +33,9 @@ impl Plan {
         let segments = Segments::new(LOW, HIGH);
         let h = dt.ms();
         let alone = self.by_voltage_alone();
-        let of = |(kind, alone): (&Channel, bool)| if alone { fit(kind, self.temperature, segments, h, tolerance) } else { None };
+        let of = |(kind, alone): (&Channel, bool)| {
+            if alone { fit(kind, self.temperature, segments, h, tolerance) } else { None }
+        };
         let channels = self.channels.iter().zip(alone).map(of).collect();
         self.tables = Some(Tables { dt, tolerance, segments, channels });
         self
