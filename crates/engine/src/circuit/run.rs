@@ -1,6 +1,6 @@
 //! Epochs: blocks run by themselves for as long as the shortest delay, then hear of each other's spikes.
 
-use super::plan::{Action, BlockPlan, Plan};
+use super::plan::{Action, BlockPlan, Line, Plan};
 use super::state::{BlockState, State, Trace, Trains};
 use crate::neuron::{self, Drive, Moment, Ports, Spike, Stepping};
 use crate::receptor::waveform::Propagator;
@@ -198,19 +198,9 @@ impl Drive for BlockDrive<'_> {
         events.clear();
         state.ring[(state.first + n - 1) % n] = events;
         for (kind, over) in over.iter().enumerate() {
-            for line in block.kinds[kind]..block.kinds[kind + 1] {
-                let (g, i) = ports.line(block.lines[line].row);
-                let mean = &self.means[line].0;
-                match over.action {
-                    Action::Conductance { e_rev } => {
-                        for lane in 0..LANES {
-                            g.0[lane] += mean[lane];
-                            i.0[lane] = mean[lane].mul_add(e_rev, i.0[lane]);
-                        }
-                    }
-                    Action::Current => (0..LANES).for_each(|lane| i.0[lane] += mean[lane]),
-                }
-            }
+            let lines = block.kinds[kind]..block.kinds[kind + 1];
+            let (means, lines) = (&self.means[lines.clone()], &block.lines[lines]);
+            self.level.dispatch(Enter { action: over.action, means, lines, ports });
         }
         for &(row, lane, injection) in &block.injections {
             let covered = (injection.stop.min(moment.end)).0 - injection.start.max(moment.start).0;
@@ -264,6 +254,34 @@ impl Kernel for Lines<'_> {
                     after.1.store(h);
                     (whole * share.mul_add(before.1 - after.1, before.0 - after.0)).store(mean);
                 }
+            }
+        }
+    }
+}
+
+/// Puts the means of a kind into the ports.
+struct Enter<'a> {
+    action: Action,
+    means: &'a [F64x8],
+    lines: &'a [Line],
+    ports: &'a mut Ports,
+}
+
+impl Kernel for Enter<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let Self { action, means, lines, ports } = self;
+        for (mean, line) in means.iter().zip(lines) {
+            let (g, i) = ports.line(line.row);
+            let mean = L::load(mean);
+            match action {
+                Action::Conductance { e_rev } => {
+                    (L::load(g) + mean).store(g);
+                    mean.mul_add(L::splat(e_rev), L::load(i)).store(i);
+                }
+                Action::Current => (L::load(i) + mean).store(i),
             }
         }
     }

@@ -7,7 +7,7 @@
 use super::channel::{Gate, GateForm};
 use super::plan::{Block, BlockChannel, Plan};
 use super::table::Tables;
-use numerics::linear::tree::{self, Matrix};
+use numerics::linear::tree::{self, Matrix, Rows};
 use numerics::math::lanes;
 use numerics::piecewise::{Pair, Place};
 use numerics::simd::{F64x8, Kernel, Lanes, Mask};
@@ -47,13 +47,9 @@ impl Kernel for Step<'_> {
         let Self { plan, block, v, gates, rates, tables, inside, ports, diagonal, rhs, h_gates, h, extrapolate } = self;
         let n = block.rows();
         let (v, diagonal, rhs) = (&mut v[..n], &mut diagonal[..n], &mut rhs[..n]);
-        let inverse = L::splat(1.0 / h);
-        let fixed = block.c_m.iter().zip(&block.g_fixed).zip(&block.i_fixed).zip(&*v);
-        for ((((c, g), i), v), (d, r)) in fixed.zip(diagonal.iter_mut().zip(rhs.iter_mut())) {
-            let c = L::load(c) * inverse;
-            (c + L::load(g)).store(d);
-            c.mul_add(L::load(v), L::load(i)).store(r);
-        }
+        // Here the columns gather what gates and ports conduct; the rest of a row joins it within the solver.
+        diagonal.fill(F64x8::splat(0.0));
+        rhs.fill(F64x8::splat(0.0));
         let mut worst = L::splat(0.0);
         for c in &block.channels {
             let kind = &plan.channels[c.channel].gates[..];
@@ -86,19 +82,47 @@ impl Kernel for Step<'_> {
             (L::load(&diagonal[row]) + L::load(&g[row])).store(&mut diagonal[row]);
             (L::load(&rhs[row]) + L::load(&i[row])).store(&mut rhs[row]);
         }
-        tree::solve::<L>(&block.trees, Matrix { diagonal, upper: &block.coupling, lower: &block.coupling }, rhs);
+        let mut rows = Membrane::<L> {
+            block,
+            v,
+            inverse: L::splat(1.0 / h),
+            extrapolate,
+            low: L::splat(f64::INFINITY),
+            high: L::splat(f64::NEG_INFINITY),
+        };
+        let coupling = &block.coupling;
+        tree::solve_rows::<L, _>(&block.trees, Matrix { diagonal, upper: coupling, lower: coupling }, rhs, &mut rows);
+        let (low, high) = (rows.low, rows.high);
         // A number that is none anywhere in a tree is one at its root.
-        let root = L::load(&rhs[0]);
-        let (two, mut low, mut high) = (L::splat(2.0), L::splat(f64::INFINITY), L::splat(f64::NEG_INFINITY));
-        for (v, solved) in v.iter_mut().zip(&*rhs) {
-            let solved = L::load(solved);
-            let next = if extrapolate { two * solved - L::load(v) } else { solved };
-            next.store(v);
-            (low, high) = (low.min(next), high.max(next));
-        }
-        let finite = root.abs().lt(L::splat(f64::INFINITY));
+        let finite = L::load(&rhs[0]).abs().lt(L::splat(f64::INFINITY));
         let sound = finite.and(worst.le(L::splat(0.5 + SLACK))).bits();
         (sound, tables.is_some_and(|t| t.segments.hold(low).and(t.segments.hold(high)).all()))
+    }
+}
+
+/// Capacitances, fixed conductances and currents of the rows, and their voltages.
+struct Membrane<'a, L> {
+    block: &'a Block,
+    v: &'a mut [F64x8],
+    inverse: L,
+    extrapolate: bool,
+    low: L,
+    high: L,
+}
+
+impl<L: Lanes> Rows<L> for Membrane<'_, L> {
+    #[inline(always)]
+    fn begin(&self, i: usize) -> (L, L) {
+        let Block { c_m, g_fixed, i_fixed, .. } = self.block;
+        let c = L::load(&c_m[i]) * self.inverse;
+        (c + L::load(&g_fixed[i]), c.mul_add(L::load(&self.v[i]), L::load(&i_fixed[i])))
+    }
+
+    #[inline(always)]
+    fn solved(&mut self, i: usize, x: L) {
+        let next = if self.extrapolate { L::splat(2.0) * x - L::load(&self.v[i]) } else { x };
+        next.store(&mut self.v[i]);
+        (self.low, self.high) = (self.low.min(next), self.high.max(next));
     }
 }
 

@@ -15,8 +15,10 @@ pub struct Trees {
 /// How a row reaches its parents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// All lanes have the same.
+    /// All lanes have the same, or none.
     Alike,
+    /// The row before is the parent of all.
+    Follow,
     /// The row before is the parent of the lanes `follow`; those `apart` have parents elsewhere, the rest none.
     Mixed { follow: u8, apart: u8 },
 }
@@ -59,7 +61,7 @@ impl Trees {
         }
         let way = |(i, row): (usize, &[u32; LANES])| {
             if *row == [row[0]; LANES] {
-                return Way::Alike;
+                return if row[0] as usize + 1 == i { Way::Follow } else { Way::Alike };
             }
             let those = |which: &dyn Fn(usize) -> bool| {
                 (0..LANES).filter(|&lane| which(row[lane] as usize)).fold(0, |bits, lane| bits | 1 << lane)
@@ -105,6 +107,26 @@ pub struct Matrix<'a> {
     pub lower: &'a [F64x8],
 }
 
+/// What a row begins with besides its columns, and what becomes of its solution; both while the solver waits for numbers.
+pub trait Rows<L: Lanes> {
+    /// Added to the diagonal and the right-hand side of row `i`, which is at hand for the first time.
+    fn begin(&self, i: usize) -> (L, L);
+    /// The solution of row `i`.
+    fn solved(&mut self, i: usize, x: L);
+}
+
+/// Rows that are all in their columns.
+struct Plain;
+
+impl<L: Lanes> Rows<L> for Plain {
+    #[inline(always)]
+    fn begin(&self, _: usize) -> (L, L) {
+        (L::splat(0.0), L::splat(0.0))
+    }
+    #[inline(always)]
+    fn solved(&mut self, _: usize, _: L) {}
+}
+
 /// Solves eight systems in place: `rhs` becomes the solution.
 ///
 /// One division, three fused multiply-adds and two products a row, in the same order whether lanes have parents in
@@ -114,6 +136,16 @@ pub struct Matrix<'a> {
 /// If the columns and `trees` differ in length; in debug builds, if a root's `upper` or `lower` is not 0.
 #[inline(always)]
 pub fn solve<L: Lanes>(trees: &Trees, matrix: Matrix<'_>, rhs: &mut [F64x8]) {
+    solve_rows::<L, _>(trees, matrix, rhs, &mut Plain);
+}
+
+/// [`solve`], with what `rows` adds to each row: a row's diagonal is `(diagonal[i] - what its children take) + begin(i).0`,
+/// likewise its right-hand side.
+///
+/// # Panics
+/// As [`solve`].
+#[inline(always)]
+pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: &mut [F64x8], rows: &mut R) {
     let Matrix { diagonal, upper, lower } = matrix;
     let n = trees.len();
     assert!(
@@ -125,49 +157,64 @@ pub fn solve<L: Lanes>(trees: &Trees, matrix: Matrix<'_>, rhs: &mut [F64x8]) {
             trees.parents[i][lane] as usize != i || (upper[i].0[lane] == 0.0 && lower[i].0[lane] == 0.0)
         }))
     );
-    // A root's rows of upper and lower are 0, so its dealings with itself below change nothing.
+    if n == 0 {
+        return;
+    }
+    // What children leave of the row at hand is kept in registers: most rows are the next one's parent.
+    let (mut d, mut b) = (L::load(&diagonal[n - 1]), L::load(&rhs[n - 1]));
     for i in (0..n).rev() {
-        let inverse = L::splat(1.0) / L::load(&diagonal[i]);
-        let factor = L::load(&upper[i]) * inverse;
-        let b = L::load(&rhs[i]);
-        match trees.ways[i] {
-            Way::Alike => {
-                let p = trees.parents[i][0] as usize;
-                factor.neg_mul_add(L::load(&lower[i]), L::load(&diagonal[p])).store(&mut diagonal[p]);
+        let own = rows.begin(i);
+        (d, b) = (d + own.0, b + own.1);
+        let inverse = L::splat(1.0) / d;
+        let (l, factor) = (L::load(&lower[i]), L::load(&upper[i]) * inverse);
+        inverse.store(&mut diagonal[i]);
+        b.store(&mut rhs[i]);
+        let way = trees.ways[i];
+        if way == Way::Alike {
+            let p = trees.parents[i][0] as usize;
+            // A root has no dealings with itself.
+            if p < i {
+                factor.neg_mul_add(l, L::load(&diagonal[p])).store(&mut diagonal[p]);
                 factor.neg_mul_add(b, L::load(&rhs[p])).store(&mut rhs[p]);
             }
+        }
+        let Some(before) = i.checked_sub(1) else { break };
+        let (next, next_b) = (L::load(&diagonal[before]), L::load(&rhs[before]));
+        match way {
+            Way::Alike => (d, b) = (next, next_b),
+            Way::Follow => (d, b) = (factor.neg_mul_add(l, next), factor.neg_mul_add(b, next_b)),
             Way::Mixed { follow, apart } => {
-                if follow != 0 {
-                    let (p, follow) = (i - 1, L::mask(follow));
-                    let (d, r) = (L::load(&diagonal[p]), L::load(&rhs[p]));
-                    L::select(follow, factor.neg_mul_add(L::load(&lower[i]), d), d).store(&mut diagonal[p]);
-                    L::select(follow, factor.neg_mul_add(b, r), r).store(&mut rhs[p]);
+                if apart != 0 {
+                    let (factor, b) = (factor.to_array(), b.to_array());
+                    each(apart, |lane| {
+                        let p = trees.parents[i][lane] as usize;
+                        let (d, r) = (&mut diagonal[p].0[lane], &mut rhs[p].0[lane]);
+                        *d = (-factor[lane]).mul_add(lower[i].0[lane], *d);
+                        *r = (-factor[lane]).mul_add(b[lane], *r);
+                    });
                 }
-                let (factor, b) = (factor.to_array(), b.to_array());
-                each(apart, |lane| {
-                    let p = trees.parents[i][lane] as usize;
-                    let (d, r) = (&mut diagonal[p].0[lane], &mut rhs[p].0[lane]);
-                    *d = (-factor[lane]).mul_add(lower[i].0[lane], *d);
-                    *r = (-factor[lane]).mul_add(b[lane], *r);
-                });
+                let follow = L::mask(follow);
+                d = L::select(follow, factor.neg_mul_add(l, next), next);
+                b = L::select(follow, factor.neg_mul_add(b, next_b), next_b);
             }
         }
-        inverse.store(&mut diagonal[i]);
     }
-    let mut before = L::splat(0.0);
+    let mut x = L::splat(0.0);
     for i in 0..n {
         let (l, b, inverse) = (L::load(&lower[i]), L::load(&rhs[i]), L::load(&diagonal[i]));
-        before = match trees.ways[i] {
-            Way::Alike => l.neg_mul_add(L::load(&rhs[trees.parents[i][0] as usize]), b) * inverse,
-            Way::Mixed { apart: 0, .. } => l.neg_mul_add(before, b) * inverse,
+        match trees.ways[i] {
+            Way::Follow | Way::Mixed { apart: 0, .. } => {}
+            Way::Alike => x = L::load(&rhs[trees.parents[i][0] as usize]),
+            // A root's `l` is 0; it takes what it takes from the row before times 0.
             Way::Mixed { apart, .. } => {
-                // A root's `l` is 0; it takes what it takes from the row before times 0.
-                let mut x = before.to_array();
-                each(apart, |lane| x[lane] = rhs[trees.parents[i][lane] as usize].0[lane]);
-                l.neg_mul_add(L::from_array(x), b) * inverse
+                let mut lanes = x.to_array();
+                each(apart, |lane| lanes[lane] = rhs[trees.parents[i][lane] as usize].0[lane]);
+                x = L::from_array(lanes);
             }
-        };
-        before.store(&mut rhs[i]);
+        }
+        x = l.neg_mul_add(x, b) * inverse;
+        x.store(&mut rhs[i]);
+        rows.solved(i, x);
     }
 }
 
