@@ -9,6 +9,7 @@ mod fold;
 mod instrument;
 mod model;
 mod plain;
+mod point;
 mod population;
 mod record;
 mod supply;

@@ -311,6 +311,9 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
     let Some(synapse) = plan.synapses.iter().position(|s| s.name == names[0]) else {
         let cell = plan.cells.iter().position(|c| c.name == names[0])?;
         let rest = path[names[0].len() + 1..].rsplit_once('.').map_or("", |(place, _)| place);
+        if path.ends_with(".w") {
+            return Some(Source::Adaptation(cell));
+        }
         let compartment = match &plan.cells[cell].voltage {
             Voltage::Membrane { cell, .. } => cell.compartment(rest),
             _ => 0,
@@ -438,6 +441,9 @@ fn automatic(plan: &mut Plan) {
         }
     }
     for cell in &plan.cells {
+        if let Voltage::Point(_) = &cell.voltage {
+            wanted.push(format!("{}.soma.v_m", cell.name));
+        }
         if let Voltage::Membrane { cell: lowered, .. } = &cell.voltage {
             let root = lowered.sections.iter().find(|(_, (first, _))| *first == 0).map_or("soma", |(name, _)| name);
             wanted.push(format!("{}.{root}.v_m", cell.name));

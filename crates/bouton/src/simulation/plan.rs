@@ -108,6 +108,8 @@ pub enum Voltage {
         /// At rest, under the voltage clamps that hold it.
         rest: NeuronState,
     },
+    /// It is a point neuron; eight of it, for eight trials.
+    Point(Arc<engine::point::Plan>),
     /// Nobody asks: it only spikes, at these times.
     Spikes(Vec<Tick>),
     /// Nor here: it spikes at random, with exponential intervals, /ms.
@@ -362,6 +364,7 @@ pub enum Wanted {
 #[allow(missing_docs)]
 pub enum Source {
     Membrane { cell: usize, compartment: u32 },
+    Adaptation(usize),
     Bath(usize),
     ClampCurrent(usize),
     ClampVoltage(usize),
@@ -412,6 +415,7 @@ impl Source {
     pub fn synapse_mut(&mut self) -> Option<&mut usize> {
         match self {
             Self::Membrane { .. }
+            | Self::Adaptation(_)
             | Self::Bath(_)
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)

@@ -323,6 +323,8 @@ impl Source {
         use super::population::OfPopulation as P;
         match self {
             Self::Membrane { .. } | Self::ClampVoltage(_) => "mV",
+            // Of Izhikevich's model mV/ms, for which its current stands.
+            Self::Adaptation(_) => "pA",
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => "pA",
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => "mV",
@@ -353,6 +355,7 @@ impl Source {
         use super::population::OfPopulation as P;
         match self {
             Self::Membrane { .. } | Self::ClampVoltage(_) => Role::Voltage,
+            Self::Adaptation(_) => Role::Other,
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => Role::Voltage,

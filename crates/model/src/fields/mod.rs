@@ -4,6 +4,7 @@ mod claim;
 mod drug;
 mod entry;
 mod model;
+mod point;
 mod reference;
 mod schema;
 mod synapse;

@@ -7,6 +7,7 @@ use super::Kind::{
 use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::drug::PLACED_DRUG;
+use super::point::POINT;
 use super::synapse::{CLEFT, CONDUCTANCE, CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SPINE, TERMINAL};
 use super::{Field, Kind, Table, field};
 use crate::units::Dimension as D;
@@ -171,6 +172,7 @@ static CELL: Table = Table {
         field("membrane", Kind::Table(&MEMBRANE), Optional, "Passive membrane."),
         field("section", Named(&SECTION), Optional, "Sections by name; the first is the root."),
         field("channel", Named(&PLACED_CHANNEL), Optional, "Channels by name."),
+        field("point", Kind::Table(&POINT), Optional, "In place of a membrane: a neuron without extent."),
         field(
             "threshold",
             Number(D::VOLTAGE, Between(-200.0, 200.0)),

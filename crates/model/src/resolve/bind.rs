@@ -112,6 +112,7 @@ impl Resolver<'_> {
                         .hint("clamp a cell that has a `membrane`"),
                 );
             }
+            self.held(clamp, model);
             self.either(clamp, &key.name, &key.span, ["hold", "current"], clamp.get("noise").is_none());
             if let (Some(_), Some(span)) = (clamp.get("hold"), clamp.span_of("noise")) {
                 let message = format!("`{}` holds a voltage, and noise is of a current", key.name);
@@ -134,7 +135,9 @@ impl Resolver<'_> {
 
     fn cell(&mut self, name: &str, span: &Span, cell: &Read) {
         let sections = cell.named("section");
-        let membrane = cell.get("membrane").is_some() || !sections.is_empty();
+        let point = cell.get("point").is_some();
+        let membrane = cell.get("membrane").is_some() || !sections.is_empty() || point;
+        self.point(name, cell);
         let imposed: Vec<(&str, &Span)> = GIVEN.into_iter().filter_map(|f| Some((f, cell.span_of(f)?))).collect();
         if !membrane && imposed.is_empty() && cell.get("use").is_none() {
             self.out.push(
@@ -143,9 +146,9 @@ impl Resolver<'_> {
             );
         }
         if membrane && let Some((field, place)) = imposed.first() {
-            let what = given(field);
+            let (what, own) = (given(field), if point { "point neuron" } else { "membrane" });
             self.out.push(
-                Diagnostic::error(format!("cell `{name}` has a membrane and {what}"), (*place).clone())
+                Diagnostic::error(format!("cell `{name}` has a {own} and {what}"), (*place).clone())
                     .hint(format!("a cell with `{field}` has no membrane: its voltage is given")),
             );
         }

@@ -7,6 +7,7 @@ mod expand;
 mod observable;
 mod part;
 mod plain;
+mod point;
 mod sweep;
 mod wash;
 

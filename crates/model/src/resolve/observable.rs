@@ -130,7 +130,10 @@ impl Resolver<'_> {
                 self.out.push(d.hint(hint));
                 return;
             };
-            one_of(self, "quantity of a cell", Some(&quantity), &["v_m"]);
+            let adapts =
+                cell.table("point").and_then(|p| p.word("model")).is_some_and(|m| m == "adex" || m == "izhikevich");
+            let known: &[&str] = if adapts { &["v_m", "w"] } else { &["v_m"] };
+            one_of(self, "quantity of a cell", Some(&quantity), known);
             if self.lacks_its_entry(cell) {
                 return;
             }

@@ -71,6 +71,8 @@ impl Batch {
         let at_synapse = |s: usize| (&plan.synapses[s], self.voltage(plan, plan.synapses[s].to, lane));
         let conductance = |s: usize| &scratch.conductance[lane][s][..];
         match source {
+            Source::Membrane { cell, .. } if self.points[cell].is_some() => self.drawn(plan, cell, lane),
+            Source::Adaptation(cell) => self.points[cell].as_ref().map_or(f64::NAN, |point| point.adaptation(lane)),
             Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
             Source::Bath(k) => plan.baths[k],
             Source::ClampCurrent(k) => self.clamped[lane][k].0,
