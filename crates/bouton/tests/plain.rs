@@ -165,7 +165,7 @@ synapse.e.receptor.ampa = { use = "receptor/ampa_destexhe_1994", count = 1 }
     assert_eq!(fact("s.spikes_each"), fact("e.spikes_each"));
     // One sender: the very times.
     let detailed = format!(
-        "duration = \"60 ms\"\ntrials = 2\ndetail = \"mean\"\n{}{}{}cell.sender.rate = \"80 Hz\"\n\
+        "duration = \"60 ms\"\ntrials = 2\ndetail = \"mean\"\n{}{}{}cell.sender.rate = \"200 Hz\"\n\
          synapse.p.from = \"sender.axon\"\nsynapse.p.to = \"receiver.soma\"\n\
          synapse.p.conductance = {{ peak = \"1 nS\", decay = \"2 ms\", reversal = \"-70 mV\" }}\nprobe.g = {{ read = \"p.g\" }}\n",
         common::WORLD,

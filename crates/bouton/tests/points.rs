@@ -161,7 +161,7 @@ cell.n.use = "neuron/adex_brette_gerstner_2005"
 cell.n.point.tau_w = "20 ms"
 synapse.s.from = "sender.axon"
 synapse.s.to = "n.soma"
-synapse.s.current = { peak = "3 nA", decay = "2 ms" }
+synapse.s.current = { peak = "9 nA", decay = "2 ms" }
 probe.v = { read = "n.soma.v_m" }
 probe.w = { read = "n.soma.w" }
 measure.v = { of = "n.soma.v_m", take = ["spikes"], after = "100 ms" }

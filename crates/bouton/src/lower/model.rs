@@ -254,7 +254,8 @@ impl Lowering<'_> {
         {
             to.1 = cell.compartment(name);
         }
-        if let (Voltage::Point(_), Some(span)) = (&cells[to.0].voltage, read.span_of("spine")) {
+        if let (Voltage::Point(_), Some(_)) = (&cells[to.0].voltage, read.get("spine")) {
+            let span = read.span_of("to").unwrap_or(&read.span);
             let message = format!("`{}` is a point neuron, on which no spine sits", cells[to.0].name);
             self.fault(span, message, "without = [\"spine\"]");
             return None;
