@@ -5,7 +5,7 @@
 
 use engine::circuit::{Action, Connection, Kind, Plan, Scratch, State, Target, Trace, Trains, run};
 use engine::mechanism::{ProgramBuilder, Unary, Value};
-use engine::neuron::{self, Cell, Channel, ChannelInput, Gate, GateForm, Method, Stepping, Tissue};
+use engine::neuron::{self, Cell, Channel, ChannelInput, Gate, GateForm, Law, Method, Stepping, Tissue};
 use engine::receptor::waveform::Waveform;
 use engine::time::Tick;
 use numerics::simd::Level;
@@ -46,8 +46,24 @@ fn kinds() -> Vec<Channel> {
     let k = b.finish(&[an, bn]).expect("a short program");
     let inputs = || vec![ChannelInput::Voltage];
     vec![
-        Channel { e_rev: 50.0, gates: vec![gate(3), gate(1)], rates: na, inputs: inputs(), parameters: vec![] },
-        Channel { e_rev: -77.0, gates: vec![gate(4)], rates: k, inputs: inputs(), parameters: vec![] },
+        Channel {
+            e_rev: 50.0,
+            gates: vec![gate(3), gate(1)],
+            rates: na,
+            inputs: inputs(),
+            parameters: vec![],
+            ion: None,
+            law: Law::Ohmic,
+        },
+        Channel {
+            e_rev: -77.0,
+            gates: vec![gate(4)],
+            rates: k,
+            inputs: inputs(),
+            parameters: vec![],
+            ion: None,
+            law: Law::Ohmic,
+        },
         Channel::leak(-54.3),
         Channel::leak(-65.0),
     ]

@@ -340,7 +340,8 @@ impl Subject<'_> {
                 }
                 Ok(vec![one("fraction", fraction, plain)])
             }
-            "voltage" => self.voltage(v_m),
+            "voltage" => self.voltage(v_m, check.number("concentration").map(Number::value)),
+            "fill" => self.fill(),
             "block" => {
                 let block = self.part.block.as_ref().ok_or(ResponseError::Nothing("the entry is no block"))?;
                 let c = need("concentration", "`concentration` is missing")?;
@@ -356,7 +357,25 @@ impl Subject<'_> {
         }
     }
 
-    fn voltage(&self, v_m: f64) -> Result<Measures, ResponseError> {
+    /// Concentration after 1 ms of 1 uA/cm2 and in the end, and the time constant near rest.
+    fn fill(&self) -> Result<Measures, ResponseError> {
+        let pool = lower::pool(self.part).ok_or(ResponseError::Nothing("the entry is no pool with a `depth`"))?;
+        // 0.01 pA/um2 of inward current through 1 um2.
+        let (dynamics, valence) = pool;
+        let rest = dynamics.rest;
+        let after = |ms: f64, step: f64| {
+            let steps = (ms / step).round() as u32;
+            (0..steps).fold(rest, |c, _| dynamics.after(c, -0.01 * f64::from(valence.signum()), valence, step))
+        };
+        let tau = (1.0 + dynamics.bound) / dynamics.removal(rest).1;
+        Ok(vec![
+            one("rise", after(1.0, 0.001) - rest, Dimension::CONCENTRATION),
+            one("level", after(50.0 * tau, 0.005 * tau) - rest, Dimension::CONCENTRATION),
+            one("tau", tau, Dimension::TIME),
+        ])
+    }
+
+    fn voltage(&self, v_m: f64, inside: Option<f64>) -> Result<Measures, ResponseError> {
         if let Some(scheme) = self.scheme {
             let none = vec![0.0; scheme.kinetics.ligands()];
             let open = response_open(scheme, v_m, &none)?;
@@ -365,10 +384,13 @@ impl Subject<'_> {
                 one("tau", response::slowest_time_constant(&scheme.held(v_m, &none)?)?, Dimension::TIME),
             ]);
         }
+        if inside.is_none() && !self.entry.reads.is_empty() {
+            return Err(ResponseError::Nothing("its gates read a concentration: `concentration` is missing"));
+        }
         let mut out = Vec::new();
         let mut open = 1.0;
         for gate in &self.part.gates {
-            let g = response::gate_at(self.part, gate, v_m)?;
+            let g = response::gate_at(self.part, gate, v_m, inside.unwrap_or(f64::NAN))?;
             open *= math::powi(g.steady, g.count as i32);
             out.push(one(&format!("{}_inf", g.name), g.steady, Dimension::NONE));
             out.push(one(&format!("{}_tau", g.name), g.tau, Dimension::TIME));

@@ -298,18 +298,20 @@ fn channel(s: &LoweredScheme, with: &Stimulus) -> Result<Portrait, PortraitError
 }
 
 fn gates(part: &Part) -> Result<Portrait, PortraitError> {
+    // Gates by calcium are shown at a concentration in which a spike leaves it.
+    let inside = if part.body.reads.is_empty() { response::RESTING_CALCIUM } else { 1e-3 };
     let mut series: Vec<Series> = Vec::new();
     let mut open: Vec<(f64, f64)> = voltages().into_iter().map(|v| (v, 1.0)).collect();
     let mut findings = Vec::new();
     for gate in &part.gates {
         let mut points = Vec::with_capacity(open.len());
         for (v, p) in &mut open {
-            let steady = response::gate_at(part, gate, *v)?.steady;
+            let steady = response::gate_at(part, gate, *v, inside)?.steady;
             points.push((*v, steady));
             *p *= math::powi(steady, gate.count as i32);
         }
         series.push(Series { label: format!("gate {}", gate.name), points, jumps: false });
-        let g = response::gate_at(part, gate, -65.0)?;
+        let g = response::gate_at(part, gate, -65.0, inside)?;
         findings.push((format!("gate {} at -65 mV, open share", g.name), q(g.steady, Dimension::NONE)));
         findings.push((format!("gate {} at -65 mV, time constant", g.name), q(g.tau, Dimension::TIME)));
     }
@@ -322,7 +324,9 @@ fn gates(part: &Part) -> Result<Portrait, PortraitError> {
         log_y: false,
         series,
     };
-    Ok(Portrait { doing: "voltage held until settled".into(), findings, picture: Some(picture) })
+    let of: Vec<String> = part.body.reads.iter().map(|ion| format!(", 1 uM of {ion} inside")).collect();
+    let doing = format!("voltage held until settled{}", of.concat());
+    Ok(Portrait { doing, findings, picture: Some(picture) })
 }
 
 fn block(part: &Part, with: &Stimulus) -> Portrait {

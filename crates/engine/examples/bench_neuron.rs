@@ -49,8 +49,8 @@ fn kinds() -> Vec<Channel> {
     let k = b.finish(&[an, bn]).expect("a short program");
     let inputs = || vec![ChannelInput::Voltage];
     vec![
-        Channel { e_rev: 50.0, gates: vec![gate(3), gate(1)], rates: na, inputs: inputs(), parameters: vec![] },
-        Channel { e_rev: -77.0, gates: vec![gate(4)], rates: k, inputs: inputs(), parameters: vec![] },
+        Channel { gates: vec![gate(3), gate(1)], rates: na, inputs: inputs(), ..Channel::leak(50.0) },
+        Channel { gates: vec![gate(4)], rates: k, inputs: inputs(), ..Channel::leak(-77.0) },
         Channel::leak(-54.387),
     ]
 }

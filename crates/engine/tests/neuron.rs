@@ -65,8 +65,8 @@ fn kinds() -> Vec<Channel> {
     let k = program(|b, v| vec![linoid(b, v, 0.1, -55.0, 10.0), exponential(b, v, 0.125, -65.0, -80.0)]);
     let (na_gates, k_gates) = (vec![gate(3), gate(1)], vec![gate(4)]);
     vec![
-        Channel { e_rev: 50.0, gates: na_gates, rates: na, inputs: inputs(), parameters: vec![0.0] },
-        Channel { e_rev: -77.0, gates: k_gates, rates: k, inputs: inputs(), parameters: vec![0.0] },
+        Channel { gates: na_gates, rates: na, inputs: inputs(), parameters: vec![0.0], ..Channel::leak(50.0) },
+        Channel { gates: k_gates, rates: k, inputs: inputs(), parameters: vec![0.0], ..Channel::leak(-77.0) },
         Channel::leak(-54.387),
     ]
 }
@@ -511,7 +511,7 @@ fn steady_and_rates_forms_are_one_law_and_instant_gates_follow_at_once() {
         };
         let gates = vec![Gate { count: 2, form }];
         let (rates, inputs) = (b.finish(&outputs).unwrap(), vec![ChannelInput::Voltage]);
-        Channel { e_rev: -80.0, gates, rates, inputs, parameters: vec![] }
+        Channel { gates, rates, inputs, ..Channel::leak(-80.0) }
     };
     let run_with = |channel| {
         let cell = Cell::point(TISSUE, 1000.0).with(0, 0.5).with(1, 0.1);
@@ -527,7 +527,7 @@ fn steady_and_rates_forms_are_one_law_and_instant_gates_follow_at_once() {
     let (half, zero) = (b.constant(0.5), b.constant(0.0));
     let gates = vec![Gate { count: 1, form: GateForm::Steady }];
     let rates = b.finish(&[half, zero]).unwrap();
-    let instant = Channel { e_rev: -80.0, gates, rates, inputs: vec![], parameters: vec![] };
+    let instant = Channel { gates, rates, ..Channel::leak(-80.0) };
     let cell = Cell::point(TISSUE, 1000.0).with(0, 0.5);
     let plan = Plan::new(vec![instant], &[cell], 300.0).unwrap();
     let r = plan.input_resistance(&State::at(&plan, -65.0), plan.site(0, 0), Gating::Held).unwrap();
@@ -560,7 +560,7 @@ fn a_number_that_is_none_is_named() {
     let (root, one) = (b.unary(engine::mechanism::Unary::Sqrt, x), b.constant(1.0));
     let gates = vec![Gate { count: 1, form: GateForm::Rates }];
     let rates = b.finish(&[root, one]).unwrap();
-    let bad = Channel { e_rev: 0.0, gates, rates, inputs: vec![ChannelInput::Voltage], parameters: vec![] };
+    let bad = Channel { gates, rates, inputs: vec![ChannelInput::Voltage], ..Channel::leak(0.0) };
     let cell = || Cell::ball_and_stick(TISSUE, 10.0, 100.0, 1.0, 3);
     let cells = [cell().with(1, 0.1), cell().with_at(0, 0.01, |k| k == 2).with(1, 0.1)];
     let plan = Plan::new(vec![bad, Channel::leak(-100.0)], &cells, 300.0).unwrap();

@@ -5,7 +5,7 @@
 //! drug sit on it; each takes away its share of the rate of the next uptake, and gating goes on as with those sites free
 //! (Gaddum 1937). Sites that differ for the ligand are alike for the drug: which of them it holds is averaged.
 
-use crate::catalogue::{Mechanism, Rate};
+use crate::catalogue::{IONS, Mechanism, Rate};
 use crate::resolve::{
     DirectedStep, Dose, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep,
 };
@@ -279,7 +279,7 @@ fn gate(part: &mut Part, drug: &Drug<'_>, on: ResolvedRate, off: ResolvedRate) {
 
 /// Ligands whose places drugs may take: those that are taken up and are no ions, and the drugs that sit there already.
 fn site_ligands(scheme: &ResolvedScheme, drugs: &[Dose]) -> Vec<usize> {
-    let ion = |name: &str| matches!(name, "na" | "k" | "cl" | "ca" | "mg" | "hco3");
+    let ion = |name: &str| IONS.contains(&name);
     (0..scheme.ligands.len())
         .filter(|&l| {
             let taken = scheme.steps.iter().any(|s| s.takes_up == Some(l));

@@ -95,7 +95,7 @@ impl Assay<'_> {
             let part = self.dosed(drug)?;
             let mut open = 1.0;
             for gate in &part.gates {
-                let g = response::gate_at(&part, gate, self.v_m)?;
+                let g = response::gate_at(&part, gate, self.v_m, response::RESTING_CALCIUM)?;
                 open *= math::powi(g.steady, g.count as i32);
             }
             return Ok(open);

@@ -1,11 +1,12 @@
 //! Cells: sections become compartments, channels become kinds of channel, eight equal cells a block (eight trials).
 
 use super::context::{Lowering, value};
-use super::{LowerError, expression};
+use super::ions::{Carrier, Pools};
+use super::{LowerError, expression, ions};
 use ::model::read::Read;
 use ::model::resolve::{Part, ResolvedGateForm, ResolvedRate};
 use engine::mechanism::ProgramBuilder;
-use engine::neuron::{self, Cell, Channel, ChannelInput, Compartment, Gate, GateForm, Insertion, Tissue};
+use engine::neuron::{self, Cell, Channel, ChannelInput, Compartment, Gate, GateForm, Insertion, Law, Tissue};
 use numerics::simd::LANES;
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
@@ -22,6 +23,11 @@ pub struct LoweredCell {
     pub rest: neuron::State,
     /// Where its sections lie: first compartment and how many, by name; spines by the name of their synapse.
     pub sections: BTreeMap<String, (u32, u32)>,
+    /// Names of ions that have pools, in the order of the plan.
+    pub ions: Vec<String>,
+    /// Its channels by name, in the order of the plan; of those without gates, conductance by compartment (nS) and
+    /// reversal potential (mV).
+    pub channels: Vec<(String, Option<(Vec<f64>, f64)>)>,
 }
 
 impl LoweredCell {
@@ -74,33 +80,42 @@ impl Lowering<'_> {
         let r_a = membrane.and_then(|m| value(m, "axial_resistivity")).unwrap_or(1e-3) / 1e-5;
         let tissue = Tissue { c_m, r_a };
         let mut sections = BTreeMap::new();
+        let mut thickness = Vec::new();
         let mut cell = if read.named("section").is_empty() {
             let m = membrane?;
             let cylinder = || Some(PI * value(m, "diameter")? * value(m, "length")?);
             let area = value(m, "area").or_else(cylinder)?;
+            ions::cylinder(&mut thickness, 0..1, value(m, "diameter").unwrap_or(f64::INFINITY));
             sections.insert("soma".to_owned(), (0, 1));
             Cell::point(tissue, area)
         } else {
-            self.sections(&path, read, tissue, &mut sections)?
+            self.sections(&path, read, tissue, (&mut sections, &mut thickness))?
         };
         let own = cell.compartments.len();
         let mut hosts = Vec::new();
         for spine in spines {
             hosts.push(add_spine(&mut cell, &mut sections, tissue, spine));
         }
-        let mut channels = Vec::new();
+        let pools = self.cell_pools(&path, read, &mut cell, &thickness, &sections);
+        let failed = pools.is_none();
+        let pools = pools.unwrap_or_default();
+        let (mut channels, mut names) = (Vec::new(), Vec::new());
         for (key, placed) in read.named("channel") {
             let at = format!("{path}.channel.{}", key.name);
-            let (Some(part), Some(e_rev)) = (self.part(&at), self.reversal(&at, placed, (name, read))) else {
+            let (Some(part), Some(carrier)) = (self.part(&at), self.carrier(&at, placed, (name, read), &pools)) else {
                 continue;
             };
-            let Some(channel) = self.channel(&at, part, placed, e_rev) else { continue };
+            let Some(channel) = self.channel(&at, part, placed, (&carrier, &pools)) else { continue };
             let here: Vec<&str> = placed.texts("on").iter().map(|t| t.0.as_str()).collect();
             let has = |k: u32| {
                 here.is_empty() || here.iter().any(|s| sections.get(*s).is_some_and(|&(a, n)| (a..a + n).contains(&k)))
             };
             let area: f64 = (0..own).filter(|&k| has(k as u32)).map(|k| cell.compartments[k].area).sum();
-            let Some(density) = self.density(&at, part, placed, area) else { continue };
+            let density = match carrier.law {
+                Law::Ghk | Law::GhkHeld { .. } => self.permeability(&at, part, placed, area),
+                Law::Ohmic | Law::Nernst => self.density(&at, part, placed, area),
+            };
+            let Some(density) = density else { continue };
             let mut g_max: Vec<f64> =
                 (0..own).map(|k| if has(k as u32) { density * cell.compartments[k].area } else { 0.0 }).collect();
             // Spines have the passive membrane of the section they sit on.
@@ -110,11 +125,20 @@ impl Lowering<'_> {
                     g_max.push(if passive { density * cell.compartments[k as usize].area } else { 0.0 });
                 }
             }
+            if self.fed((&at, name), placed, (carrier.law, &g_max), (&cell, &pools)).is_none() {
+                continue;
+            }
+            let fixed = channel.gates.is_empty() && carrier.law == Law::Ohmic;
+            names.push((key.name.clone(), fixed.then(|| (g_max.clone(), carrier.e_rev))));
             cell.insertions.push(Insertion { channel: channels.len(), g_max, overrides: Vec::new() });
             channels.push(channel);
         }
+        if failed || channels.len() < read.named("channel").len() {
+            return None; // why was said
+        }
         let cell = cell.detect(0, value(read, "threshold").unwrap_or(0.0));
-        let plan = match neuron::Plan::new(channels, &vec![cell; LANES], self.resolved.temperature) {
+        let ions = pools.ions;
+        let plan = match neuron::Plan::with_ions(channels, ions, &vec![cell; LANES], self.resolved.temperature) {
             Ok(plan) => plan,
             Err(e) => {
                 self.fault(&read.span, format!("`{path}` cannot be built: {e}"), "");
@@ -122,7 +146,7 @@ impl Lowering<'_> {
             }
         };
         match plan.rest(-150.0..=80.0) {
-            Ok(rest) => Some(LoweredCell { plan, rest, sections }),
+            Ok(rest) => Some(LoweredCell { plan, rest, sections, ions: pools.names, channels: names }),
             Err(e) => {
                 let hint = "give it a leak, or a channel that is open at rest";
                 self.fault(&read.span, format!("`{path}` has no resting potential: {e}"), hint);
@@ -136,7 +160,7 @@ impl Lowering<'_> {
         path: &str,
         read: &Read,
         tissue: Tissue,
-        out: &mut BTreeMap<String, (u32, u32)>,
+        (out, thickness): (&mut BTreeMap<String, (u32, u32)>, &mut Vec<f64>),
     ) -> Option<Cell> {
         let mut cell = Cell::default();
         // By section: its last compartment and half of that one's resistance, GOhm.
@@ -168,6 +192,7 @@ impl Lowering<'_> {
                     ends.insert(&key.name, (range.end - 1, half));
                 }
             }
+            ions::cylinder(thickness, first..first + n, diameter);
             out.insert(key.name.clone(), (first, n));
         }
         Some(cell)
@@ -191,7 +216,13 @@ impl Lowering<'_> {
     }
 
     /// A kind of channel for a neuron's membrane.
-    fn channel(&mut self, path: &str, part: &Part, placed: &Read, e_rev: f64) -> Option<Channel> {
+    fn channel(
+        &mut self,
+        path: &str,
+        part: &Part,
+        placed: &Read,
+        (carrier, pools): (&Carrier, &Pools),
+    ) -> Option<Channel> {
         if part.scheme.is_some() {
             let message = format!(
                 "`{}` gates by a scheme; a neuron's membrane takes channels with independent gates",
@@ -204,7 +235,7 @@ impl Lowering<'_> {
             );
             return None;
         }
-        match channel(part, e_rev) {
+        match channel(part, carrier, pools) {
             Ok(channel) => Some(channel),
             Err(e) => {
                 self.fault(&placed.span, format!("`{path}` cannot be built: {e}"), "");
@@ -239,7 +270,7 @@ fn add_spine(
 }
 
 /// All gates of a part in one program.
-fn channel(part: &Part, e_rev: f64) -> Result<Channel, LowerError> {
+fn channel(part: &Part, &Carrier { e_rev, law, ion }: &Carrier, pools: &Pools) -> Result<Channel, LowerError> {
     let layout = &part.layout;
     let mut b = ProgramBuilder::new(layout.names.len() as u16);
     let mut scaled = |rate: &ResolvedRate| {
@@ -260,7 +291,10 @@ fn channel(part: &Part, e_rev: f64) -> Result<Channel, LowerError> {
     let rates = b.finish(&outputs).map_err(|e| LowerError::Program(part.entry.clone(), e))?;
     let mut inputs: Vec<ChannelInput> = (0..layout.parameters).map(|k| ChannelInput::Parameter(k as u16)).collect();
     inputs.extend([ChannelInput::Voltage, ChannelInput::Temperature]);
-    Ok(Channel { e_rev, gates, rates, inputs, parameters: part.parameters.clone() })
+    // An ion without a pool is refused where it is placed.
+    let read = |ion: &String| ChannelInput::Concentration(pools.ion(ion).unwrap_or_default() as u16);
+    inputs.extend(part.body.reads.iter().map(read));
+    Ok(Channel { e_rev, gates, rates, inputs, parameters: part.parameters.clone(), law, ion })
 }
 
 #[cfg(test)]

@@ -78,7 +78,8 @@ impl<'a> Lowering<'a> {
         found
     }
 
-    fn inside(&mut self, cell: (&str, &Read), ion: &str, why: &str, span: &Span) -> Option<f64> {
+    /// Concentration of an ion inside, mM.
+    pub fn inside(&mut self, cell: (&str, &Read), ion: &str, why: &str, span: &Span) -> Option<f64> {
         let found = cell.1.table("inside").and_then(|s| value(s, ion));
         if found.is_none() {
             let hint = format!("cell.{}.inside.{ion} = \"...\"", cell.0);

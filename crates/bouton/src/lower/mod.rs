@@ -7,6 +7,7 @@ mod context;
 mod expression;
 mod fold;
 mod instrument;
+mod ions;
 mod model;
 mod plain;
 mod point;
@@ -18,6 +19,7 @@ mod terminal;
 pub use self::model::model;
 pub use cell::LoweredCell;
 pub use fold::Folded;
+pub use ions::pool;
 
 use ::model::resolve::{Part, ResolvedGate, ResolvedGateForm, ResolvedRate};
 use ::model::units::Expr;

@@ -9,6 +9,7 @@ use crate::simulation::{
 use ::model::read::Read;
 use ::model::resolve::OF_TERMINAL;
 use engine::mechanism::ObservableIndex;
+use engine::neuron::Site;
 use engine::time::Tick;
 
 /// Most samples of a trial.
@@ -150,6 +151,14 @@ impl Lowering<'_> {
                 self.fault(span, message, "a recipe with a supply, such as synapse/neuromuscular_junction_choline");
                 return None;
             }
+        }
+        if let Source::Concentration { cell, compartment, ion } = *source
+            && let Voltage::Membrane { cell: lowered, rest } = &plan.cells[cell].voltage
+            && rest.concentration(&lowered.plan, Site { block: 0, compartment, lane: 0 }, ion).is_none()
+        {
+            let message = format!("there is no pool of {} in {}", lowered.ions[ion], lowered.place(compartment));
+            self.fault(span, message, "a place where one is, or `on` of the pool said otherwise");
+            return None;
         }
         let Source::Membrane { cell, .. } = *source else { return Some(()) };
         let cell = &plan.cells[cell];
@@ -310,14 +319,22 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
     }
     let Some(synapse) = plan.synapses.iter().position(|s| s.name == names[0]) else {
         let cell = plan.cells.iter().position(|c| c.name == names[0])?;
-        let rest = path[names[0].len() + 1..].rsplit_once('.').map_or("", |(place, _)| place);
-        if path.ends_with(".w") {
+        let (place, quantity) = path[names[0].len() + 1..].rsplit_once('.').unwrap_or_default();
+        if let ("w", Voltage::Point(_)) = (quantity, &plan.cells[cell].voltage) {
             return Some(Source::Adaptation(cell));
         }
-        let compartment = match &plan.cells[cell].voltage {
-            Voltage::Membrane { cell, .. } => cell.compartment(rest),
-            _ => 0,
+        let Voltage::Membrane { cell: lowered, .. } = &plan.cells[cell].voltage else {
+            return Some(Source::Membrane { cell, compartment: 0 });
         };
+        if quantity == "current" {
+            let (place, name) = place.rsplit_once('.')?;
+            let channel = lowered.channels.iter().position(|c| c.0 == name)?;
+            return Some(Source::ChannelCurrent { cell, compartment: lowered.compartment(place), channel });
+        }
+        let compartment = lowered.compartment(place);
+        if let Some(ion) = lowered.ions.iter().position(|ion| ion == quantity) {
+            return Some(Source::Concentration { cell, compartment, ion });
+        }
         return Some(Source::Membrane { cell, compartment });
     };
     match names[1] {

@@ -436,6 +436,9 @@ fn whole(part: &Part) -> Result<LoweredScheme, String> {
     if part.scheme.is_some() {
         return scheme(part).map_err(|e| e.to_string());
     }
+    if let Some(ion) = part.body.reads.first() {
+        return Err(format!("its gates read {ion} inside, which is followed in neurons only"));
+    }
     match &part.gates[..] {
         [gate] => super::ladder(part, gate).map_err(|e| e.to_string()),
         [] => Err("it has no gates, so calcium would never stop flowing".into()),

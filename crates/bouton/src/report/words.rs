@@ -1,6 +1,7 @@
 //! What a recorded quantity is called: above its figure, at its axis, and in a sentence for who has not seen it before.
 
 use crate::recording::{Probe, Role};
+use model::catalogue::IONS;
 
 /// The words of a quantity.
 pub struct Words {
@@ -129,6 +130,14 @@ pub fn of(p: &Probe) -> Words {
             "As the amplifier reports it: filtered by the cable, the series resistance and the filter; inward is down.",
         ),
         ["clamp", name, "voltage"] => words(format!("Voltage at {}", pipette(name)), "voltage", ""),
+        [.., ion] if p.unit == "mM" && IONS.contains(&ion) => {
+            let place = path.rsplit_once('.').map_or("", |(place, _)| place);
+            let name = if ion == "ca" { "Calcium" } else { ion };
+            words(format!("{name} in {place}"), "concentration", "Free, in the pool below the membrane.")
+        }
+        [cell, .., name, "current"] if p.role == Role::Current => {
+            words(format!("Current of {name} in {cell}"), "current", "Of the compartment; inward is down.")
+        }
         [.., "v_m"] => {
             let place = path.rsplit_once('.').map_or("", |(place, _)| place);
             words(format!("Voltage of {place}"), "membrane voltage", "")

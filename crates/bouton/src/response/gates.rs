@@ -4,6 +4,9 @@ use super::ResponseError;
 use crate::lower;
 use model::resolve::{Part, ResolvedGate};
 
+/// Free calcium of a cell at rest, mM, where nothing else is said.
+pub const RESTING_CALCIUM: f64 = 1e-4;
+
 /// A gate where the voltage is held.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateAt {
@@ -17,13 +20,14 @@ pub struct GateAt {
     pub tau: f64,
 }
 
-/// Stationary value and time constant of a gate at `v_m` mV.
+/// Stationary value and time constant of a gate at `v_m` mV and `inside` mM of each ion that it reads.
 ///
 /// # Errors
 /// Rates that are not finite there.
-pub fn gate_at(part: &Part, gate: &ResolvedGate, v_m: f64) -> Result<GateAt, ResponseError> {
+pub fn gate_at(part: &Part, gate: &ResolvedGate, v_m: f64, inside: f64) -> Result<GateAt, ResponseError> {
     let lowered = lower::gate(part, gate).map_err(|_| ResponseError::Nothing("the gate cannot be lowered"))?;
-    let rates = lowered.kinetics.transition_rates(&lowered.coefficients(v_m, &[]), &[])?;
-    let steady = lowered.open(&lowered.rest(v_m, &[])?);
+    let inside = vec![inside; lowered.kinetics.ligands()];
+    let rates = lowered.kinetics.transition_rates(&lowered.coefficients(v_m, &inside), &inside)?;
+    let steady = lowered.open(&lowered.rest(v_m, &inside)?);
     Ok(GateAt { name: gate.name.clone(), count: gate.count, steady, tau: 1.0 / (rates[0] + rates[1]) })
 }

@@ -10,7 +10,7 @@ mod measure;
 mod sensor;
 
 pub use course::{Course, CourseError, Protocol, course};
-pub use gates::{GateAt, gate_at};
+pub use gates::{GateAt, RESTING_CALCIUM, gate_at};
 pub(crate) use measure::uptake;
 pub use measure::{Pulse, Step, dose_response, pulse, slowest_time_constant, step, turnover};
 pub use sensor::{Transient, calcium_step, calcium_transient};

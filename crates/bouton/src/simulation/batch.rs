@@ -20,7 +20,7 @@ use numerics::simd::{LANES, Level};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// A membrane nearer than this to rest is at rest: mV, and gates.
+/// A membrane nearer than this to rest is at rest: mV, gates, and concentrations relative to theirs.
 const AT_REST: f64 = 1e-7;
 
 /// The state of up to eight trials: all that a checkpoint holds, but for what was recorded.
@@ -311,7 +311,7 @@ impl Batch {
         for (index, cell) in plan.cells.iter().enumerate() {
             let acted: [bool; LANES] =
                 std::array::from_fn(|lane| lane < self.lanes && self.acted_on(plan, index, lane));
-            let (Voltage::Membrane { rest, .. }, Some(state)) = (&cell.voltage, &mut self.cells[index]) else {
+            let (Voltage::Membrane { rest, cell: of }, Some(state)) = (&cell.voltage, &mut self.cells[index]) else {
                 continue;
             };
             let loaded = |s: usize| {
@@ -326,7 +326,7 @@ impl Batch {
                 continue;
             }
             for (lane, acted) in acted.into_iter().enumerate().take(self.lanes) {
-                if acted || !state.snap(rest, lane, AT_REST) {
+                if acted || !state.snap(rest, &of.plan, lane, AT_REST) {
                     still = false;
                     continue;
                 }

@@ -365,6 +365,8 @@ pub enum Wanted {
 pub enum Source {
     Membrane { cell: usize, compartment: u32 },
     Adaptation(usize),
+    Concentration { cell: usize, compartment: u32, ion: usize },
+    ChannelCurrent { cell: usize, compartment: u32, channel: usize },
     Bath(usize),
     ClampCurrent(usize),
     ClampVoltage(usize),
@@ -416,6 +418,8 @@ impl Source {
         match self {
             Self::Membrane { .. }
             | Self::Adaptation(_)
+            | Self::Concentration { .. }
+            | Self::ChannelCurrent { .. }
             | Self::Bath(_)
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)

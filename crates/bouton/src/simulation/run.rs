@@ -326,6 +326,8 @@ impl Source {
             // Of Izhikevich's model mV/ms, for which its current stands.
             Self::Adaptation(_) => "pA",
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => "pA",
+            Self::ChannelCurrent { .. } => "pA",
+            Self::Concentration { .. } => "mM",
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => "mV",
                 T::CalciumCurrent => "pA",
@@ -357,6 +359,8 @@ impl Source {
             Self::Membrane { .. } | Self::ClampVoltage(_) => Role::Voltage,
             Self::Adaptation(_) => Role::Other,
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
+            Self::ChannelCurrent { .. } => Role::Current,
+            Self::Concentration { .. } => Role::Calcium,
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => Role::Voltage,
                 T::CalciumCurrent => Role::Current,

@@ -4,6 +4,7 @@
 //! `area = pi d l`, `R = r_a l / (pi d^2 / 4)`. Unit densities: 1 uF/cm2 = 0.01 pF/um2, 1 mS/cm2 = 0.01 nS/um2.
 //! Error of the grid: second order in the compartment's length over the length constant.
 
+use super::pool::{Dynamics, Pooling};
 use std::f64::consts::{FRAC_PI_4, PI};
 use std::ops::Range;
 
@@ -43,7 +44,7 @@ pub struct Override {
 pub struct Insertion {
     /// Index of the channel kind.
     pub channel: usize,
-    /// Maximal conductance, nS, one a compartment; 0 where there is none.
+    /// Maximal conductance, nS (permeability, um3/ms, with a GHK law), one a compartment; 0 where there is none.
     pub g_max: Vec<f64>,
     /// What differs from the kind's own values.
     pub overrides: Vec<Override>,
@@ -65,6 +66,8 @@ pub struct Cell {
     pub compartments: Vec<Compartment>,
     /// Each channel kind at most once.
     pub insertions: Vec<Insertion>,
+    /// Each ion at most once.
+    pub pools: Vec<Pooling>,
     /// Spike detectors.
     pub detectors: Vec<Detector>,
 }
@@ -174,6 +177,20 @@ impl Cell {
         let g_max = (0..).zip(&self.compartments).map(|(k, c)| if here(k) { 0.01 * density * c.area } else { 0.0 });
         let g_max = g_max.collect();
         self.insertions.push(Insertion { channel, g_max, overrides: Vec::new() });
+        self
+    }
+
+    /// Gives the compartments for which `here` holds a pool of `ion`; `dynamics`: of a compartment.
+    #[must_use]
+    pub fn with_pool(
+        mut self,
+        ion: usize,
+        here: impl Fn(u32) -> bool,
+        dynamics: impl Fn(&Compartment) -> Dynamics,
+    ) -> Self {
+        let of = |(k, c)| if here(k) { Some(dynamics(c)) } else { None };
+        let compartments = (0..).zip(&self.compartments).map(of).collect();
+        self.pools.push(Pooling { ion, compartments });
         self
     }
 

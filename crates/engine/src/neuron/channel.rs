@@ -1,8 +1,9 @@
 //! A channel kind: gates whose rates are a program over voltage, temperature and parameters.
 //!
-//! `I = g_max prod_j x_j^n_j (V - e_rev)`; each gate relaxes on its own (Hodgkin & Huxley 1952, J Physiol 117:500).
-//! A leak is a channel without gates. Limits: 8 gates, 16 inputs, powers up to 8, independent gates only.
+//! `I = g_max prod_j x_j^n_j (V - e_rev)`, or by another [`Law`]; each gate relaxes on its own (Hodgkin & Huxley 1952, J
+//! Physiol 117:500). A leak is a channel without gates. Limits: 8 gates, 16 inputs, powers up to 8, independent gates only.
 
+use super::ionic::Law;
 use super::plan::PlanError;
 use crate::mechanism::Program;
 
@@ -51,12 +52,14 @@ pub enum ChannelInput {
     Temperature,
     /// A parameter of the channel, in its own unit.
     Parameter(u16),
+    /// The concentration of an ion of the plan inside the compartment, mM, which must have a pool of it.
+    Concentration(u16),
 }
 
 /// A channel kind, shared by all compartments that have it.
 #[derive(Clone, Debug)]
 pub struct Channel {
-    /// Reversal potential, mV, where no compartment says otherwise.
+    /// Reversal potential, mV, where no compartment says otherwise; of ohmic channels.
     pub e_rev: f64,
     /// Its gates; none for a leak.
     pub gates: Vec<Gate>,
@@ -66,6 +69,10 @@ pub struct Channel {
     pub inputs: Vec<ChannelInput>,
     /// Values of the parameters, where no compartment says otherwise.
     pub parameters: Vec<f64>,
+    /// Current against voltage.
+    pub law: Law,
+    /// The ion of the plan that it carries; where a compartment has a pool of it, the current comes from there.
+    pub ion: Option<u16>,
 }
 
 impl Channel {
@@ -76,20 +83,49 @@ impl Channel {
     #[must_use]
     pub fn leak(e_rev: f64) -> Self {
         let rates = crate::mechanism::ProgramBuilder::new(0).finish(&[]).expect("an empty program");
-        Self { e_rev, gates: Vec::new(), rates, inputs: Vec::new(), parameters: Vec::new() }
+        Self { e_rev, gates: Vec::new(), rates, inputs: Vec::new(), parameters: Vec::new(), law: Law::Ohmic, ion: None }
     }
 
-    pub(super) fn check(&self, channel: usize) -> Result<(), PlanError> {
+    /// Whether it is ohmic and has nothing to do with any pool's balance.
+    pub(super) fn is_plain(&self) -> bool {
+        self.law == Law::Ohmic && self.ion.is_none()
+    }
+
+    /// Whether it is a fixed conductance.
+    pub(super) fn is_leak(&self) -> bool {
+        self.gates.is_empty() && self.is_plain()
+    }
+
+    /// Ions whose pools must be wherever the channel is.
+    pub(super) fn needs(&self) -> impl Iterator<Item = usize> + '_ {
+        let read = self.inputs.iter().filter_map(|input| match input {
+            ChannelInput::Concentration(ion) => Some(usize::from(*ion)),
+            _ => None,
+        });
+        read.chain(self.ion.filter(|_| self.law.needs_pool()).map(usize::from))
+    }
+
+    pub(super) fn check(&self, channel: usize, ions: usize) -> Result<(), PlanError> {
         let known = |input: &ChannelInput| match input {
             ChannelInput::Parameter(k) => usize::from(*k) < self.parameters.len(),
+            ChannelInput::Concentration(ion) => usize::from(*ion) < ions,
             _ => true,
+        };
+        let law = match self.law {
+            Law::Ohmic => true,
+            Law::Nernst | Law::Ghk => self.ion.is_some(),
+            Law::GhkHeld { valence, inside, outside } => {
+                valence != 0 && [inside, outside].iter().all(|c| *c >= 0.0 && c.is_finite())
+            }
         };
         let sound = self.gates.len() <= MAX_GATES
             && self.inputs.len() <= MAX_INPUTS
             && self.gates.iter().all(|gate| (1..=MAX_POWER).contains(&gate.count))
             && self.rates.outputs() == 2 * self.gates.len()
             && self.rates.inputs() == self.inputs.len()
-            && self.inputs.iter().all(known);
+            && self.inputs.iter().all(known)
+            && law
+            && self.ion.is_none_or(|ion| usize::from(ion) < ions);
         if !sound {
             return Err(PlanError::Channel { channel });
         }

@@ -18,6 +18,11 @@ pub enum NeuronQuantity {
         /// Its gate.
         gate: usize,
     },
+    /// A concentration (mM) is not finite or not above 0.
+    Concentration {
+        /// The ion of the plan.
+        ion: usize,
+    },
     /// A rate (or steady state, or time constant) is negative or not a number.
     Rate {
         /// The channel kind.
@@ -33,6 +38,7 @@ impl fmt::Display for NeuronQuantity {
             Self::Voltage => write!(f, "the voltage"),
             Self::Port => write!(f, "the synaptic or injected input"),
             Self::Gate { channel, gate } => write!(f, "gate {gate} of channel {channel}"),
+            Self::Concentration { ion } => write!(f, "the concentration of ion {ion}"),
             Self::Rate { channel, gate } => write!(f, "a rate of gate {gate} of channel {channel}"),
         }
     }
@@ -63,6 +69,9 @@ impl NeuronFault {
             NeuronQuantity::Port => "looking at what is connected to this compartment",
             NeuronQuantity::Gate { .. } => {
                 "checking that the steady state lies between 0 and 1 and no rate is negative"
+            }
+            NeuronQuantity::Concentration { .. } => {
+                "a shorter step; a reversal potential that follows the concentration, or a larger pool"
             }
             NeuronQuantity::Rate { .. } => "checking the rate's expression over the voltages that occur",
         }

@@ -3,8 +3,10 @@
 //! Gate: `x' = x_inf + (x - x_inf) e^(-h s)`, `s = opening + closing` or `1/tau`, exact for the voltage held. Then
 //! `(C/h + g_fixed + g_gated + g_port) V' - sum g_axial V'_neighbour = C/h V + g e_rev + i_port`; with h half the step
 //! and `V <- 2 V' - V` that is Crank-Nicolson. Gates that have tables are read from them, four compartments at a time.
+//! Channels of other laws, and pools: see [`ionic`].
 
 use super::channel::{Gate, GateForm};
+use super::ionic;
 use super::plan::{Block, BlockChannel, Plan};
 use super::table::Tables;
 use numerics::linear::tree::{self, Matrix, Rows};
@@ -22,6 +24,9 @@ pub(super) struct Step<'a> {
     pub gates: &'a mut [F64x8],
     /// Two outputs a gate, in the layout of the gates: line `2 * gates_at + (2 j + output) * rows + k`.
     pub rates: &'a [F64x8],
+    /// State of the pools, and working memory of theirs.
+    pub pools: &'a mut [F64x8],
+    pub carried: &'a mut [F64x8],
     /// Where gates are read from tables; rates of channels that have one are of this step only if not all is `inside`.
     pub tables: Option<&'a Tables>,
     /// Whether every voltage lies within the tables.
@@ -44,7 +49,10 @@ impl Kernel for Step<'_> {
     /// The lanes whose numbers are sound, and whether every voltage now lies within the tables.
     #[inline(always)]
     fn run<L: Lanes>(self) -> (u8, bool) {
-        let Self { plan, block, v, gates, rates, tables, inside, ports, diagonal, rhs, h_gates, h, extrapolate } = self;
+        let Self {
+            plan, block, v, gates, rates, pools, carried, ports, diagonal, rhs, h_gates, h, extrapolate, ..
+        } = self;
+        let (tables, inside) = (self.tables, self.inside);
         let n = block.rows();
         let (v, diagonal, rhs) = (&mut v[..n], &mut diagonal[..n], &mut rhs[..n]);
         // Here the columns gather what gates and ports conduct; the rest of a row joins it within the solver.
@@ -76,6 +84,10 @@ impl Kernel for Step<'_> {
                 more => channel::<L>(c, more, gates, rates, diagonal, rhs, h_gates, worst),
             };
         }
+        let ionic = !block.pools.is_empty() || block.channels.iter().any(|c| c.ionic.is_some());
+        if ionic {
+            ionic::deposit::<L>(plan, block, (v, gates, pools), carried, diagonal, rhs, extrapolate);
+        }
         let (rows, g, i) = ports;
         for &row in rows {
             let row = row as usize;
@@ -93,9 +105,10 @@ impl Kernel for Step<'_> {
         let coupling = &block.coupling;
         tree::solve_rows::<L, _>(&block.trees, Matrix { diagonal, upper: coupling, lower: coupling }, rhs, &mut rows);
         let (low, high) = (rows.low, rows.high);
+        let pooled = ionic::advance::<L>(block, pools, carried, rhs, if extrapolate { 2.0 * h } else { h });
         // A number that is none anywhere in a tree is one at its root.
         let finite = L::load(&rhs[0]).abs().lt(L::splat(f64::INFINITY));
-        let sound = finite.and(worst.le(L::splat(0.5 + SLACK))).bits();
+        let sound = finite.and(worst.le(L::splat(0.5 + SLACK))).and(pooled).bits();
         (sound, tables.is_some_and(|t| t.segments.hold(low).and(t.segments.hold(high)).all()))
     }
 }
@@ -167,6 +180,9 @@ impl Tabulated<'_> {
                 g[r] = g[r] * power(x, gate.count);
             }
         }
+        if c.ionic.is_some() {
+            return;
+        }
         for r in 0..N {
             let (d, b) = (&mut diagonal[rows[r]], &mut rhs[rows[r]]);
             (L::load(d) + g[r]).store(d);
@@ -203,10 +219,12 @@ impl Tabulated<'_> {
             g = g * power(x, gate.count);
         }
         let here = g_max.gt(zero);
-        let g = L::select(here, g, zero);
-        let (d, b) = (&mut diagonal[row], &mut rhs[row]);
-        (L::load(d) + g).store(d);
-        g.mul_add(L::load(&c.e_rev[k]), L::load(b)).store(b);
+        if c.ionic.is_none() {
+            let g = L::select(here, g, zero);
+            let (d, b) = (&mut diagonal[row], &mut rhs[row]);
+            (L::load(d) + g).store(d);
+            g.mul_add(L::load(&c.e_rev[k]), L::load(b)).store(b);
+        }
         L::select(here, off, worst)
     }
 }
@@ -251,6 +269,7 @@ fn channel<L: Lanes>(
     let gates = &mut gates[c.gates_at..c.gates_at + n * m];
     let rates = &rates[2 * c.gates_at..2 * (c.gates_at + n * m)];
     let (g_max, e_rev) = (&c.g_max[..m], &c.e_rev[..m]);
+    let ohmic = c.ionic.is_none();
     for k in 0..m {
         let g_max = L::load(&g_max[k]);
         let mut g = g_max;
@@ -266,6 +285,9 @@ fn channel<L: Lanes>(
         let here = g_max.gt(zero);
         let g = L::select(here, g, zero);
         worst = L::select(here, off, worst);
+        if !ohmic {
+            continue;
+        }
         let row = c.rows[k] as usize;
         (L::load(&diagonal[row]) + g).store(&mut diagonal[row]);
         g.mul_add(L::load(&e_rev[k]), L::load(&rhs[row])).store(&mut rhs[row]);

@@ -1,10 +1,13 @@
 //! The cell as a linear circuit: input resistance and time constants by solves on its tree, no time stepping.
 //!
 //! `G V = I` with G the axial couplings plus, on the diagonal, the membrane's conductance: gates held (chord) or
-//! settled (slope of the steady current). Slowest time constant: the largest eigenvalue of `G^-1 C`, by power iteration.
+//! settled (slope of the steady current); held gates keep concentrations as they are, too, settled ones let them settle. Slowest time constant: the largest eigenvalue of `G^-1 C`, by power iteration.
 
+use super::balance::{Inside, NOTHING};
 use super::channel::ChannelInput;
+use super::ionic::BlockLaw;
 use super::plan::{BlockChannel, Plan, Site};
+use super::pool::BlockPool;
 use super::state::State;
 use numerics::linear::tree::{Matrix, Trees, solve_at};
 use numerics::simd::{F64x8, LANES, Level};
@@ -45,27 +48,52 @@ const NUDGE: f64 = 1e-3;
 
 /// One cell out of its block.
 pub(super) struct Circuit<'a> {
-    plan: &'a Plan,
-    cell: usize,
+    pub plan: &'a Plan,
+    pub cell: usize,
     trees: Trees,
     pub c_m: Vec<f64>,
     axial: Vec<f64>,
     parents: Vec<u32>,
-    g_leak: Vec<f64>,
-    i_leak: Vec<f64>,
+    pub g_leak: Vec<f64>,
+    pub i_leak: Vec<f64>,
     /// By compartment: channels of the block and their line.
-    gated: Vec<Vec<(&'a BlockChannel, usize)>>,
+    pub gated: Vec<Vec<(&'a BlockChannel, usize)>>,
+    /// By compartment: pools of the block and their line.
+    pub pools: Vec<Vec<(&'a BlockPool, usize)>>,
 }
 
 impl Plan {
-    /// Steady states of the gates of line `k` of a channel in a lane at `v` mV.
-    pub(super) fn steady(&self, c: &BlockChannel, (k, lane): (usize, usize), v: f64, out: &mut [f64]) {
+    /// Outward current (pA) and its slope (nS) of line `k` of a channel in a lane, of which `g` (nS, um3/ms) is open, at
+    /// `v` mV between concentrations `inside`.
+    pub(super) fn carries(
+        &self,
+        c: &BlockChannel,
+        (k, lane): (usize, usize),
+        (g, v): (f64, f64),
+        inside: &Inside,
+    ) -> (f64, f64) {
+        let e_rev = c.e_rev[k].0[lane];
+        let (Some(ionic), ion) = (&c.ionic, self.channels[c.channel].ion) else { return (g * (v - e_rev), g) };
+        let (own, outside) =
+            ion.map_or((f64::NAN, f64::NAN), |ion| (inside[usize::from(ion)], self.ions[usize::from(ion)].outside));
+        let e_rev = match (ionic.law, ion) {
+            (BlockLaw::Nernst, Some(ion)) => {
+                crate::membrane::nernst(self.ions[usize::from(ion)].valence, own, outside, self.temperature)
+            }
+            _ => e_rev,
+        };
+        ionic.law.at(g, v, (e_rev, own, outside))
+    }
+
+    /// Steady states of the gates of line `k` of a channel in a lane at `v` mV between concentrations `inside`.
+    pub(super) fn steady(&self, c: &BlockChannel, (k, lane): (usize, usize), v: f64, inside: &Inside, out: &mut [f64]) {
         let kind = &self.channels[c.channel];
         let mut inputs = [0.0; super::channel::MAX_INPUTS];
         for (to, &input) in inputs.iter_mut().zip(&kind.inputs) {
             *to = match input {
                 ChannelInput::Voltage => v,
                 ChannelInput::Temperature => self.temperature,
+                ChannelInput::Concentration(ion) => inside[usize::from(ion)],
                 ChannelInput::Parameter(p) => match &c.parameters[usize::from(p)] {
                     Some(column) => column[k].0[lane],
                     None => kind.parameters[usize::from(p)],
@@ -157,6 +185,12 @@ impl<'a> Circuit<'a> {
                 }
             }
         }
+        let mut pools = vec![Vec::new(); n];
+        for pool in &block.pools {
+            for (k, &row) in pool.rows.iter().enumerate().filter(|(k, _)| pool.has((*k, lane))) {
+                pools[row as usize].push((pool, k));
+            }
+        }
         Self {
             plan,
             cell,
@@ -167,23 +201,14 @@ impl<'a> Circuit<'a> {
             g_leak: column(&block.g_leak),
             i_leak: column(&block.i_fixed),
             gated,
+            pools,
         }
     }
 
-    /// Steady membrane current of a compartment at `v` mV, pA, outward positive.
+    /// Steady membrane current of a compartment at `v` mV, its concentrations at their balance, pA, outward positive.
     pub fn steady_current(&self, row: usize, v: f64) -> f64 {
-        let lane = self.cell % LANES;
-        let mut current = self.g_leak[row] * v - self.i_leak[row];
-        let mut steady = [0.0; super::channel::MAX_GATES];
-        for &(c, k) in &self.gated[row] {
-            self.plan.steady(c, (k, lane), v, &mut steady);
-            let mut g = c.g_max[k].0[lane];
-            for (gate, x) in self.plan.channels[c.channel].gates.iter().zip(steady) {
-                (0..gate.count).for_each(|_| g *= x);
-            }
-            current += g * (v - c.e_rev[k].0[lane]);
-        }
-        current
+        let inside = if self.pools[row].is_empty() { NOTHING } else { self.balance(row, v) };
+        self.current(row, v, &inside)
     }
 
     /// Slope of [`Self::steady_current`], nS.
@@ -209,7 +234,7 @@ impl<'a> Circuit<'a> {
         let (block, lane) = (self.cell / LANES, self.cell % LANES);
         let held = |row: usize| {
             let gated = self.gated[row].iter();
-            self.g_leak[row] + gated.map(|&(c, k)| state.conductance(self.plan, c, block, (k, lane))).sum::<f64>()
+            self.g_leak[row] + gated.map(|&(c, k)| state.carried(self.plan, c, block, (k, lane)).1).sum::<f64>()
         };
         (0..self.c_m.len())
             .map(|row| match gating {

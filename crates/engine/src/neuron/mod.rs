@@ -2,16 +2,20 @@
 //!
 //! `C dV/dt = sum g_max prod x^n (e_rev - V) + sum g_axial (V_neighbour - V) + (i - g V)`, the last bracket the port
 //! (injected current positive, inward membrane current negative). Implicit on the tree (Hines 1984, Int J Biomed Comput
-//! 15:69), gates by exact exponentials. Limits: no ion dynamics, gates see no concentrations, one tree a cell.
+//! 15:69), gates by exact exponentials; ions in pools, which gates, reversal potentials and GHK currents follow. Limits:
+//! no ion passes from compartment to compartment, one tree a cell.
 
+mod balance;
 mod cell;
 mod channel;
 mod drive;
 mod fault;
 mod instrument;
+mod ionic;
 mod kernel;
 mod linear;
 mod plan;
+mod pool;
 mod rest;
 mod run;
 mod state;
@@ -22,8 +26,10 @@ pub use channel::{Channel, ChannelInput, Gate, GateForm, MAX_GATES, MAX_INPUTS, 
 pub use drive::{Drive, Held, Moment, Ports, Quiet, With, with};
 pub use fault::{NeuronFault, NeuronQuantity};
 pub use instrument::{CurrentClamp, Filter, FilterState, InstrumentError, VoltageClamp};
+pub use ionic::Law;
 pub use linear::{Gating, LinearError};
 pub use plan::{Plan, PlanError, Site};
+pub use pool::{Dynamics, Ion, MAX_IONS, Pooling};
 pub use rest::RestError;
 pub use run::{Method, RunError, Scratch, Spike, Stepping, run, run_here};
 pub use state::State;

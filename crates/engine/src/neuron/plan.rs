@@ -1,10 +1,12 @@
 //! Cells and channel kinds made ready to be stepped: eight cells a block, a line of lanes a compartment and quantity.
 //!
 //! Cells fill blocks in order; the trees of a block may differ. A channel keeps lines only for the rows of a block that
-//! have it in some lane. Ungated channels are folded into the fixed conductance and current of their rows.
+//! have it in some lane. Leaks are folded into the fixed conductance and current of their rows.
 
 use super::cell::{Cell, Overridden};
 use super::channel::{Channel, ChannelInput};
+use super::ionic::Ionic;
+use super::pool::{self, BlockPool, Ion, MAX_IONS};
 use super::table::Tables;
 use crate::mechanism::{Evaluator, Shape};
 use numerics::linear::tree::Trees;
@@ -88,6 +90,41 @@ pub enum PlanError {
         /// What came.
         value: f64,
     },
+    /// Charge or concentration outside of an ion, or too many of them.
+    #[error("ion {ion} has the valence {valence} and {outside} mM outside: neither may be 0; at most 8 ions")]
+    Ion {
+        /// The ion.
+        ion: usize,
+        /// Its charge number.
+        valence: i32,
+        /// mM.
+        outside: f64,
+    },
+    /// A pool that is none.
+    #[error(
+        "pool {pool} of cell {cell}, compartment {compartment}: an ion that exists, once a cell, with one entry a \
+         compartment; volume and resting concentration must be positive, and something must remove the ion"
+    )]
+    Pool {
+        /// The cell.
+        cell: usize,
+        /// Which of its pools.
+        pool: usize,
+        /// Where.
+        compartment: usize,
+    },
+    /// A channel that needs a concentration nobody keeps.
+    #[error("compartment {compartment} of cell {cell} has channel {channel}, which needs a pool of ion {ion} there")]
+    NoPool {
+        /// The cell.
+        cell: usize,
+        /// The channel kind.
+        channel: usize,
+        /// The ion.
+        ion: usize,
+        /// The compartment.
+        compartment: usize,
+    },
     /// A detector in no compartment, or without a finite threshold.
     #[error("detector {detector} of cell {cell} needs a compartment of the cell and a finite threshold")]
     Detector {
@@ -123,6 +160,10 @@ pub(super) struct BlockChannel {
     pub parameters: Vec<Option<Vec<F64x8>>>,
     /// First line of its gates; gate j of line k is at `gates_at + j * rows.len() + k`.
     pub gates_at: usize,
+    /// What it has to do with pools, and by which law it carries; none if ohmic and of no ion that has one.
+    pub ionic: Option<Ionic>,
+    /// By input: lines of the block's state that hold the concentration it reads, one a row.
+    pub reads: Vec<Option<Vec<u32>>>,
 }
 
 /// A detector within a block.
@@ -151,6 +192,9 @@ pub(super) struct Block {
     pub coupling: Vec<F64x8>,
     pub channels: Vec<BlockChannel>,
     pub gate_lines: usize,
+    pub pools: Vec<BlockPool>,
+    /// Lines of all pools together.
+    pub pool_lines: usize,
     pub detectors: Vec<BlockDetector>,
 }
 
@@ -160,6 +204,7 @@ pub struct Plan {
     pub(super) channels: Vec<Channel>,
     pub(super) evaluators: Vec<Evaluator>,
     pub(super) temperature: f64,
+    pub(super) ions: Vec<Ion>,
     pub(super) blocks: Vec<Block>,
     pub(super) tables: Option<Tables>,
     cells: usize,
@@ -172,18 +217,39 @@ impl Plan {
     /// # Errors
     /// [`PlanError`]: the first thing that does not fit.
     pub fn new(channels: Vec<Channel>, cells: &[Cell], temperature: f64) -> Result<Self, PlanError> {
+        Self::with_ions(channels, Vec::new(), cells, temperature)
+    }
+
+    /// The same with `ions` of which cells may have pools.
+    ///
+    /// # Errors
+    /// [`PlanError`]: the first thing that does not fit.
+    pub fn with_ions(
+        channels: Vec<Channel>,
+        ions: Vec<Ion>,
+        cells: &[Cell],
+        temperature: f64,
+    ) -> Result<Self, PlanError> {
         if !(temperature > 0.0 && temperature.is_finite()) {
             return Err(PlanError::Temperature { value: temperature });
         }
         for (index, channel) in channels.iter().enumerate() {
-            channel.check(index)?;
+            channel.check(index, ions.len())?;
+        }
+        for (index, ion) in ions.iter().enumerate() {
+            ion.check(index)?;
+        }
+        if let Some(ion) = ions.get(MAX_IONS) {
+            return Err(PlanError::Ion { ion: MAX_IONS, valence: ion.valence, outside: ion.outside });
         }
         for (index, cell) in cells.iter().enumerate() {
             check(index, cell, &channels)?;
+            pool::check(index, &cell.pools, cell.compartments.len(), &ions)?;
+            pooled(index, cell, &channels)?;
         }
         let columns = columns(cells, &channels);
         let shape = |index: usize, input: &ChannelInput| match *input {
-            ChannelInput::Voltage => Shape::Column,
+            ChannelInput::Voltage | ChannelInput::Concentration(_) => Shape::Column,
             ChannelInput::Temperature => Shape::Uniform,
             ChannelInput::Parameter(k) if columns[index][usize::from(k)] => Shape::Column,
             ChannelInput::Parameter(_) => Shape::Uniform,
@@ -195,10 +261,11 @@ impl Plan {
         let evaluators = channels.iter().enumerate().map(evaluator).collect::<Result<Vec<_>, _>>()?;
         let mut detectors = 0;
         let blocks = cells.chunks(LANES).enumerate();
-        let blocks: Vec<Block> =
-            blocks.map(|(b, group)| Block::new(b * LANES, group, &columns, &channels, &mut detectors)).collect();
-        let fingerprint = fingerprint(&channels, &blocks, temperature);
-        Ok(Self { channels, evaluators, temperature, blocks, tables: None, cells: cells.len(), fingerprint })
+        let blocks: Vec<Block> = blocks
+            .map(|(b, group)| Block::new(b * LANES, group, &columns, &channels, (&ions, temperature), &mut detectors))
+            .collect();
+        let fingerprint = fingerprint(&channels, &ions, &blocks, temperature);
+        Ok(Self { channels, evaluators, temperature, ions, blocks, tables: None, cells: cells.len(), fingerprint })
     }
 
     /// How many cells.
@@ -234,7 +301,8 @@ impl Plan {
 
     /// By channel: whether its gates' rates depend on voltage and on nothing that differs between compartments.
     pub(super) fn by_voltage_alone(&self) -> Vec<bool> {
-        let mut alone = vec![true; self.channels.len()];
+        let reads = |input: &ChannelInput| matches!(input, ChannelInput::Concentration(_));
+        let mut alone: Vec<bool> = self.channels.iter().map(|c| !c.inputs.iter().any(reads)).collect();
         for c in self.blocks.iter().flat_map(|block| &block.channels) {
             alone[c.channel] &= c.parameters.iter().all(Option::is_none);
         }
@@ -314,8 +382,31 @@ fn check(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Plan
     Ok(())
 }
 
+/// Whether every channel has the pools it needs.
+fn pooled(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), PlanError> {
+    for insertion in &described.insertions {
+        let channel = insertion.channel;
+        for ion in channels[channel].needs() {
+            let pool = described.pools.iter().find(|p| p.ion == ion);
+            let has = |k: usize| pool.is_some_and(|p| p.compartments[k].is_some());
+            let lacks = (0..).zip(&insertion.g_max).find(|&(k, g)| *g > 0.0 && !has(k));
+            if let Some((compartment, _)) = lacks {
+                return Err(PlanError::NoPool { cell, channel, ion, compartment });
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Block {
-    fn new(first: usize, group: &[Cell], columns: &[Vec<bool>], channels: &[Channel], detectors: &mut u32) -> Self {
+    fn new(
+        first: usize,
+        group: &[Cell],
+        columns: &[Vec<bool>],
+        channels: &[Channel],
+        (ions, kelvin): (&[Ion], f64),
+        detectors: &mut u32,
+    ) -> Self {
         let n = group.iter().map(|cell| cell.compartments.len()).max().unwrap_or(0);
         let lines = |x: f64| vec![F64x8::splat(x); n];
         // A row that a lane lacks is a root of its own with capacitance 1 and nothing else: its voltage stays.
@@ -340,7 +431,7 @@ impl Block {
             // In the order of the kinds, so that the order of insertion does not show in the bits.
             let mut insertions: Vec<_> = cell.insertions.iter().collect();
             insertions.sort_by_key(|insertion| insertion.channel);
-            for insertion in insertions.into_iter().filter(|i| channels[i.channel].gates.is_empty()) {
+            for insertion in insertions.into_iter().filter(|i| channels[i.channel].is_leak()) {
                 let e_rev = insertion.overrides.iter().find(|o| o.quantity == Overridden::Reversal);
                 for (row, &g) in insertion.g_max.iter().enumerate() {
                     let e_rev = e_rev.map_or(channels[insertion.channel].e_rev, |o| o.values[row]);
@@ -354,10 +445,20 @@ impl Block {
                 *fixed += leak;
             }
         }
-        let mut gate_lines = 0;
-        let gated = (0..channels.len()).filter(|&k| !channels[k].gates.is_empty());
-        let made: Vec<BlockChannel> =
-            gated.filter_map(|k| BlockChannel::new(k, n, group, &columns[k], &channels[k], &mut gate_lines)).collect();
+        let (mut gate_lines, mut pool_lines) = (0, 0);
+        let pool = |(ion, kind): (usize, &Ion)| {
+            let cells: Vec<_> = group.iter().map(|cell| cell.pools.iter().find(|p| p.ion == ion)).collect();
+            BlockPool::new((ion, kind), &cells, n, kelvin, &mut pool_lines)
+        };
+        let pools: Vec<BlockPool> = ions.iter().enumerate().filter_map(pool).collect();
+        let gated = (0..channels.len()).filter(|&k| !channels[k].is_leak());
+        let made = gated.filter_map(|k| {
+            let mut made = BlockChannel::new(k, n, group, &columns[k], &channels[k], &mut gate_lines)?;
+            made.ionic = Ionic::new((ions, kelvin), &channels[k], &made.rows, &pools);
+            made.reads = channels[k].inputs.iter().map(|input| pool::read(*input, &made.rows, &pools)).collect();
+            Some(made)
+        });
+        let made: Vec<BlockChannel> = made.collect();
         Self {
             first,
             sizes: group.iter().map(|cell| cell.compartments.len()).collect(),
@@ -369,6 +470,8 @@ impl Block {
             coupling,
             channels: made,
             gate_lines,
+            pools,
+            pool_lines,
             detectors: found,
         }
     }
@@ -417,19 +520,29 @@ impl BlockChannel {
         let parameters = parameters.collect();
         let gates_at = *gate_lines;
         *gate_lines += rows.len() * kind.gates.len();
-        Some(Self { channel, dense: rows.len() == n, rows, g_max, e_rev, parameters, gates_at })
+        let (ionic, reads) = (None, Vec::new());
+        Some(Self { channel, dense: rows.len() == n, rows, g_max, e_rev, parameters, gates_at, ionic, reads })
     }
 }
 
 /// FNV-1a over what decides results.
-fn fingerprint(channels: &[Channel], blocks: &[Block], temperature: f64) -> u64 {
+fn fingerprint(channels: &[Channel], ions: &[Ion], blocks: &[Block], temperature: f64) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut eat = |x: u64| hash = (hash ^ x).wrapping_mul(0x0000_0100_0000_01b3);
     eat(temperature.to_bits());
     for channel in channels {
         format!("{channel:?}").bytes().for_each(|byte| eat(u64::from(byte)));
     }
+    for ion in ions {
+        eat(ion.valence as u64);
+        eat(ion.outside.to_bits());
+    }
     for block in blocks {
+        for pool in &block.pools {
+            eat(pool.ion as u64);
+            pool.rows.iter().for_each(|&row| eat(u64::from(row)));
+            pool.columns().iter().for_each(|column| F64x8::as_f64s(column).iter().for_each(|x| eat(x.to_bits())));
+        }
         block.sizes.iter().for_each(|&size| eat(size as u64));
         for row in 0..block.rows() {
             block.trees.parents(row).iter().for_each(|&parent| eat(u64::from(parent)));

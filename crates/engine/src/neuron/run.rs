@@ -7,6 +7,7 @@
 use super::channel::{ChannelInput, GateForm, MAX_GATES, MAX_INPUTS};
 use super::drive::{Drive, Moment, Ports};
 use super::fault::{NeuronFault, NeuronQuantity};
+use super::ionic::WORK;
 use super::kernel::Step;
 use super::plan::{Block, BlockChannel, Plan};
 use super::state::{BlockState, State};
@@ -94,6 +95,8 @@ struct Work {
     rates: Vec<F64x8>,
     v: Vec<F64x8>,
     before: Vec<f64>,
+    carried: Vec<F64x8>,
+    inside: Vec<F64x8>,
     ports: Ports,
     evaluation: mechanism::Scratch,
 }
@@ -122,6 +125,7 @@ impl Work {
         grow(&mut self.rhs, block.rows());
         grow(&mut self.v, block.rows());
         grow(&mut self.rates, 2 * block.gate_lines);
+        grow(&mut self.carried, WORK * block.pool_lines);
         self.ports.fit(block.rows());
     }
 }
@@ -279,7 +283,7 @@ fn run_block<D: Drive>(
         let tables = plan.tables.as_ref().filter(|t| t.dt == at - clocks.gates_at);
         for c in block.channels.iter().filter(|c| !(inside && tables.is_some_and(|t| t.channels[c.channel].is_some())))
         {
-            rates(plan, c, level, &state.v, work)?;
+            rates(plan, c, level, (&state.v, &state.pools), work)?;
         }
         work.before.clear();
         work.before.extend(block.detectors.iter().map(|d| state.v[d.row as usize].0[d.lane]));
@@ -289,6 +293,8 @@ fn run_block<D: Drive>(
             v: &mut state.v,
             gates: &mut state.gates,
             rates: &work.rates,
+            pools: &mut state.pools,
+            carried: &mut work.carried[..WORK * block.pool_lines],
             tables,
             inside,
             ports: work.ports.filled(),
@@ -326,9 +332,23 @@ fn holds(tables: &Tables, v: &[F64x8]) -> bool {
 }
 
 /// Rates of a channel on all its rows of the block, into `work.rates`.
-fn rates(plan: &Plan, c: &BlockChannel, level: Level, v: &[F64x8], work: &mut Work) -> Result<(), EvalError> {
+fn rates(
+    plan: &Plan,
+    c: &BlockChannel,
+    level: Level,
+    (v, pools): (&[F64x8], &[F64x8]),
+    work: &mut Work,
+) -> Result<(), EvalError> {
     let kind = &plan.channels[c.channel];
     let m = c.rows.len();
+    if kind.gates.is_empty() {
+        return Ok(());
+    }
+    work.inside.clear();
+    for lines in c.reads.iter().flatten() {
+        work.inside.extend(lines.iter().map(|&line| pools[line as usize]));
+    }
+    let mut read = work.inside.chunks_exact(m);
     let v = if c.dense {
         v
     } else {
@@ -342,6 +362,7 @@ fn rates(plan: &Plan, c: &BlockChannel, level: Level, v: &[F64x8], work: &mut Wo
         *to = match input {
             ChannelInput::Voltage => Input::Column(F64x8::as_f64s(v)),
             ChannelInput::Temperature => Input::Uniform(plan.temperature),
+            ChannelInput::Concentration(_) => Input::Column(F64x8::as_f64s(read.next().unwrap_or_default())),
             ChannelInput::Parameter(k) => match &c.parameters[usize::from(k)] {
                 Some(column) => Input::Column(F64x8::as_f64s(column)),
                 None => Input::Uniform(kind.parameters[usize::from(k)]),
@@ -396,6 +417,15 @@ fn blame(
                 if !(-1e-9..=1.0 + 1e-9).contains(&x) && gate_fault.is_none() {
                     gate_fault = Some(fault(NeuronQuantity::Gate { channel: c.channel, gate }, x, row as usize));
                 }
+            }
+        }
+    }
+    for pool in &block.pools {
+        for (k, &row) in pool.rows.iter().enumerate().filter(|(k, _)| pool.has((*k, lane))) {
+            let c = state.pools[pool.lines()[0].start + k].0[lane];
+            let v = state.v[row as usize].0[lane];
+            if v.is_finite() && !(c > 0.0 && c.is_finite()) && gate_fault.is_none() {
+                gate_fault = Some(fault(NeuronQuantity::Concentration { ion: pool.ion }, c, row as usize));
             }
         }
     }

@@ -1,11 +1,14 @@
-//! The state of a population: voltages, gates and two clocks; all that a snapshot holds.
+//! The state of a population: voltages, gates, pools and two clocks; all that a snapshot holds.
 
-use super::plan::{Plan, Site};
+use super::balance::{Inside, NOTHING};
+use super::linear::Circuit;
+use super::plan::{Block, Plan, Site};
+use super::pool::{BlockPool, LINES};
 use crate::time::Tick;
 use numerics::simd::{F64x8, LANES};
 use serde::{Deserialize, Serialize};
 
-/// Voltages and gates of every cell, block by block. Made by [`State::at`] or [`Plan::rest`].
+/// Voltages, gates and pools of every cell, block by block. Made by [`State::at`] or [`Plan::rest`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Raw", into = "Raw")]
 pub struct State {
@@ -20,6 +23,8 @@ pub struct State {
 pub(super) struct BlockState {
     pub v: Vec<F64x8>,
     pub gates: Vec<F64x8>,
+    /// See [`BlockPool::lines`].
+    pub pools: Vec<F64x8>,
 }
 
 /// As it is written.
@@ -27,13 +32,14 @@ pub(super) struct BlockState {
 struct Raw {
     clock: Tick,
     gates_at: Tick,
-    blocks: Vec<(Vec<f64>, Vec<f64>)>,
+    blocks: Vec<(Vec<f64>, Vec<f64>, Vec<f64>)>,
 }
 
 impl From<State> for Raw {
     fn from(state: State) -> Self {
         let plain = |column: &[F64x8]| F64x8::as_f64s(column).to_vec();
-        let blocks = state.blocks.iter().map(|block| (plain(&block.v), plain(&block.gates))).collect();
+        let blocks =
+            state.blocks.iter().map(|block| (plain(&block.v), plain(&block.gates), plain(&block.pools))).collect();
         Self { clock: state.clock, gates_at: state.gates_at, blocks }
     }
 }
@@ -48,23 +54,26 @@ impl TryFrom<Raw> for State {
         if raw.gates_at > raw.clock {
             return Err("gates ahead of the clock");
         }
-        let block = |(v, gates): &(Vec<f64>, Vec<f64>)| Ok(BlockState { v: lines(v)?, gates: lines(gates)? });
+        let block = |(v, gates, pools): &(Vec<f64>, Vec<f64>, Vec<f64>)| {
+            Ok(BlockState { v: lines(v)?, gates: lines(gates)?, pools: lines(pools)? })
+        };
         let blocks = raw.blocks.iter().map(block).collect::<Result<Vec<_>, Self::Error>>()?;
         Ok(Self { clock: raw.clock, gates_at: raw.gates_at, blocks })
     }
 }
 
 impl State {
-    /// Every compartment at `v` mV, every gate at its steady state there, at time 0.
+    /// Every compartment at `v` mV, every gate at its steady state there and every pool at its balance, at time 0.
     ///
     /// # Panics
     /// If `v` is not finite.
     #[must_use]
     pub fn at(plan: &Plan, v: f64) -> Self {
         assert!(v.is_finite(), "a voltage is a number");
-        let block = |block: &super::plan::Block| BlockState {
+        let block = |block: &Block| BlockState {
             v: vec![F64x8::splat(v); block.rows()],
             gates: vec![F64x8::splat(0.0); block.gate_lines],
+            pools: vec![F64x8::splat(0.0); LINES * block.pool_lines],
         };
         let blocks = plan.blocks.iter().map(block).collect();
         let mut state = Self { clock: Tick::ZERO, gates_at: Tick::ZERO, blocks };
@@ -72,7 +81,8 @@ impl State {
         state
     }
 
-    /// Puts every gate at its steady state for the voltage it sees, at the time of the clock.
+    /// Puts every gate at its steady state for the voltage it sees, and every pool at its balance (at rest, if it has
+    /// none) with new books, at the time of the clock.
     ///
     /// # Panics
     /// If the state is of another plan.
@@ -81,11 +91,13 @@ impl State {
         self.gates_at = self.clock;
         let mut steady = [0.0; super::channel::MAX_GATES];
         for (block, state) in plan.blocks.iter().zip(&mut self.blocks) {
+            fill(plan, block, state);
             for c in &block.channels {
                 let gates = plan.channels[c.channel].gates.len();
                 for (k, &row) in c.rows.iter().enumerate() {
                     for lane in 0..LANES {
-                        plan.steady(c, (k, lane), state.v[row as usize].0[lane], &mut steady);
+                        let inside = state.inside(block, (row, lane));
+                        plan.steady(c, (k, lane), state.v[row as usize].0[lane], &inside, &mut steady);
                         for (gate, &x) in steady[..gates].iter().enumerate() {
                             state.gates[c.gates_at + gate * c.rows.len() + k].0[lane] = x;
                         }
@@ -104,23 +116,34 @@ impl State {
     pub(super) fn fits(&self, plan: &Plan) -> bool {
         let mut pairs = self.blocks.iter().zip(&plan.blocks);
         self.blocks.len() == plan.blocks.len()
-            && pairs.all(|(state, block)| state.v.len() == block.rows() && state.gates.len() == block.gate_lines)
+            && pairs.all(|(state, block)| {
+                let pools = LINES * block.pool_lines;
+                state.v.len() == block.rows() && state.gates.len() == block.gate_lines && state.pools.len() == pools
+            })
     }
 
-    /// Puts a lane of the first block where `rest` has it, if no voltage (mV) and no gate is farther than `near` from there;
-    /// whether that was so. A cell at rest then stays there to the bit.
+    /// Puts a lane of the first block where `rest` has it, if no voltage (mV), no gate and no concentration (relative to its
+    /// own at rest) is farther than `near` from there; whether that was so. A cell at rest then stays there to the bit.
+    /// Books of its pools go on.
     ///
     /// # Panics
     /// If `rest` is the state of another population.
-    pub fn snap(&mut self, rest: &Self, lane: usize, near: f64) -> bool {
+    pub fn snap(&mut self, rest: &Self, plan: &Plan, lane: usize, near: f64) -> bool {
         let (own, rest) = (&mut self.blocks[0], &rest.blocks[0]);
         assert!(own.v.len() == rest.v.len() && own.gates.len() == rest.gates.len(), "a state of this population");
         let close = |a: &[F64x8], b: &[F64x8]| a.iter().zip(b).all(|(a, b)| (a.0[lane] - b.0[lane]).abs() <= near);
-        if !(close(&own.v, &rest.v) && close(&own.gates, &rest.gates)) {
+        let still = |(own, rest): (&F64x8, &F64x8)| (own.0[lane] - rest.0[lane]).abs() <= near * rest.0[lane];
+        let pools = || plan.blocks.first().into_iter().flat_map(|block| &block.pools);
+        let concentrations = || pools().flat_map(|pool| pool.lines().into_iter().take(2).flatten());
+        let filled = concentrations().all(|line| still((&own.pools[line], &rest.pools[line])));
+        if !(close(&own.v, &rest.v) && close(&own.gates, &rest.gates) && filled) {
             return false;
         }
         for (own, rest) in own.v.iter_mut().chain(&mut own.gates).zip(rest.v.iter().chain(&rest.gates)) {
             own.0[lane] = rest.0[lane];
+        }
+        for line in concentrations() {
+            own.pools[line].0[lane] = rest.pools[line].0[lane];
         }
         true
     }
@@ -176,18 +199,60 @@ impl State {
     pub fn current(&self, plan: &Plan, site: Site, channel: usize) -> f64 {
         let Some(c) = plan.blocks[site.block].channels.iter().find(|c| c.channel == channel) else { return 0.0 };
         let Ok(k) = c.rows.binary_search(&site.compartment) else { return 0.0 };
-        let g = self.conductance(plan, c, site.block, (k, site.lane));
-        g * (self.v_m(site) - c.e_rev[k].0[site.lane])
+        self.carried(plan, c, site.block, (k, site.lane)).0
     }
 
-    /// Conductance (nS) of line `k` of a channel in a lane.
-    pub(super) fn conductance(
+    /// Concentration of an ion of the plan in the pool at a site, mM; none where there is no pool of it.
+    ///
+    /// # Panics
+    /// If the site does not exist.
+    #[must_use]
+    pub fn concentration(&self, plan: &Plan, site: Site, ion: usize) -> Option<f64> {
+        let (pool, k) = pool(plan, site, ion)?;
+        Some(self.blocks[site.block].pools[pool.lines()[0].start + k].0[site.lane])
+    }
+
+    /// Sets a concentration, mM, where there is a pool of the ion; its amount changes, its books do not.
+    ///
+    /// # Panics
+    /// If the site does not exist, or `c` is not finite and above 0.
+    pub fn set_concentration(&mut self, plan: &Plan, site: Site, ion: usize, c: f64) {
+        assert!(c > 0.0 && c.is_finite(), "a concentration is a number above 0");
+        let Some((pool, k)) = pool(plan, site, ion) else { return };
+        for part in pool.lines().into_iter().take(2) {
+            self.blocks[site.block].pools[part.start + k].0[site.lane] = c;
+        }
+    }
+
+    /// Books of the pool of an ion at a site, amol: what is there, free and bound, above what is bound at 0; what currents
+    /// brought in since the state was made; what was removed. None where there is no pool.
+    ///
+    /// # Panics
+    /// If the site does not exist.
+    #[must_use]
+    pub fn books(&self, plan: &Plan, site: Site, ion: usize) -> Option<[f64; 3]> {
+        let (pool, k) = pool(plan, site, ion)?;
+        let lines = pool.lines();
+        let at = |part: usize| self.blocks[site.block].pools[lines[part].start + k].0[site.lane];
+        Some([at(0) * pool.room((k, site.lane)), at(2), at(3)])
+    }
+
+    /// Outward current (pA) and its slope (nS) at held gates and concentrations, of line `k` of a channel in a lane.
+    pub(super) fn carried(
         &self,
         plan: &Plan,
         c: &super::plan::BlockChannel,
         block: usize,
         (k, lane): (usize, usize),
-    ) -> f64 {
+    ) -> (f64, f64) {
+        let g = self.conductance(plan, c, block, (k, lane));
+        let state = &self.blocks[block];
+        let inside = state.inside(&plan.blocks[block], (c.rows[k], lane));
+        plan.carries(c, (k, lane), (g, state.v[c.rows[k] as usize].0[lane]), &inside)
+    }
+
+    /// Conductance (nS, or permeability, um3/ms) of line `k` of a channel in a lane.
+    fn conductance(&self, plan: &Plan, c: &super::plan::BlockChannel, block: usize, (k, lane): (usize, usize)) -> f64 {
         let mut g = c.g_max[k].0[lane];
         if g > 0.0 {
             for (j, gate) in plan.channels[c.channel].gates.iter().enumerate() {
@@ -196,5 +261,46 @@ impl State {
             }
         }
         g
+    }
+}
+
+impl BlockState {
+    /// Concentrations in a row and lane.
+    fn inside(&self, block: &Block, (row, lane): (u32, usize)) -> Inside {
+        let mut inside = NOTHING;
+        for pool in &block.pools {
+            if let Some(k) = pool.line(row) {
+                inside[pool.ion] = self.pools[pool.lines()[0].start + k].0[lane];
+            }
+        }
+        inside
+    }
+}
+
+/// The pool of an ion at a site, and its line.
+fn pool(plan: &Plan, site: Site, ion: usize) -> Option<(&BlockPool, usize)> {
+    let pool = plan.blocks[site.block].pools.iter().find(|p| p.ion == ion)?;
+    let k = pool.line(site.compartment)?;
+    pool.has((k, site.lane)).then_some((pool, k))
+}
+
+/// Puts every pool of a block at its balance for the voltage it sees.
+fn fill(plan: &Plan, block: &Block, state: &mut BlockState) {
+    if block.pools.is_empty() {
+        return;
+    }
+    state.pools.fill(F64x8::splat(0.0));
+    for lane in 0..LANES {
+        let circuit = (lane < block.sizes.len()).then(|| Circuit::new(plan, block.first + lane));
+        for pool in &block.pools {
+            for (k, &row) in pool.rows.iter().enumerate() {
+                let here = circuit.as_ref().filter(|_| pool.has((k, lane)));
+                let balance = here.map(|c| c.balance(row as usize, state.v[row as usize].0[lane])[pool.ion]);
+                let c = balance.filter(|c| c.is_finite()).unwrap_or_else(|| pool.rest((k, lane)));
+                for part in pool.lines().into_iter().take(2) {
+                    state.pools[part.start + k].0[lane] = c;
+                }
+            }
+        }
     }
 }

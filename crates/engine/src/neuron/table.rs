@@ -56,6 +56,8 @@ fn fit(kind: &Channel, temperature: f64, segments: Segments, h: f64, tolerance: 
             *to = match *input {
                 ChannelInput::Voltage => v,
                 ChannelInput::Temperature => temperature,
+                // Whoever reads one does not depend on voltage alone.
+                ChannelInput::Concentration(_) => f64::NAN,
                 ChannelInput::Parameter(p) => kind.parameters[usize::from(p)],
             };
         }

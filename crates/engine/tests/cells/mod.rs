@@ -59,8 +59,8 @@ pub fn hodgkin_huxley() -> Vec<Channel> {
     });
     let k = program(|b, v| vec![linoid(b, v, 0.1, -55.0, 10.0), exponential(b, v, 0.125, -65.0, -80.0)]);
     vec![
-        Channel { e_rev: 50.0, gates: vec![gate(3), gate(1)], rates: na, inputs: inputs(), parameters: vec![] },
-        Channel { e_rev: -77.0, gates: vec![gate(4)], rates: k, inputs: inputs(), parameters: vec![] },
+        Channel { gates: vec![gate(3), gate(1)], rates: na, inputs: inputs(), ..Channel::leak(50.0) },
+        Channel { gates: vec![gate(4)], rates: k, inputs: inputs(), ..Channel::leak(-77.0) },
         Channel::leak(-54.387),
     ]
 }

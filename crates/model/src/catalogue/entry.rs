@@ -27,6 +27,8 @@ pub struct Entry {
     pub provenance: Provenance,
     /// Names and numbers of `[parameter]`.
     pub parameters: Vec<(String, Number)>,
+    /// Ions whose concentrations its gates read; ligands of its layout.
+    pub reads: Vec<String>,
     /// The order of values that its expressions expect.
     pub layout: Layout,
     /// Its scheme, if it has one.
@@ -161,7 +163,8 @@ pub(super) fn read(
         (None, Some(b)) => b.text("ion").map(str::to_owned).into_iter().collect(),
         _ => Vec::new(),
     };
-    let layout = Layout::new(&parameters, &ligands);
+    let reads = reads(&body, &parameters);
+    let layout = Layout::new(&parameters, &[ligands, reads.clone()].concat());
     let scheme = body.table("scheme").and_then(|s| scheme::read(s, &body, &layout, &mut reader));
     let gates: Vec<Gate> =
         body.named("gate").iter().filter_map(|(key, g)| gate(&key.name, g, &body, &layout, &mut reader)).collect();
@@ -175,6 +178,7 @@ pub(super) fn read(
         let d = Diagnostic::error("a channel has a scheme or gates, not both", gate.clone());
         reader.out.push(d.related(scheme.clone(), "its scheme"));
     }
+    body.table("pool").into_iter().for_each(|p| pool(p, &mut reader));
     if !reader.out.has_errors() {
         let mut test = |name: &str, r: &Rate, low: f64, high: f64| {
             plausible(name, r, &layout, &values, temperature, (low, high), &mut reader);
@@ -206,6 +210,7 @@ pub(super) fn read(
         temperature,
         provenance,
         parameters,
+        reads,
         layout,
         scheme,
         gates,
@@ -213,6 +218,37 @@ pub(super) fn read(
         actions,
         body,
     })
+}
+
+/// Ions whose concentrations inside an expression may read.
+pub const IONS: [&str; 6] = ["na", "k", "cl", "ca", "mg", "hco3"];
+
+/// Whether a pool is of an ion, and something removes it.
+fn pool(p: &Read, reader: &mut Reader<'_>) {
+    if let (Some(ion), Some(span)) = (p.text("ion"), p.span_of("ion"))
+        && !IONS.contains(&ion)
+    {
+        let d = Diagnostic::error(format!("`{ion}` is no ion that a pool may be of"), span.clone());
+        reader.out.push(d.hint(format!("ions: {}", IONS.join(", "))));
+    }
+    let has = |f: &str| p.get(f).is_some();
+    if has("v_max") != has("k_m") || !(has("tau") || has("v_max")) {
+        let d = Diagnostic::error("a pool needs `tau`, or a pump with `v_max` and `k_m`, or both", p.span.clone());
+        reader.out.push(d.hint("what comes in has to leave: tau = \"80 ms\""));
+    }
+}
+
+/// Ions that the gates' expressions name, unless a parameter is called so.
+fn reads(body: &Read, parameters: &[(String, Number)]) -> Vec<String> {
+    let texts = || {
+        let gates = body.named("gate").iter();
+        gates.flat_map(|(_, g)| ["opening", "closing", "steady", "tau"].into_iter().filter_map(|f| g.formula(f)))
+    };
+    let named = |ion: &str| {
+        texts().any(|f| f.text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == ion))
+    };
+    let free = |ion: &&str| named(ion) && !parameters.iter().any(|(name, _)| name == *ion);
+    IONS.into_iter().filter(free).map(str::to_owned).collect()
 }
 
 fn gate(name: &str, g: &Read, body: &Read, layout: &Layout, reader: &mut Reader<'_>) -> Option<Gate> {

@@ -9,7 +9,7 @@ mod step;
 
 pub use bibliography::Citation;
 pub use drug::{Action, Mechanism};
-pub use entry::{Block, Entry, Gate, GateForm};
+pub use entry::{Block, Entry, Gate, GateForm, IONS};
 pub use rate::{Layout, Rate};
 pub use scheme::{Balance, Class, LoopFault, Scheme, State, Step};
 

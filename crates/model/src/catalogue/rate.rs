@@ -31,6 +31,10 @@ impl Layout {
     pub fn temperature(&self) -> usize {
         self.parameters + 1
     }
+    /// How many ligands there are.
+    pub fn ligands(&self) -> usize {
+        self.names.len() - self.parameters - 2
+    }
     /// The index of a ligand.
     pub fn ligand(&self, i: usize) -> usize {
         self.parameters + 2 + i
@@ -115,7 +119,7 @@ pub(super) fn plausible(
     limits: (f64, f64),
     reader: &mut Reader<'_>,
 ) {
-    let ligands = vec![1.0; layout.names.len() - layout.parameters - 2];
+    let ligands = vec![1.0; layout.ligands()];
     for v_m in VOLTAGES {
         let value = rate.expr.evaluate(&layout.values(parameters, v_m, temperature, &ligands));
         // NaN lies in no range.

@@ -7,7 +7,9 @@ use super::Kind::{
 use super::Limits::{Between, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::drug::ACTION;
-use super::model::{MEMBRANE, PLACED_CHANNEL, SECTION};
+use super::model::{
+    MEMBRANE, PLACED_CHANNEL, PLACED_POOL, POOL_BOUND, POOL_DEPTH, POOL_K_M, POOL_SHARE, POOL_TAU, POOL_V_MAX, SECTION,
+};
 use super::point::POINT;
 use super::synapse::{
     CLEFT, CONDUCTANCE as PLAIN_CONDUCTANCE, CURRENT as PLAIN_CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SITS_ON,
@@ -135,7 +137,13 @@ static NEURON: Table = Table {
         field("section", Named(&SECTION), Optional, "Sections by name; the first is the root."),
         field("channel", Named(&PLACED_CHANNEL), Optional, "Channels by name."),
         field("point", Kind::Table(&POINT), Optional, "In place of a membrane: a neuron without extent."),
+        field("pool", Named(&PLACED_POOL), Optional, "Concentrations inside that change, by name."),
     ],
+};
+static POOL: Table = Table {
+    name: "pool",
+    doc: "A concentration of an ion inside a neuron.",
+    fields: head![field("pool", Kind::Table(&POOLING), Required, "Of which ion, where, and what removes it.")],
 };
 static SYNAPSE: Table = Table {
     name: "synapse",
@@ -171,6 +179,7 @@ pub static KINDS: &[(&str, &Table)] = &[
     ("enzyme", &ENZYME),
     ("buffer", &BUFFER),
     ("block", &BLOCK),
+    ("pool", &POOL),
     ("neuron", &NEURON),
     ("synapse", &SYNAPSE),
     ("drug", &DRUG),
@@ -306,6 +315,21 @@ static BUFFERING: Table = Table {
     ],
 };
 
+static POOLING: Table = Table {
+    name: "pool",
+    doc: "What moves the concentration: `(1 + bound) c' = -share I / (z F volume) - (c - rest) / tau - pump`.",
+    fields: &[
+        field("ion", Text, Required, "The ion."),
+        POOL_DEPTH,
+        field("rest", Number(D::CONCENTRATION, Positive), Required, "Free concentration without any current."),
+        POOL_TAU,
+        POOL_V_MAX,
+        POOL_K_M,
+        POOL_BOUND,
+        POOL_SHARE,
+    ],
+};
+
 static BLOCKING: Table = Table {
     name: "block",
     doc: "Which ion blocks, and what share of open channels conducts.",
@@ -332,6 +356,7 @@ pub static CHECK: Table = Table {
                 ("equilibrium", "the stationary law"),
                 ("voltage", "the stationary law at a voltage"),
                 ("block", "the share that stays open"),
+                ("fill", "a pool: 1 uA/cm2 of inward current, for 1 ms and for good"),
                 ("turnover", "cycles per second against substrate"),
                 ("dose_ratio", "K_B of an antagonist: the dose ratio of its agonist at equilibrium, minus one"),
                 ("inhibition", "concentration of a drug at which half is left of what `on` does at equilibrium"),
@@ -361,7 +386,12 @@ pub static CHECK: Table = Table {
         ),
         field("drug", Entry(&["drug"]), Optional, "Of a recipe: with which drug in the bath, at `concentration`."),
         field("ligand", Text, Optional, "Of what."),
-        field("concentration", Number(D::CONCENTRATION, NotNegative), Optional, "How much of it."),
+        field(
+            "concentration",
+            Number(D::CONCENTRATION, NotNegative),
+            Optional,
+            "How much of it; with `voltage`, of the ion that the gates read.",
+        ),
         field("duration", Number(D::TIME, Positive), Optional, "For how long."),
         field("v", Number(D::VOLTAGE, Between(-300.0, 300.0)), Default("-70 mV"), "At which voltage."),
         field("current", Number(D::CURRENT, Between(-1e6, 1e6)), Optional, "Of `firing`: the current, from 10 ms on."),

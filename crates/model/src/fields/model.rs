@@ -173,6 +173,7 @@ static CELL: Table = Table {
         field("section", Named(&SECTION), Optional, "Sections by name; the first is the root."),
         field("channel", Named(&PLACED_CHANNEL), Optional, "Channels by name."),
         field("point", Kind::Table(&POINT), Optional, "In place of a membrane: a neuron without extent."),
+        field("pool", Named(&PLACED_POOL), Optional, "Concentrations inside that change, by name, such as `ca`."),
         field(
             "threshold",
             Number(D::VOLTAGE, Between(-200.0, 200.0)),
@@ -250,6 +251,12 @@ pub(super) static PLACED_CHANNEL: Table = Table {
         field("use", Entry(&["channel"]), Required, "The channel."),
         field("density", Number(D::CONDUCTANCE_DENSITY, NotNegative), Optional, "Maximal conductance per area."),
         field(
+            "permeability",
+            Number(D::PERMEABILITY, NotNegative),
+            Optional,
+            "Instead of `density`, with the law `ghk` in the membrane of a neuron: maximal permeability per area.",
+        ),
+        field(
             "count",
             Count { least: 0, most: MOST },
             Optional,
@@ -271,6 +278,61 @@ pub(super) static PLACED_CHANNEL: Table = Table {
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
     ],
 };
+
+/// A pool in a neuron, in neurons of the catalogue and of a model file alike.
+pub(super) static PLACED_POOL: Table = Table {
+    name: "pool",
+    doc: "A concentration of an ion inside a neuron, moved by the currents of the channels that carry it. What is said here stands for what the entry says.",
+    fields: &[
+        field("use", Entry(&["pool"]), Required, "The pool."),
+        POOL_DEPTH,
+        field("rest", Number(D::CONCENTRATION, Positive), Optional, "Free concentration without any current."),
+        POOL_TAU,
+        POOL_V_MAX,
+        POOL_K_M,
+        POOL_BOUND,
+        POOL_SHARE,
+        field("on", Texts, Optional, "Sections that have it; without it, all."),
+    ],
+};
+
+/// What of a pool is said in its entry, or otherwise where it is placed.
+pub(super) const POOL_DEPTH: Field = field(
+    "depth",
+    Number(D::LENGTH, Positive),
+    Optional,
+    "Of a shell below the membrane, its volume the membrane's area times this, at most all of the section; without it, all of it.",
+);
+pub(super) const POOL_TAU: Field = field(
+    "tau",
+    Number(D::TIME, Positive),
+    Optional,
+    "Time constant of removal with nothing bound; with a buffer it takes 1 + `bound` times as long.",
+);
+pub(super) const POOL_V_MAX: Field = field(
+    "v_max",
+    Number(D::FLUX_DENSITY, NotNegative),
+    Optional,
+    "Of a saturating pump, balanced by a leak at `rest`: most that it carries, per area.",
+);
+pub(super) const POOL_K_M: Field = field(
+    "k_m",
+    Number(D::CONCENTRATION, Positive),
+    Optional,
+    "Of the pump: concentration at which it carries half of that.",
+);
+pub(super) const POOL_BOUND: Field = field(
+    "bound",
+    Number(D::NONE, NotNegative),
+    Optional,
+    "Binding ratio of a fast buffer that does not saturate: bound over free; without it, 0.",
+);
+pub(super) const POOL_SHARE: Field = field(
+    "share",
+    Number(D::NONE, NotNegative),
+    Optional,
+    "Share of the ion's current that comes into the pool; without it, 1.",
+);
 
 static SYNAPSE: Table = Table {
     name: "synapse",

@@ -80,6 +80,10 @@ impl Resolver<'_> {
             }
             if let Some(terminal) = synapse.table("terminal") {
                 for (name, channel) in terminal.named("channel") {
+                    if let Some(span) = channel.span_of("permeability") {
+                        let message = format!("`{}` is in a terminal, which counts its channels", name.name);
+                        self.out.push(Diagnostic::error(message, span.clone()).hint("count = 20"));
+                    }
                     self.either(channel, &name.name, &name.span, ["count", "density"], true);
                 }
                 if let Some(supply) = terminal.table("supply") {
@@ -227,8 +231,9 @@ impl Resolver<'_> {
             }
         }
         for (key, channel) in cell.named("channel") {
-            self.either(channel, &key.name, &key.span, ["count", "density"], true);
+            self.amount(channel, &key.name, &key.span);
         }
+        self.pools(cell, &known);
         if let Some(times) = cell.numbers("times") {
             for pair in times.windows(2) {
                 if pair[1].value() <= pair[0].value()
@@ -326,7 +331,7 @@ impl Resolver<'_> {
     }
 
     /// Exactly one of two fields, or (not `needed`) at most one.
-    fn either(&mut self, read: &Read, name: &str, span: &Span, fields: [&str; 2], needed: bool) {
+    pub(super) fn either(&mut self, read: &Read, name: &str, span: &Span, fields: [&str; 2], needed: bool) {
         let given = fields.map(|f| read.span_of(f));
         match given {
             [Some(_), Some(second)] => self.out.push(

@@ -6,7 +6,7 @@ use crate::fields::{Kind, MODEL};
 use crate::tree::{Fields, Node, Value};
 
 /// What a model table takes over from an entry.
-const FROM_NEURON: &[&str] = &["membrane", "section", "channel", "point"];
+const FROM_NEURON: &[&str] = &["membrane", "section", "channel", "pool", "point"];
 const FROM_SYNAPSE: &[&str] = &["terminal", "cleft", "receptor", "clearance", "conductance", "current", "spine"];
 
 impl Resolver<'_> {
@@ -111,7 +111,14 @@ fn is_field(part: &str, name: &str) -> bool {
 }
 
 /// Two ways to say one thing.
-const RIVALS: [[&str; 2]; 4] = [["count", "density"], ["area", "diameter"], ["area", "length"], ["tau", "count"]];
+const RIVALS: [[&str; 2]; 6] = [
+    ["count", "density"],
+    ["count", "permeability"],
+    ["density", "permeability"],
+    ["area", "diameter"],
+    ["area", "length"],
+    ["tau", "count"],
+];
 
 /// Where the user says one of two rivals, the entry's other one goes.
 fn drop_rivals(merged: &mut Node, user: &Node) {

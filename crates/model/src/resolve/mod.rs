@@ -8,6 +8,7 @@ mod observable;
 mod part;
 mod plain;
 mod point;
+mod pool;
 mod sweep;
 mod wash;
 

@@ -1,6 +1,6 @@
 //! What can be recorded, and how it is called.
 //!
-//! `clamp.NAME.current`, `drug.NAME.bath`, `CELL.PLACE.v_m`, `SYNAPSE.current`, `SYNAPSE.terminal.QUANTITY`, `SYNAPSE.cleft.TRANSMITTER`,
+//! `clamp.NAME.current`, `drug.NAME.bath`, `CELL.PLACE.v_m`, `CELL.PLACE.ION`, `CELL.PLACE.CHANNEL.current`, `SYNAPSE.current`, `SYNAPSE.terminal.QUANTITY`, `SYNAPSE.cleft.TRANSMITTER`,
 //! `SYNAPSE.receptor.NAME.QUANTITY` or `.STATE`, `SYNAPSE.clearance.NAME.QUANTITY`; of a plain synapse `SYNAPSE.g`.
 
 use super::Resolver;
@@ -130,10 +130,28 @@ impl Resolver<'_> {
                 self.out.push(d.hint(hint));
                 return;
             };
-            let adapts =
-                cell.table("point").and_then(|p| p.word("model")).is_some_and(|m| m == "adex" || m == "izhikevich");
-            let known: &[&str] = if adapts { &["v_m", "w"] } else { &["v_m"] };
-            one_of(self, "quantity of a cell", Some(&quantity), known);
+            let mut place = place;
+            if quantity == "current" {
+                let Some((before, channel)) = place.rsplit_once('.') else {
+                    let hint = format!("`{}.{place}.CHANNEL.current`", names[0]);
+                    let d = Diagnostic::error(format!("`{text}` does not say through which channel"), span.clone());
+                    self.out.push(d.hint(hint));
+                    return;
+                };
+                place = before;
+                if self.lacks_its_entry(cell) {
+                    return;
+                }
+                let channels: Vec<&str> = cell.named("channel").iter().map(|(k, _)| k.name.as_str()).collect();
+                one_of(self, "channel", Some(&channel), &channels);
+            } else {
+                let ions = self.pooled(cell);
+                let model = cell.table("point").and_then(|p| p.word("model"));
+                let adapts = model.filter(|m| *m == "adex" || *m == "izhikevich").map(|_| "w");
+                let known: Vec<&str> =
+                    std::iter::once("v_m").chain(adapts).chain(ions.iter().map(|p| p.1.as_str())).collect();
+                one_of(self, "quantity of a cell", Some(&quantity), &known);
+            }
             if self.lacks_its_entry(cell) {
                 return;
             }

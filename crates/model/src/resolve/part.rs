@@ -244,7 +244,7 @@ pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sourc
             Content::Expression { text: rate.text.clone(), factor }
         } else {
             let values =
-                entry.layout.values(&parameters, f64::NAN, temperature, &vec![f64::NAN; entry.ligands().len()]);
+                entry.layout.values(&parameters, f64::NAN, temperature, &vec![f64::NAN; entry.layout.ligands()]);
             let value = rate.expr.evaluate(&values) * factor;
             if (!value.is_finite() || value < 0.0) && !std::mem::replace(&mut blamed, true) {
                 let d = at(format!("`{path}` of `{}` comes out as {value}", entry.name), &blame, &rate.span);
@@ -324,11 +324,11 @@ pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sourc
         gates.push(ResolvedGate { name: g.name.clone(), count: g.count, form });
     }
     let conductance = conductances(entry, placed, &mut list, out);
-    for table in ["permeation", "transport", "buffer"] {
+    for table in ["permeation", "transport", "buffer", "pool"] {
         let Some(t) = entry.body.table(table) else { continue };
         for (name, span, typed) in t.iter() {
             // What the place says otherwise is listed there.
-            if table == "permeation" && placed.get(name).is_some() {
+            if matches!(table, "permeation" | "pool") && placed.get(name).is_some() {
                 continue;
             }
             match typed {

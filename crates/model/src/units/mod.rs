@@ -83,6 +83,8 @@ impl Dimension {
     pub const PER_LENGTH: Self = Self([-1, 0, 0, 0, 0, 0]);
     /// mM/ms
     pub const CONCENTRATION_RATE: Self = Self([-3, -1, 0, 0, 1, 0]);
+    /// amol/um2/ms: an amount per area and time
+    pub const FLUX_DENSITY: Self = Self([-2, -1, 0, 0, 1, 0]);
     /// um/ms: a permeability
     pub const PERMEABILITY: Self = Self([1, -1, 0, 0, 0, 0]);
 
@@ -200,6 +202,7 @@ pub static KNOWN: &[Known] = &[
     known(Dimension::NUMBER_DENSITY, "a number per area", &["/um2"]),
     known(Dimension::FLOW, "a volume per time", &["um3/s", "cm3/s"]),
     known(Dimension::PERMEABILITY, "a permeability", &["um/ms", "cm/s"]),
+    known(Dimension::FLUX_DENSITY, "an amount per area and time", &["amol/um2/ms", "pmol/cm2/s"]),
     known(Dimension([-2, 0, 0, 1, 0, 0]), "a current density", &["pA/um2", "uA/cm2"]),
     known(Dimension([-3, -1, 0, 0, 1, 0]), "a concentration per time", &["mM/ms", "uM/s"]),
     known(Dimension([0, 0, -1, 0, 0, 0]), "a number per voltage", &["/mV"]),

@@ -2,9 +2,10 @@
 
 use super::{Batch, Scratch};
 use crate::simulation::plain::Effect;
-use crate::simulation::plan::{OfPlain, Plan, Source};
+use crate::simulation::plan::{OfPlain, Plan, Source, Voltage};
 use crate::simulation::population::OfPopulation;
 use crate::simulation::trace::Traces;
+use engine::neuron::Site;
 use engine::time::Tick;
 
 impl Batch {
@@ -74,6 +75,25 @@ impl Batch {
             Source::Membrane { cell, .. } if self.points[cell].is_some() => self.drawn(plan, cell, lane),
             Source::Adaptation(cell) => self.points[cell].as_ref().map_or(f64::NAN, |point| point.adaptation(lane)),
             Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
+            Source::Concentration { cell, compartment, ion } => match (&plan.cells[cell].voltage, &self.cells[cell]) {
+                (Voltage::Membrane { cell, .. }, Some(state)) => {
+                    let site = Site { block: 0, compartment, lane };
+                    state.concentration(&cell.plan, site, ion).unwrap_or(f64::NAN)
+                }
+                _ => f64::NAN,
+            },
+            Source::ChannelCurrent { cell, compartment, channel } => {
+                match (&plan.cells[cell].voltage, &self.cells[cell]) {
+                    (Voltage::Membrane { cell, .. }, Some(state)) => {
+                        let site = Site { block: 0, compartment, lane };
+                        match &cell.channels[channel].1 {
+                            Some((g, e_rev)) => g[compartment as usize] * (state.v_m(site) - e_rev),
+                            None => state.current(&cell.plan, site, channel),
+                        }
+                    }
+                    _ => f64::NAN,
+                }
+            }
             Source::Bath(k) => plan.baths[k],
             Source::ClampCurrent(k) => self.clamped[lane][k].0,
             Source::ClampVoltage(k) => self.clamped[lane][k].1,
