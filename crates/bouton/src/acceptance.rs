@@ -405,7 +405,10 @@ impl Subject<'_> {
         let value = |name: &str| membrane.number(name).map(Number::value);
         let cylinder = |of: &Read| {
             let size = |name: &str| of.number(name).map(Number::value);
-            Some(std::f64::consts::PI * size("diameter")? * size("length")?)
+            let (d, l) = (size("diameter")?, size("length")?);
+            // Of a frustum: pi times the mean diameter times the slant height.
+            let end = size("end_diameter").unwrap_or(d);
+            Some(std::f64::consts::PI * 0.5 * (d + end) * (0.5 * (d - end)).hypot(l))
         };
         let sections: Vec<(&str, f64)> =
             body.named("section").iter().filter_map(|(k, s)| Some((k.name.as_str(), cylinder(s)?))).collect();

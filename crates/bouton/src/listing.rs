@@ -1,5 +1,6 @@
 //! Values as a person reads them: path, value with unit, what temperature did, where it came from.
 
+use crate::lower::{self, Refinement};
 use model::catalogue::Catalogue;
 use model::read::Provenance;
 use model::resolve::{Content, Origin, Resolved, ResolvedValue};
@@ -84,9 +85,49 @@ pub fn explain(r: &Resolved, catalogue: &Catalogue) -> String {
         }
         table(&rows, None, catalogue, &mut out);
     }
+    let cut = lower::refinement(r);
+    if !cut.is_empty() {
+        out.push_str("\nCompartments, and what halving all of them changes\n");
+    }
+    cut.iter().for_each(|cell| refined(cell, &mut out));
     out.push_str("\nSources\n");
     out.push_str(&citations(r.values.iter().map(|v| &v.provenance), catalogue));
     out
+}
+
+/// What a cell's numbers owe to its compartments.
+fn refined(cell: &Refinement, out: &mut String) {
+    let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let (compartments, sections) = (plural(cell.compartments, "compartment"), plural(cell.sections, "section"));
+    let _ = writeln!(out, "  {}: {compartments} in {sections}", cell.cell);
+    let tip = format!("transfer resistance from the tip of {}, {:.0} um away", cell.tip, cell.distance);
+    let rows = [
+        ("input resistance at the root", cell.input_resistance, 1e3, "Mohm"),
+        ("slowest time constant", cell.time_constant, 1.0, "ms"),
+        (&tip, cell.transfer_resistance, 1e3, "Mohm"),
+    ];
+    let width = rows.iter().map(|r| r.0.len()).max().unwrap_or(0);
+    for (name, change, scale, unit) in rows {
+        let said = match (change.coarse, change.relative()) {
+            (Some(x), Some(share)) => {
+                let percent =
+                    if share.abs() < 1e-6 { "less than 0.0001".into() } else { significant(share * 100.0, 2) };
+                format!("{} {unit}, changed by {percent} %", significant(x * scale, 4))
+            }
+            _ => "none: at rest the membrane is no passive circuit".to_owned(),
+        };
+        let _ = writeln!(out, "    {name:width$}  {said}");
+    }
+}
+
+/// The same for programs.
+pub fn refined_to_json(cell: &Refinement) -> Value {
+    let change = |c: &lower::Change| json!({ "value": c.coarse, "halved": c.fine, "relative": c.relative() });
+    json!({
+        "cell": cell.cell, "sections": cell.sections, "compartments": cell.compartments,
+        "input_resistance_GOhm": change(&cell.input_resistance), "time_constant_ms": change(&cell.time_constant),
+        "tip": cell.tip, "distance_um": cell.distance, "transfer_resistance_GOhm": change(&cell.transfer_resistance),
+    })
 }
 
 /// The part a path belongs to, and its name there.

@@ -277,7 +277,8 @@ impl Panel {
                     .map(|part| {
                         let height = |y: f64| if self.log_y { math::log10(y) } else { y };
                         let least = 1e-3 * (height(self.y.1) - height(self.y.0)).abs();
-                        let points = straightened(&thinned(part, self.x), height, least);
+                        let across = |x: f64| if self.log_x { math::log10(x.max(f64::MIN_POSITIVE)) } else { x };
+                        let points = straightened(&thinned(part, self.x), across, height, least);
                         let line = LinePlot::new().with_data(points).with_color(colour.clone());
                         Plot::Line(line.with_stroke_width(*width).with_line_style(dash.style()))
                     })
@@ -356,16 +357,21 @@ fn thinned(points: &[(f64, f64)], (from, to): (f64, f64)) -> Vec<(f64, f64)> {
 }
 
 /// The same line with fewer points, nowhere farther from it than `least` (Ramer 1972; Douglas & Peucker 1973).
-fn straightened(points: &[(f64, f64)], height: impl Fn(f64) -> f64, least: f64) -> Vec<(f64, f64)> {
+fn straightened(
+    points: &[(f64, f64)],
+    across: impl Fn(f64) -> f64,
+    height: impl Fn(f64) -> f64,
+    least: f64,
+) -> Vec<(f64, f64)> {
     let Some(last) = points.len().checked_sub(1) else { return Vec::new() };
     let mut keep = vec![false; points.len()];
     (keep[0], keep[last]) = (true, true);
     let mut parts = vec![(0, last)];
     while let Some((a, b)) = parts.pop() {
         let ((x0, y0), (x1, y1)) = (points[a], points[b]);
-        let (y0, y1) = (height(y0), height(y1));
+        let (x0, x1, y0, y1) = (across(x0), across(x1), height(y0), height(y1));
         let slope = if x1 > x0 { (y1 - y0) / (x1 - x0) } else { 0.0 };
-        let off = |k: usize| (height(points[k].1) - y0 - slope * (points[k].0 - x0)).abs();
+        let off = |k: usize| (height(points[k].1) - y0 - slope * (across(points[k].0) - x0)).abs();
         let worst = (a + 1..b).map(|k| (k, off(k))).fold((a, 0.0), |w, o| if o.1 > w.1 { o } else { w });
         if worst.1 > least {
             keep[worst.0] = true;

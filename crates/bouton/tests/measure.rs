@@ -266,3 +266,43 @@ fn a_safety_factor_counts_quanta_as_if_they_added_up() {
     assert_eq!(factor(70.0, Some(-80.0)), None);
     assert_eq!(Take::SafetyFactor.unit("mV"), "");
 }
+
+/// A parabola has a slope known at every time: v = -70 + (t - 5)^2 from 5 ms on, slope 2 (t - 5); lines between its
+/// samples have the slope of their middles.
+#[test]
+fn a_spike_begins_where_the_voltage_rises_faster_than_a_slope() {
+    let dt = 0.025;
+    let values: Vec<f64> =
+        (0..=1000).map(|k| k as f64 * dt).map(|t| -70.0 + (t - 5.0).max(0.0) * (t - 5.0).max(0.0)).collect();
+    let trace = Trace { dt_ms: dt, start_ms: 0.0, values: &values };
+    let look = Look { stimulus: 2.0, window: Some((0.0, 20.0)), slope: 20.0, ..Look::default() };
+    near(measure(&trace, &look, Take::SpikeOnset), 13.0, 1e-9);
+    near(measure(&trace, &look, Take::SpikeThreshold), 30.0, dt * dt);
+    near(measure(&trace, &look, Take::Peak), -70.0 + 225.0, 1e-9);
+    // A slope that lies off the middles.
+    let steeper = Look { slope: 20.013, ..look };
+    near(measure(&trace, &steeper, Take::SpikeOnset), 13.0065, 1e-9);
+    near(measure(&trace, &steeper, Take::SpikeThreshold), -70.0 + 10.0065 * 10.0065, dt * dt);
+    for (what, look) in [
+        ("never so steep", Look { slope: 31.0, ..look }),
+        ("steep already", Look { stimulus: 16.0, ..look }),
+        ("no slope", Look { slope: 0.0, ..look }),
+    ] {
+        assert_eq!(measure(&trace, &look, Take::SpikeOnset), None, "{what}");
+        assert_eq!(measure(&trace, &look, Take::SpikeThreshold), None, "{what}");
+    }
+}
+
+/// Of two exponentials the last part shows the slower one; the whole decay is a compromise.
+#[test]
+fn the_tail_of_a_decay_is_its_slower_part() {
+    let values: Vec<f64> = (0..8000)
+        .map(|k| k as f64 * 0.025)
+        .map(|t| if t < 5.0 { 0.0 } else { 0.5 * exp(-(t - 5.0) / 2.0) + 0.5 * exp(-(t - 5.0) / 20.0) })
+        .collect();
+    let trace = Trace { dt_ms: 0.025, start_ms: 0.0, values: &values };
+    let look = Look { stimulus: 5.0, ..Look::default() };
+    near(measure(&trace, &look, Take::Tail), 20.0, 0.01);
+    let whole = measure(&trace, &look, Take::Decay).unwrap();
+    assert!(whole < 19.0, "{whole}");
+}

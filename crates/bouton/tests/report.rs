@@ -131,6 +131,7 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
     };
     let desensitised = open.iter().map(|(n, y)| (*n, y.iter().map(|v| 0.6 * v).collect())).collect();
     Condition {
+        trees: Vec::new(),
         swept: None,
         name: kind.name.into(),
         temperature: kind.celsius + 273.15,
@@ -203,6 +204,7 @@ fn manifest() -> Manifest {
         overrides: vec!["synapse.contact.terminal.docked=8".into()],
         catalogues: Vec::new(),
         entries: Default::default(),
+        morphologies: Default::default(),
         run: Run::default(),
     }
 }

@@ -39,6 +39,7 @@ fn ran(text: &str) -> (Recording, String) {
         overrides: Vec::new(),
         catalogues: Vec::new(),
         entries: std::collections::BTreeMap::new(),
+        morphologies: std::collections::BTreeMap::new(),
         run: Run { wall_seconds: 0.0, started: None, machine: "none".into() },
     };
     let page = report::html(&recording, &resolved[1..], &catalogue, &manifest);

@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod claims;
+mod measure;
 mod model_file;
 mod output;
 mod run;
@@ -48,6 +49,8 @@ enum Command {
     Run(run::Run),
     /// Run the experiments that show what an article on the synapse says, each with a control that must fail.
     Claims(claims::Claims),
+    /// Measure a cell as with a pipette: rest, resistance, time constant, firing, impedance; a table and a page.
+    Measure(measure::Measure),
     /// Print the JSON Schema of a model file or of a kind of catalogue entry, or the reference page.
     Schema {
         /// A kind of entry (receptor, sensor, channel ...), or claim, instead of a model file.
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         }
         Command::Run(options) => run::run(&options, cli.catalogue.as_deref(), &catalogue),
         Command::Claims(options) => claims::run(&options, &catalogue),
+        Command::Measure(options) => measure::run(&options, &catalogue),
         Command::Schema { of, format } => model_file::schema(of.as_deref(), matches!(format, Format::Markdown)),
         Command::Catalogue { command } => catalogue::run(command, &catalogue),
         Command::Completions { shell } => {

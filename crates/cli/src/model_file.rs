@@ -1,6 +1,7 @@
 //! `check`, `explain`, `schema`.
 
 use crate::output;
+use model::beside::beside;
 use model::catalogue::{Catalogue, read_text};
 use model::diagnostic::{Diagnostic, nearest};
 use model::fields;
@@ -15,7 +16,7 @@ pub fn check(files: &[PathBuf], as_json: bool, catalogue: &Catalogue) -> ExitCod
     let mut all = Vec::new();
     for path in files {
         let outcome = match read_text(path) {
-            Ok(text) => resolve::model(&path.display().to_string(), text.into(), catalogue),
+            Ok(text) => resolve::model_beside(&path.display().to_string(), text.into(), &[], catalogue, &beside(path)),
             Err(d) => {
                 failed = true;
                 if as_json {
@@ -58,7 +59,7 @@ pub fn check(files: &[PathBuf], as_json: bool, catalogue: &Catalogue) -> ExitCod
 /// Prints every resolved value of a file.
 pub fn explain(path: &Path, condition: Option<&str>, as_json: bool, catalogue: &Catalogue) -> ExitCode {
     let outcome = match read_text(path) {
-        Ok(text) => resolve::model(&path.display().to_string(), text.into(), catalogue),
+        Ok(text) => resolve::model_beside(&path.display().to_string(), text.into(), &[], catalogue, &beside(path)),
         Err(d) => return output::fault(*d),
     };
     let code = output::faults(&outcome.diagnostics, &outcome.sources);
@@ -82,7 +83,8 @@ pub fn explain(path: &Path, condition: Option<&str>, as_json: bool, catalogue: &
     };
     if as_json {
         let values: Vec<_> = resolved.values.iter().map(bouton::listing::to_json).collect();
-        let text = json!({ "file": path, "condition": condition, "temperature_K": resolved.temperature, "values": values, "entries": resolved.entries });
+        let cut: Vec<_> = bouton::lower::refinement(resolved).iter().map(bouton::listing::refined_to_json).collect();
+        let text = json!({ "file": path, "condition": condition, "temperature_K": resolved.temperature, "values": values, "entries": resolved.entries, "compartments": cut });
         output::data(&format!("{text:#}\n"));
     } else {
         output::data(&bouton::listing::explain(resolved, catalogue));

@@ -7,6 +7,7 @@ use bouton::simulation::{self, Cancel, Outcome, Plan, Progress};
 use bouton::{lower, report};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use model::beside::beside;
 use model::catalogue::{Catalogue, read_text};
 use model::diagnostic::{Diagnostic, Diagnostics};
 use model::resolve::{self, Resolved};
@@ -74,7 +75,7 @@ pub fn run(options: &Run, overlay: Option<&Path>, catalogue: &Catalogue) -> Exit
     sets.extend(options.trials.map(|n| format!("trials = {n}")));
     sets.extend(options.seed.map(|n| format!("seed = {n}")));
     let name = options.file.display().to_string();
-    let outcome = resolve::model_with(&name, text.clone().into(), &sets, catalogue);
+    let outcome = resolve::model_beside(&name, text.clone().into(), &sets, catalogue, &beside(&options.file));
     let code = output::faults(&outcome.diagnostics, &outcome.sources);
     if outcome.diagnostics.has_errors() {
         return code;
@@ -110,6 +111,8 @@ pub fn run(options: &Run, overlay: Option<&Path>, catalogue: &Catalogue) -> Exit
         }
     };
     let entries = resolved.iter().flat_map(|r| r.entries.clone()).collect();
+    let shapes = resolved.iter().flat_map(|r| r.shapes.values()).filter_map(|s| s.file.as_ref());
+    let morphologies = shapes.map(|f| (f.name.clone(), f.text.clone())).collect();
     let manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").into(),
         model_name: name,
@@ -119,6 +122,7 @@ pub fn run(options: &Run, overlay: Option<&Path>, catalogue: &Catalogue) -> Exit
         overrides: options.sets.clone(),
         catalogues: overlay.iter().map(|p| anywhere(p).display().to_string()).collect(),
         entries,
+        morphologies,
         run: manifest::Run {
             wall_seconds: begun.elapsed().as_secs_f64(),
             started,

@@ -3,6 +3,7 @@
 
 mod program;
 
+use model::beside::beside;
 use model::catalogue::Catalogue;
 use model::diagnostic::{Diagnostics, Severity, Sources};
 use program::{Ran, root, run, toml_files};
@@ -125,7 +126,7 @@ fn a_wrong_model_says_all_its_faults_and_no_other() {
         let text = std::fs::read_to_string(path).unwrap();
         begins_with_its_mistake(path, &text);
         let shown = path.display().to_string();
-        let outcome = model::resolve::model(&shown, text.as_str().into(), &catalogue);
+        let outcome = model::resolve::model_beside(&shown, text.as_str().into(), &[], &catalogue, &beside(path));
         assert_eq!(outcome.resolved.is_empty(), outcome.diagnostics.has_errors(), "{shown}");
         for colour in [true, false] {
             assert_eq!(
@@ -151,7 +152,7 @@ fn a_doubtful_model_is_warned_of_once_and_taken() {
         let text = std::fs::read_to_string(path).unwrap();
         begins_with_its_mistake(path, &text);
         let shown = path.display().to_string();
-        let outcome = model::resolve::model(&shown, text.as_str().into(), &catalogue);
+        let outcome = model::resolve::model_beside(&shown, text.as_str().into(), &[], &catalogue, &beside(path));
         assert!(!outcome.diagnostics.has_errors() && !outcome.resolved.is_empty(), "{shown}");
         let ran = run(&["check", &shown]);
         assert!(ran.code == Some(0) && ran.stderr.contains("warning: "), "{shown}: {}", ran.stderr);
@@ -233,7 +234,7 @@ fn a_model_that_cannot_be_run_says_all_that_hinders_and_no_more() {
         let text = std::fs::read_to_string(path).unwrap();
         begins_with_its_mistake(path, &text);
         let shown = path.display().to_string();
-        let outcome = model::resolve::model(&shown, text.as_str().into(), &catalogue);
+        let outcome = model::resolve::model_beside(&shown, text.as_str().into(), &[], &catalogue, &beside(path));
         assert!(!outcome.diagnostics.has_errors(), "{shown}: that is for examples/broken");
         let mut out = Diagnostics::default();
         assert!(bouton::lower::model(&outcome.resolved[0], &mut out).is_none(), "{shown} can be run");

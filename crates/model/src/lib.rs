@@ -4,6 +4,7 @@
 //! faults appear at once, each at its token; [`catalogue`] brings the entries it uses; [`resolve`] makes of them what
 //! cannot be wrong: names bound, units coherent, temperature applied, every step of it remembered.
 
+pub mod beside;
 pub mod catalogue;
 pub mod diagnostic;
 pub mod fields;

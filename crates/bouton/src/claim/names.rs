@@ -87,7 +87,7 @@ impl Names {
                     [model.name.as_str(), &plan.name].into_iter().filter(|n| !n.is_empty()).collect();
                 let name = |rest: &str| before.iter().copied().chain([rest]).collect::<Vec<_>>().join(".");
                 for measure in &plan.measures {
-                    let of = plan.probes[measure.probe].source.unit();
+                    let of = plan.probes[measure.probe].unit();
                     for word in &measure.take {
                         let Some(take) = Take::from_word(word) else { continue };
                         let path = format!("{}.{word}", measure.name);

@@ -3,6 +3,7 @@
 use super::verdict::unit_of;
 use super::{Bound, Claim, Curve, Drawn, Faults, Model, Names, Picture, Row, Table};
 use crate::{acceptance, lower};
+use model::beside::beside;
 use model::catalogue::{Catalogue, read_text};
 use model::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
 use model::fields::CLAIM;
@@ -155,7 +156,7 @@ fn models(
             }
         };
         let shown = path.display().to_string();
-        let outcome = resolve::model_with(&shown, text.into(), &sets, catalogue);
+        let outcome = resolve::model_beside(&shown, text.into(), &sets, catalogue, &beside(&path));
         let mut wrong = outcome.diagnostics;
         let conditions: Vec<_> = outcome.resolved.iter().filter(|r| r.condition.is_some()).cloned().collect();
         let resolved = if conditions.is_empty() { outcome.resolved } else { conditions };

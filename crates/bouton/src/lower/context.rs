@@ -11,6 +11,8 @@ pub(super) struct Lowering<'a> {
     pub resolved: &'a Resolved,
     /// The stretch of the trial that is lowered, and what came of its beginning; `None` for the beginning.
     pub phase: Option<(&'a Phase, &'a Plan)>,
+    /// Into how many each compartment of a cell's sections is cut once more: 1, or what a comparison wants.
+    pub finer: u64,
     pub out: &'a mut Diagnostics,
 }
 

@@ -24,7 +24,7 @@ impl Lowering<'_> {
             let (cell, place) = text.split_once('.').unwrap_or((text, ""));
             let Some(index) = cells.iter().position(|c| c.name == cell.trim()) else { continue };
             let compartment = match &cells[index].voltage {
-                Voltage::Membrane { cell, .. } => cell.compartment(place),
+                Voltage::Membrane { cell, .. } => cell.layout.compartment(place),
                 Voltage::Point(_) => 0,
                 _ => continue,
             };
@@ -43,6 +43,19 @@ impl Lowering<'_> {
                         }
                     };
                     ClampKind::Voltage { hold, g_s: 1.0 / resistance, filter, corner: value(clamp, "filter") }
+                }
+                (None, None) if clamp.get("conductance").is_some() || clamp.get("conductance_noise").is_some() => {
+                    let said = clamp.table("conductance_noise");
+                    let noise = said.and_then(|n| Some(Noise::new(value(n, "sd")?, value(n, "tau")?, step.ms())));
+                    let (start, stop) = (time("start").unwrap_or(Tick::ZERO), time("stop").unwrap_or(duration));
+                    let Some(reversal) = value(clamp, "reversal") else { continue };
+                    ClampKind::Conductance {
+                        g: value(clamp, "conductance").unwrap_or(0.0),
+                        reversal,
+                        start,
+                        stop,
+                        noise,
+                    }
                 }
                 (None, current) => {
                     let said = clamp.table("noise");

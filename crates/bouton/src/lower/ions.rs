@@ -1,11 +1,10 @@
 //! Ions in a neuron: pools become compartments' dynamics, channels get the law by which they carry.
 
 use super::context::{Lowering, valence, value};
+use super::morphology::Layout;
 use ::model::read::Read;
 use ::model::resolve::Part;
 use engine::neuron::{Cell, Dynamics, Ion, Law, Pooling};
-use std::collections::BTreeMap;
-use std::ops::Range;
 
 /// The pools of a cell.
 #[derive(Default)]
@@ -52,14 +51,14 @@ pub fn pool(part: &Part) -> Option<(Dynamics, i32)> {
 }
 
 impl Lowering<'_> {
-    /// Gives a cell its pools. `thickness`: volume over membrane area of each compartment, um; `sections`: where they lie.
+    /// Gives a cell its pools. `thickness`: volume over membrane area of each compartment, um, 0 for a joint.
     pub fn cell_pools(
         &mut self,
         path: &str,
         read: &Read,
         cell: &mut Cell,
         thickness: &[f64],
-        sections: &BTreeMap<String, (u32, u32)>,
+        layout: &Layout,
     ) -> Option<Pools> {
         let mut pools = Pools::default();
         let mut good = true;
@@ -87,11 +86,7 @@ impl Lowering<'_> {
                 good = false;
                 continue;
             }
-            let on: Vec<&str> = placed.texts("on").iter().map(|t| t.0.as_str()).collect();
-            let here = |k: usize| {
-                let within = |s: &&str| sections.get(*s).is_some_and(|&(a, n)| (a..a + n).contains(&(k as u32)));
-                on.is_empty() || on.iter().any(within)
-            };
+            let Some(mask) = self.mask(placed, thickness.len(), layout) else { continue };
             let index = pools.ion(ion).unwrap_or_else(|| {
                 pools.names.push(ion.to_owned());
                 pools.ions.push(Ion { valence, outside });
@@ -99,7 +94,7 @@ impl Lowering<'_> {
                     .push(Pooling { ion: pools.names.len() - 1, compartments: vec![None; cell.compartments.len()] });
                 pools.names.len() - 1
             });
-            for (k, thickness) in thickness.iter().enumerate().filter(|(k, _)| here(*k)) {
+            for (k, thickness) in thickness.iter().enumerate().filter(|(k, t)| mask[*k] && **t > 0.0) {
                 let depth = get("depth").map_or(*thickness, |depth| depth.min(*thickness));
                 if !depth.is_finite() {
                     let message = format!("`{at}` has no `depth`, and the cell is said by its area alone");
@@ -205,9 +200,4 @@ impl Lowering<'_> {
             }
         }
     }
-}
-
-/// Volume over membrane area of cylinders of `diameter` um, for the compartments of `range`.
-pub(super) fn cylinder(thickness: &mut Vec<f64>, range: Range<u32>, diameter: f64) {
-    thickness.resize(range.end as usize, 0.25 * diameter);
 }

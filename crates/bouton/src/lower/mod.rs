@@ -9,10 +9,13 @@ mod fold;
 mod instrument;
 mod ions;
 mod model;
+mod morphology;
+mod placement;
 mod plain;
 mod point;
 mod population;
 mod record;
+mod refinement;
 mod supply;
 mod terminal;
 
@@ -20,6 +23,8 @@ pub use self::model::model;
 pub use cell::LoweredCell;
 pub use fold::Folded;
 pub use ions::pool;
+pub use morphology::{Geometry, Layout, Located};
+pub use refinement::{Change, Refinement, refinement};
 
 use ::model::resolve::{Part, ResolvedGate, ResolvedGateForm, ResolvedRate};
 use ::model::units::Expr;

@@ -24,12 +24,26 @@ const MOST_SPIKES: f64 = 1e6;
 /// Makes a condition ready to run; what hinders that is in `out`, all of it.
 pub fn model(resolved: &Resolved, out: &mut Diagnostics) -> Option<Plan> {
     let before = out.errors();
-    let mut plan = Lowering { resolved, phase: None, out }.plan()?;
+    let mut plan = Lowering { resolved, phase: None, finer: 1, out }.plan()?;
     for phase in &resolved.phases {
-        let later = Lowering { resolved, phase: Some((phase, &plan)), out }.plan()?;
+        let later = Lowering { resolved, phase: Some((phase, &plan)), finer: 1, out }.plan()?;
         plan.later.push((plan.step * phase.from, later));
     }
     Some(plan).filter(|_| out.errors() == before)
+}
+
+/// The cells of a condition that have sections, each compartment cut into `finer` once more; without those that cannot be
+/// built.
+pub(super) fn shaped(resolved: &Resolved, finer: u64) -> Vec<(String, super::LoweredCell)> {
+    let read = &resolved.read;
+    let mut out = Diagnostics::default();
+    let mut lowering = Lowering { resolved, phase: None, finer, out: &mut out };
+    let cells = read.named("cell").iter().filter(|(key, _)| resolved.shapes.contains_key(&key.name));
+    let lower = |(key, cell): &(::model::tree::Key, Read)| {
+        let lowered = lowering.cell(&key.name, cell, &spines(read, &key.name))?;
+        Some((key.name.clone(), lowered))
+    };
+    cells.filter_map(lower).collect()
 }
 
 impl Lowering<'_> {
@@ -42,7 +56,8 @@ impl Lowering<'_> {
         super::point::wire(&mut cells, &mut plain);
         let clamps = self.clamps(read, &cells, duration);
         if failed.contains(&true)
-            || synapses.len() + populations.len() + plain.len() < read.named("synapse").len()
+            || synapses.len() + populations.len() + plain.iter().filter(|p| p.spine.0 == 0).count()
+                < read.named("synapse").len()
             || clamps.len() < read.named("clamp").len()
         {
             return None;
@@ -243,7 +258,7 @@ impl Lowering<'_> {
             let (cell, place) = text.split_once('.').unwrap_or((text, ""));
             let index = cells.iter().position(|c| c.name == cell.trim())?;
             let compartment = match &cells[index].voltage {
-                Voltage::Membrane { cell, .. } => cell.compartment(place),
+                Voltage::Membrane { cell, .. } => cell.layout.compartment(place),
                 _ => 0,
             };
             Some((index, compartment))
@@ -252,7 +267,7 @@ impl Lowering<'_> {
         if let Voltage::Membrane { cell, .. } = &cells[to.0].voltage
             && read.get("spine").is_some()
         {
-            to.1 = cell.compartment(name);
+            to.1 = cell.layout.compartment(name);
         }
         if let (Voltage::Point(_), Some(_)) = (&cells[to.0].voltage, read.get("spine")) {
             let span = read.span_of("to").unwrap_or(&read.span);

@@ -20,8 +20,40 @@ pub(super) fn plain(read: &Read) -> Option<&Read> {
 }
 
 impl Lowering<'_> {
-    /// Lowers a plain synapse; `from` and `to` are bound.
+    /// Lowers a plain synapse; `from` and `to` are bound. Onto a group of spines it is one for each: of the sender of that
+    /// number, or of the one sender that there is.
     pub fn plain(
+        &mut self,
+        name: &str,
+        read: &Read,
+        (model, cells): (&Read, &[CellPlan]),
+        (from, to): ((usize, u32), (usize, u32)),
+    ) -> Vec<PlainPlan> {
+        let Some(one) = self.one_plain(name, read, (model, cells), (from, to)) else { return Vec::new() };
+        let place = read.text("to").and_then(|t| t.split_once('.')).map_or("", |(_, place)| place.trim());
+        let heads = match &cells[to.0].voltage {
+            Voltage::Membrane { cell, .. } if place.starts_with("spines.") => cell.layout.spines.get(place),
+            _ => None,
+        };
+        let Some(heads) = heads else { return vec![one] };
+        if one.members != 1 && one.members != heads.len() {
+            let span = read.span_of("to").unwrap_or(&read.span).clone();
+            let message = format!("`synapse.{name}` has {} senders for {} spines", one.members, heads.len());
+            let hint = format!("one sender, or `cell.{}.count = {}`", one.sender, heads.len());
+            self.fault(&span, message, &hint);
+            return Vec::new();
+        }
+        let each = heads.iter().enumerate().map(|(k, head)| PlainPlan {
+            first: if one.members > 1 { k } else { 0 },
+            members: 1,
+            spine: (k, heads.len()),
+            to: (to.0, *head),
+            ..one.clone()
+        });
+        each.collect()
+    }
+
+    fn one_plain(
         &mut self,
         name: &str,
         read: &Read,
@@ -67,7 +99,9 @@ impl Lowering<'_> {
             name: name.to_owned(),
             from,
             sender: cells[from.0].name.clone(),
+            first: 0,
             members,
+            spine: (0, 1),
             to,
             effect,
             peak: value(said, "peak")?,

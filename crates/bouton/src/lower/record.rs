@@ -16,6 +16,8 @@ use engine::time::Tick;
 const MOST_SAMPLES: i64 = 20_000_000;
 /// Most numbers that a condition keeps, 8 bytes each: traces by trial, and what measures take.
 const MOST_KEPT: f64 = 250e6;
+/// Most values that a recording of all compartments of a cell has.
+const MOST_OF_TREE: i64 = 4_000_000;
 /// Samples of an automatic recording of a trial, at most twice as many: enough to see an action potential in a second.
 const POINTS: i64 = 12_000;
 /// Trials of which an automatic recording keeps the trace: enough to have releases and failures among them.
@@ -87,7 +89,27 @@ impl Lowering<'_> {
             );
             return None;
         }
-        let average = probe.flag("average").copied().unwrap_or(false);
+        let mut average = probe.flag("average").copied().unwrap_or(false);
+        if let Source::Tree { width, .. } = source {
+            let span = probe.span_of("read").unwrap_or(&probe.span).clone();
+            if width < 2 {
+                let hint = format!("`{}`", path.replace(".v_m", ".soma.v_m"));
+                self.fault(&span, format!("`{path}` is of one compartment only"), &hint);
+                return None;
+            }
+            let values = (plan.duration.0 / every.0 + 1).saturating_mul(i64::from(width));
+            if values > MOST_OF_TREE {
+                let message = format!("`{path}` would be {values} values, of {width} compartments");
+                self.fault(
+                    &span,
+                    message,
+                    &format!("at most {MOST_OF_TREE}: a longer `every`, e.g. `every = \"0.1 ms\"`"),
+                );
+                return None;
+            }
+            // Of single trials of a whole cell nobody could keep many.
+            average = true;
+        }
         let keep = if average { 0 } else { probe.count("keep").copied().unwrap_or(u64::MAX) };
         plan.probes.push(ProbePlan { path, source, every, wanted: Wanted::Probe, keep });
         Some(())
@@ -95,7 +117,7 @@ impl Lowering<'_> {
 
     /// Whether what is recorded fits into memory; said of the whole, since each alone may.
     fn bounded(&mut self, read: &Read, plan: &Plan) -> bool {
-        let samples = |p: &ProbePlan| plan.duration.0 / p.every.0 + 1;
+        let samples = |p: &ProbePlan| (plan.duration.0 / p.every.0 + 1).saturating_mul(p.source.width() as i64);
         let all: i64 = plan.probes.iter().map(samples).sum();
         if all > MOST_SAMPLES {
             let span = read.span_of("duration").unwrap_or(&read.span).clone();
@@ -156,7 +178,7 @@ impl Lowering<'_> {
             && let Voltage::Membrane { cell: lowered, rest } = &plan.cells[cell].voltage
             && rest.concentration(&lowered.plan, Site { block: 0, compartment, lane: 0 }, ion).is_none()
         {
-            let message = format!("there is no pool of {} in {}", lowered.ions[ion], lowered.place(compartment));
+            let message = format!("there is no pool of {} in {}", lowered.ions[ion], lowered.layout.place(compartment));
             self.fault(span, message, "a place where one is, or `on` of the pool said otherwise");
             return None;
         }
@@ -287,9 +309,19 @@ impl Lowering<'_> {
             return None;
         }
         let reversal = value(measure, "reversal").unwrap_or(0.0);
+        if let Some(word) = take.iter().find(|w| ["spike_onset", "spike_threshold"].contains(*w))
+            && source.unit() != "mV"
+        {
+            let span = measure.span_of("take").unwrap_or(&measure.span).clone();
+            let message = format!("`{word}` of `measure.{name}` is of a voltage, and `{path}` is none");
+            self.fault(&span, message, "of = \"receiver.soma.v_m\"");
+            return None;
+        }
+        let slope = value(measure, "slope").unwrap_or(20.0);
         let probe = plan.probes.len();
         plan.probes.push(ProbePlan { path, source, every: plan.step, wanted: Wanted::Measure, keep: 0 });
-        plan.measures.push(MeasurePlan { name: name.to_owned(), probe, take, after, until, threshold, reversal });
+        let name = name.to_owned();
+        plan.measures.push(MeasurePlan { name, probe, take, after, until, threshold, reversal, slope });
         Some(())
     }
 }
@@ -319,6 +351,13 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
     }
     let Some(synapse) = plan.synapses.iter().position(|s| s.name == names[0]) else {
         let cell = plan.cells.iter().position(|c| c.name == names[0])?;
+        if names[1..] == ["v_m"] {
+            let width = match &plan.cells[cell].voltage {
+                Voltage::Membrane { cell, .. } => cell.plan.compartments(0) as u32,
+                _ => 1,
+            };
+            return Some(Source::Tree { cell, width });
+        }
         let (place, quantity) = path[names[0].len() + 1..].rsplit_once('.').unwrap_or_default();
         if let ("w", Voltage::Point(_)) = (quantity, &plan.cells[cell].voltage) {
             return Some(Source::Adaptation(cell));
@@ -329,9 +368,9 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
         if quantity == "current" {
             let (place, name) = place.rsplit_once('.')?;
             let channel = lowered.channels.iter().position(|c| c.0 == name)?;
-            return Some(Source::ChannelCurrent { cell, compartment: lowered.compartment(place), channel });
+            return Some(Source::ChannelCurrent { cell, compartment: lowered.layout.compartment(place), channel });
         }
-        let compartment = lowered.compartment(place);
+        let compartment = lowered.layout.compartment(place);
         if let Some(ion) = lowered.ions.iter().position(|ion| ion == quantity) {
             return Some(Source::Concentration { cell, compartment, ion });
         }
@@ -446,14 +485,14 @@ fn automatic(plan: &mut Plan) {
         wanted.extend(population.receptors.iter().map(|r| format!("{name}.receptor.{}.open", r.name)));
         wanted.push(format!("{name}.current"));
     }
-    for plain in &plan.plain {
+    for plain in plan.plain.iter().filter(|p| p.spine.0 == 0) {
         if let Effect::Conductance { .. } = plain.effect {
             wanted.push(format!("{}.g", plain.name));
         }
         wanted.push(format!("{}.current", plain.name));
     }
     for clamp in &plan.clamps {
-        if matches!(clamp.kind, ClampKind::Voltage { .. }) {
+        if matches!(clamp.kind, ClampKind::Voltage { .. } | ClampKind::Conductance { .. }) {
             wanted.push(format!("clamp.{}.current", clamp.name));
         }
     }
@@ -462,7 +501,7 @@ fn automatic(plan: &mut Plan) {
             wanted.push(format!("{}.soma.v_m", cell.name));
         }
         if let Voltage::Membrane { cell: lowered, .. } = &cell.voltage {
-            let root = lowered.sections.iter().find(|(_, (first, _))| *first == 0).map_or("soma", |(name, _)| name);
+            let root = lowered.layout.root();
             wanted.push(format!("{}.{root}.v_m", cell.name));
         }
     }

@@ -7,6 +7,7 @@
 //! lines are drawn. With a NaN or an infinity in what would be read there is no number.
 
 mod shape;
+pub mod spike;
 
 use shape::Response;
 
@@ -96,6 +97,19 @@ pub enum Take {
     /// nonlinear summation is that of McLachlan & Martin 1981, J Physiol 311:307 (0.8 for long fibres, remembered).
     /// `None` without a threshold, where it lies at the baseline, and of an action potential, which exceeds what quanta can do. Given for failures too.
     SafetyFactor,
+    /// The value of the trace at its peak.
+    Peak,
+    /// Time constant of the last of a decay, ms: as [`Take::Decay`], between 20 and 2 % of the amplitude. Of a potential
+    /// that outlasts its current it is the slowest time constant of the membrane.
+    Tail,
+    /// Time from the stimulus to where the trace first rises faster than `Look::slope`, ms; slopes are those of the lines
+    /// between samples, at their middles, and between those lines are drawn. `None` where it never does, and where it did
+    /// when the response began. Of a voltage in mV and a slope in mV/ms (V/s) it is the onset of an action potential.
+    /// Given for failures too, as is the next.
+    SpikeOnset,
+    /// The value of the trace there: the threshold of an action potential (Kole & Stuart 2008, Nat Neurosci 11:1253, look for
+    /// 50 V/s; 10 to 20 V/s are usual).
+    SpikeThreshold,
 }
 
 /// How much of the missing driving force nonlinear summation takes, McLachlan & Martin 1981.
@@ -126,6 +140,10 @@ impl Take {
             "half_width" => Self::HalfWidth,
             "spikes" => Self::Spikes,
             "safety_factor" => Self::SafetyFactor,
+            "peak" => Self::Peak,
+            "tail" => Self::Tail,
+            "spike_onset" => Self::SpikeOnset,
+            "spike_threshold" => Self::SpikeThreshold,
             _ => return None,
         })
     }
@@ -134,7 +152,13 @@ impl Take {
     #[must_use]
     pub fn unit(self, unit: &str) -> String {
         match self {
-            Self::Amplitude | Self::Potency | Self::Level | Self::Deviation | Self::Final => unit.to_owned(),
+            Self::Amplitude
+            | Self::Potency
+            | Self::Level
+            | Self::Deviation
+            | Self::Final
+            | Self::Peak
+            | Self::SpikeThreshold => unit.to_owned(),
             Self::Drift => format!("{unit}/ms"),
             Self::Charge | Self::Area => match unit {
                 "" => "ms".into(),
@@ -164,6 +188,8 @@ pub struct Look {
     pub threshold: Option<f64>,
     /// The value that the response cannot pass, in the unit of the trace; for the safety factor.
     pub reversal: f64,
+    /// From which slope on the trace is an action potential, unit of the trace per ms; none at 0.
+    pub slope: f64,
 }
 
 /// Takes a number from a trace; `None` where there is none: no sample at or after the stimulus within the window, a
@@ -183,12 +209,16 @@ pub fn measure(trace: &Trace, look: &Look, take: Take) -> Option<f64> {
         Take::Area => response.area(),
         Take::Spikes => Some(response.crossings(0.0) as f64),
         Take::SafetyFactor => response.safety(look.threshold?, look.reversal, SUMMATION),
+        Take::Peak => Some(response.peak_value()),
+        Take::SpikeOnset => Some(response.steep(look.slope)?.0 - look.stimulus),
+        Take::SpikeThreshold => Some(response.steep(look.slope)?.1),
         _ if failed => None,
         Take::Potency => Some(response.amplitude),
         Take::Rise2080 => Some(response.rising(0.8)? - response.rising(0.2)?),
         Take::Rise1090 => Some(response.rising(0.9)? - response.rising(0.1)?),
         Take::HalfDecay => Some(response.falling(0.5)?.at - response.peak_time()),
-        Take::Decay => response.decay(),
+        Take::Decay => response.decay(0.9, 0.1),
+        Take::Tail => response.decay(0.2, 0.02),
         Take::DecayWeighted => response.decay_weighted(),
         Take::Latency => Some(response.rising(0.05)? - look.stimulus),
         Take::TimeOfPeak => Some(response.peak_time() - look.stimulus),

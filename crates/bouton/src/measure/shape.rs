@@ -110,9 +110,9 @@ impl<'a> Response<'a> {
         Some(self.between(below - 1, level))
     }
 
-    /// See `Take::Decay`.
-    pub fn decay(&self) -> Option<f64> {
-        let (start, stop) = (self.falling(0.9)?.after + 1, self.falling(0.1)?.after);
+    /// See `Take::Decay`: between two shares of the amplitude.
+    pub fn decay(&self, high: f64, low: f64) -> Option<f64> {
+        let (start, stop) = (self.falling(high)?.after + 1, self.falling(low)?.after);
         if start + 2 > stop {
             return None;
         }
@@ -143,6 +143,33 @@ impl<'a> Response<'a> {
         let linear = if left > 0.0 { self.amplitude / left } else { return None };
         let factor = linear / (threshold - self.baseline);
         factor.is_finite().then_some(factor)
+    }
+
+    /// Where the response first rises faster than `slope`, and its value there: ms and the unit of the trace. See
+    /// `Take::SpikeOnset`.
+    pub fn steep(&self, slope: f64) -> Option<(f64, f64)> {
+        if slope.is_nan() || slope <= 0.0 {
+            return None;
+        }
+        let (values, dt) = (self.trace.values, self.trace.dt_ms);
+        let rise = |i: usize| (values[i + 1] - values[i]) / dt;
+        let begin = self.first.saturating_sub(1);
+        let over = (begin..self.last).find(|&i| rise(i) >= slope)?;
+        if over == begin {
+            return None;
+        }
+        let (before, after) = (rise(over - 1), rise(over));
+        // In samples after the middle between `over - 1` and `over`.
+        let part = (slope - before) / (after - before);
+        let at = over as f64 - 0.5 + part;
+        let (i, within) = if at < over as f64 { (over - 1, 0.5 + part) } else { (over, part - 0.5) };
+        let value = values[i] + within * (values[i + 1] - values[i]);
+        Some((self.trace.start_ms + at * dt, value)).filter(|(at, value)| at.is_finite() && value.is_finite())
+    }
+
+    /// The value at the peak.
+    pub fn peak_value(&self) -> f64 {
+        self.trace.values[self.peak]
     }
 
     /// The last sample of the response.

@@ -364,6 +364,69 @@ pub fn events<W: Write>(r: &Recording, out: W) -> Result<W, FeatherError> {
     table.finish()
 }
 
+/// Writes `tree.feather`: a row a sample and compartment of each cell that is recorded as a whole, compartments in their
+/// order within a sample. `path (um)` is the way from the soma.
+///
+/// # Errors
+/// See [`FeatherError`].
+pub fn trees<W: Write>(r: &Recording, out: W) -> Result<W, FeatherError> {
+    let all = || r.conditions.iter().flat_map(|c| &c.trees);
+    let mut cells: Vec<&str> = all().map(|t| t.cell.as_str()).collect();
+    let mut sections: Vec<&str> = all().flat_map(|t| t.geometry.sections.iter().map(String::as_str)).collect();
+    for names in [&mut cells, &mut sections] {
+        names.sort_unstable();
+        names.dedup();
+    }
+    let shared = [&cells, &sections].map(|names| Arc::new(StringArray::from_iter_values(names.iter().copied())));
+    let fields = vec![
+        Field::new("cell", dictionary(), false),
+        Field::new("compartment", DataType::UInt32, false),
+        Field::new("section", dictionary(), false),
+        float("path (um)".into()),
+        time_field(),
+        float("v_m (mV)".into()),
+    ];
+    let mut table = Table::new("tree.feather", r, fields, out)?;
+    let key = |names: &[&str], name: &str| names.binary_search(&name).unwrap_or_default() as i32;
+    for (condition, tree) in r.conditions.iter().enumerate().flat_map(|(k, c)| c.trees.iter().map(move |t| (k, t))) {
+        let pieces = &tree.geometry.pieces;
+        let names: Vec<i32> = pieces.iter().map(|p| key(&sections, &tree.geometry.sections[p.section])).collect();
+        let cell = key(&cells, &tree.cell);
+        let n = tree.width();
+        let at_once = (BATCH / n.max(1)).max(1);
+        let samples: Vec<usize> = (0..tree.samples()).collect();
+        for part in samples.chunks(at_once) {
+            let rows = part.len() * n;
+            let (mut index, mut path) = (UInt32Builder::new(), Float64Builder::new());
+            let (mut time, mut v_m) = (Float64Builder::new(), Float64Builder::new());
+            let mut keys = Vec::with_capacity(rows);
+            for &sample in part {
+                for (k, (v, piece)) in tree.at(sample).iter().zip(pieces).enumerate() {
+                    index.append_value(k as u32);
+                    keys.push(names[k]);
+                    path.append_value(piece.distance);
+                    time.append_value(sample as f64 * tree.every);
+                    v_m.append_value(*v);
+                }
+            }
+            let fault = table.fault();
+            let cells = words(vec![cell; keys.len()], &shared[0]).map_err(&fault)?;
+            let count = keys.len();
+            let sections = words(keys, &shared[1]).map_err(&fault)?;
+            let all: Vec<ArrayRef> = vec![
+                cells,
+                Arc::new(index.finish()),
+                sections,
+                Arc::new(path.finish()),
+                Arc::new(time.finish()),
+                Arc::new(v_m.finish()),
+            ];
+            table.batch(condition, count, all)?;
+        }
+    }
+    table.finish()
+}
+
 /// Whether a condition has a probe for `mean.feather`.
 pub(super) fn has_probes(c: &Condition) -> bool {
     c.probes.iter().any(|p| p.kind == ProbeKind::Asked)

@@ -263,6 +263,14 @@ impl OutputFolder {
         fill: impl FnOnce(&mut dyn Write) -> Result<(), E>,
     ) -> Result<(), E> {
         check(name)?;
+        self.stream_to(name, fill)
+    }
+
+    fn stream_to<E: From<FolderError>>(
+        &mut self,
+        name: &str,
+        fill: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    ) -> Result<(), E> {
         let path = self.hidden.join(name);
         let file = File::create_new(&path).map_err(io("make the file", &path))?;
         let mut hashing = Hashing { inner: BufWriter::new(file), hasher: blake3::Hasher::new(), bytes: 0 };
@@ -280,6 +288,20 @@ impl OutputFolder {
     pub fn write(&mut self, name: &str, content: &[u8]) -> Result<(), FolderError> {
         let path = self.hidden.join(name);
         self.stream(name, |out| out.write_all(content).map_err(io("write", &path)))
+    }
+
+    /// Writes a file that may lie in a folder below, `shapes/cell.swc`; such folders are made if need be.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_below(&mut self, name: &str, content: &[u8]) -> Result<(), FolderError> {
+        let parts: Vec<&str> = name.split('/').collect();
+        parts.iter().try_for_each(|part| check(part))?;
+        let path = self.hidden.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(io("make the folder", parent))?;
+        }
+        self.stream_to(name, |out| out.write_all(content).map_err(io("write", &path)))
     }
 
     /// Gives the folder its name, which is returned; from then on it is whole.

@@ -6,6 +6,7 @@ use super::folder::{FolderError, OutputFolder, Written};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// What a run was started with. The number of threads is not in it: no result depends on it.
@@ -27,6 +28,8 @@ pub struct Manifest {
     pub catalogues: Vec<String>,
     /// Every entry of the catalogue that was used, with the BLAKE3 of its text.
     pub entries: BTreeMap<String, String>,
+    /// Every file of a morphology that the model names, with its text; they are written beside the model.
+    pub morphologies: BTreeMap<String, Arc<str>>,
     /// Of this run, not of its results; may differ between runs.
     pub run: Run,
 }
@@ -92,6 +95,9 @@ impl Manifest {
             .collect();
         let listed: Map<String, Value> =
             files.iter().map(|f| (f.name.clone(), json!({ "bytes": f.bytes, "blake3": f.blake3 }))).collect();
+        let hash = |text: &str| json!(blake3::hash(text.as_bytes()).to_hex().to_string());
+        let morphologies: Map<String, Value> =
+            self.morphologies.iter().map(|(name, text)| (name.clone(), hash(text))).collect();
         let model = blake3::hash(self.model_text.as_bytes()).to_hex().to_string();
         json!({
             "program": { "name": "bouton", "version": self.version },
@@ -103,6 +109,7 @@ impl Manifest {
             "overrides": self.overrides,
             "catalogues": self.catalogues,
             "entries": self.entries,
+            "morphologies": morphologies,
             "conditions": conditions,
             "files": listed,
             "replay": self.replay(),
@@ -125,11 +132,15 @@ pub fn write_all(
     report: Option<&str>,
 ) -> Result<(), WriteError> {
     folder.write("model.toml", manifest.model_text.as_bytes())?;
+    for (name, text) in &manifest.morphologies {
+        folder.write_below(name, text.as_bytes())?;
+    }
     let any = |has: &dyn Fn(&super::Condition) -> bool| recording.conditions.iter().any(has);
     type Writer = fn(&Recording, &mut dyn Write) -> Result<(), FeatherError>;
-    let tables: [(&str, bool, Writer); 4] = [
+    let tables: [(&str, bool, Writer); 5] = [
         ("traces.feather", any(&feather::has_kept_traces), |r, out| feather::traces(r, out).map(drop)),
         ("mean.feather", any(&feather::has_probes), |r, out| feather::mean(r, out).map(drop)),
+        ("tree.feather", any(&|c| !c.trees.is_empty()), |r, out| feather::trees(r, out).map(drop)),
         ("trials.feather", any(&|c| !c.measures.is_empty()), |r, out| feather::trials(r, out).map(drop)),
         ("events.feather", any(&|c| !c.events.is_empty()), |r, out| feather::events(r, out).map(drop)),
     ];

@@ -42,6 +42,8 @@ pub struct Condition {
     pub pipettes: Vec<String>,
     /// Traces.
     pub probes: Vec<Probe>,
+    /// Cells in space, compartment by compartment.
+    pub trees: Vec<Tree>,
     /// What happened at a moment, in the order of trial and time.
     pub events: Vec<Event>,
     /// Numbers of traces, one a trial.
@@ -123,6 +125,49 @@ pub struct Probe {
     pub sd: Vec<f64>,
     /// Kept traces with the index of their trial, which grows.
     pub trials: Vec<(u64, Vec<f64>)>,
+}
+
+/// A cell in space, and the voltage of each of its compartments.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tree {
+    /// The cell's name.
+    pub cell: String,
+    /// Sampling interval, ms.
+    pub every: f64,
+    /// Where its compartments are.
+    pub geometry: crate::lower::Geometry,
+    /// What each hangs on.
+    pub parents: Vec<Option<u32>>,
+    /// Names of the synapses onto it, and the compartment of each; by name.
+    pub synapses: Vec<(String, u32)>,
+    /// Mean over trials, mV: all compartments at time 0, then all at the next sample.
+    pub v_m: Vec<f64>,
+}
+
+impl Tree {
+    /// How many compartments.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.parents.len()
+    }
+
+    /// How many samples.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.v_m.len() / self.width().max(1)
+    }
+
+    /// Voltages of all compartments at a sample, mV.
+    #[must_use]
+    pub fn at(&self, sample: usize) -> &[f64] {
+        &self.v_m[sample * self.width()..(sample + 1) * self.width()]
+    }
+
+    /// From a compartment to the root, both included.
+    #[must_use]
+    pub fn path(&self, from: u32) -> Vec<usize> {
+        std::iter::successors(Some(from as usize), |k| self.parents[*k].map(|p| p as usize)).collect()
+    }
 }
 
 /// Something that happened at a moment.

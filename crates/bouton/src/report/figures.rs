@@ -34,7 +34,7 @@ pub struct Figure {
 }
 
 /// Dark violet to yellow (viridis without its lightest end): many curves that have an order.
-const RAMP: [&str; 12] = [
+pub(super) const RAMP: [&str; 12] = [
     "#440154", "#482173", "#433e85", "#38588c", "#2d708e", "#25858e", "#1e9b8a", "#2ab07f", "#52c569", "#86d549",
     "#c2df23", "#e8d21d",
 ];

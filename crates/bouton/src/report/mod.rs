@@ -4,11 +4,13 @@
 //! is escaped.
 
 pub mod claims;
+pub mod electrophysiology;
 mod events;
 mod figures;
 mod group;
 mod numbers;
 mod prose;
+mod space;
 mod sweeps;
 mod tables;
 mod text;
@@ -165,35 +167,40 @@ fn figures(recording: &Recording, out: &mut String) {
     all.extend(voltages);
     figures::traces(r, Role::Other, &mut all);
     events::amplitudes(r, &mut all);
-    if all.is_empty() {
-        return;
-    }
-    out.push_str("<h2>Figures</h2>\n<div class=\"figures\">\n");
-    for (i, f) in all.iter().enumerate() {
-        let _ = writeln!(
-            out,
-            "<figure>\n<h3>{}. {}</h3>\n<p class=\"path\">{}</p>",
-            i + 1,
-            escaped(&f.title),
-            escaped(&f.path)
-        );
-        if !f.legend.is_empty() {
-            out.push_str("<p class=\"legend\">");
-            for (name, colour, dash) in &f.legend {
-                let dash = dash.array().map_or(String::new(), |d| format!(" stroke-dasharray=\"{d}\""));
-                let _ = write!(
-                    out,
-                    "<span><svg viewBox=\"0 0 36 10\"><path d=\"M0 6H36\" stroke=\"{colour}\" stroke-width=\"3\"{dash}/>\
-                     </svg>{}</span>",
-                    escaped(name)
-                );
-            }
-            out.push_str("</p>\n");
+    if !all.is_empty() {
+        out.push_str("<h2>Figures</h2>\n<div class=\"figures\">\n");
+        for (i, f) in all.iter().enumerate() {
+            figure(i + 1, f, out);
         }
-        let svg = f.panel.svg(&(i + 1).to_string());
-        let _ = writeln!(out, "{svg}\n<figcaption>{}</figcaption>\n</figure>", escaped(&f.caption));
+        out.push_str("</div>\n");
     }
-    out.push_str("</div>\n");
+    space::pictures(r, all.len() + 1, out);
+}
+
+/// A figure of a page, by its number there.
+fn figure(number: usize, f: &Figure, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "<figure>\n<h3>{}. {}</h3>\n<p class=\"path\">{}</p>",
+        number,
+        escaped(&f.title),
+        escaped(&f.path)
+    );
+    if !f.legend.is_empty() {
+        out.push_str("<p class=\"legend\">");
+        for (name, colour, dash) in &f.legend {
+            let dash = dash.array().map_or(String::new(), |d| format!(" stroke-dasharray=\"{d}\""));
+            let _ = write!(
+                out,
+                "<span><svg viewBox=\"0 0 36 10\"><path d=\"M0 6H36\" stroke=\"{colour}\" stroke-width=\"3\"{dash}/>\
+                 </svg>{}</span>",
+                escaped(name)
+            );
+        }
+        out.push_str("</p>\n");
+    }
+    let svg = f.panel.svg(&number.to_string());
+    let _ = writeln!(out, "{svg}\n<figcaption>{}</figcaption>\n</figure>", escaped(&f.caption));
 }
 
 /// A condition for programs: facts, and measures with their summaries. A number that is none is null.

@@ -17,7 +17,7 @@ pub(super) struct Acting<'a> {
     pub plain: &'a [Vec<Plain>],
     /// Voltages that clamps saw, `[trial][clamp]`.
     pub solved: &'a mut [Vec<f64>],
-    /// What is added to the current of clamps, pA, `[trial][clamp]`.
+    /// What is added to the current (pA) or conductance (nS) of clamps, `[trial][clamp]`.
     pub noise: &'a [Vec<f64>],
     /// Calcium currents that terminals took in within the step before, pA, `[trial][synapse]`.
     pub load: &'a [Vec<f64>],
@@ -84,6 +84,17 @@ impl Drive for Acting<'_> {
                         let site = neuron::Site { block: 0, compartment: clamp.at.1, lane };
                         let current = current + self.noise.get(lane).map_or(0.0, |of| of[k]);
                         CurrentClamp { site, start, end: stop, current }.apply(moment, ports);
+                    }
+                }
+                ClampKind::Conductance { g, reversal, start, stop, .. } => {
+                    let overlap = stop.min(moment.end).0.saturating_sub(start.max(moment.start).0).max(0);
+                    let share = overlap as f64 / (moment.end - moment.start).0 as f64;
+                    let (g_sum, i_sum) = ports.line(clamp.at.1);
+                    for lane in 0..LANES {
+                        let noise = self.noise.get(lane).map_or(0.0, |of| of[k]);
+                        let g = share * (g + noise).max(0.0);
+                        g_sum.0[lane] += g;
+                        i_sum.0[lane] += g * reversal;
                     }
                 }
             }

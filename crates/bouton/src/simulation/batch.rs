@@ -165,7 +165,7 @@ impl Batch {
                 let v = voltage(clamp.at);
                 let current = match &clamp.kind {
                     ClampKind::Voltage { hold, g_s, .. } => g_s * (hold - v),
-                    ClampKind::Current { .. } => 0.0,
+                    ClampKind::Current { .. } | ClampKind::Conductance { .. } => 0.0,
                 };
                 let settled = match &clamp.kind {
                     ClampKind::Voltage { filter: Some(filter), .. } => filter.settled(current),
@@ -366,7 +366,11 @@ impl Batch {
     /// The noise of the step that begins.
     fn stir(&mut self, plan: &Plan) {
         for (k, clamp) in plan.clamps.iter().enumerate() {
-            let ClampKind::Current { start, noise: Some(noise), .. } = &clamp.kind else { continue };
+            let (ClampKind::Current { start, noise: Some(noise), .. }
+            | ClampKind::Conductance { start, noise: Some(noise), .. }) = &clamp.kind
+            else {
+                continue;
+            };
             if !clamp.kind.stirs(self.clock, plan.step) {
                 continue;
             }
@@ -392,7 +396,7 @@ impl Batch {
         let now = self.clock;
         let mut next = until;
         for clamp in &plan.clamps {
-            if let ClampKind::Current { start, stop, .. } = clamp.kind {
+            if let ClampKind::Current { start, stop, .. } | ClampKind::Conductance { start, stop, .. } = clamp.kind {
                 if (start..stop).contains(&now) {
                     return None;
                 }
@@ -564,6 +568,10 @@ impl Batch {
                         } else {
                             0.0
                         }
+                    }
+                    ClampKind::Conductance { g, reversal, start, stop, .. } => {
+                        let on = (*start..*stop).contains(&self.clock);
+                        if on { (g + self.noise[lane][k]).max(0.0) * (reversal - seen) } else { 0.0 }
                     }
                 };
                 self.clamped[lane][k] = (current, seen);

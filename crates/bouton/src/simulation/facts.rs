@@ -271,7 +271,12 @@ pub(super) fn of_populations(plan: &Plan, by_trial: &[Vec<Vec<f64>>], out: &mut 
 
 /// Spikes a sender of plain synapses, by synapse and trial.
 pub(super) fn of_plain(plan: &Plan, by_trial: &[Vec<f64>], out: &mut Vec<Fact>) {
-    for (plain, values) in plan.plain.iter().zip(by_trial).filter(|(_, t)| !t.is_empty()) {
+    let first = |(plain, values): &(&super::PlainPlan, &Vec<f64>)| plain.spine.0 == 0 && !values.is_empty();
+    for (k, (plain, _)) in plan.plain.iter().zip(by_trial).enumerate().filter(|(_, both)| first(both)) {
+        let n = plain.spine.1;
+        let trials = 0..by_trial[k].len();
+        let mean = |t: usize| by_trial[k..k + n].iter().map(|spine| spine[t]).sum::<f64>() / n as f64;
+        let values: Vec<f64> = trials.map(mean).collect();
         let s = summary(&Measure { values: values.clone(), ..Measure::default() });
         out.push(Fact {
             name: format!("{}: spikes a sender", plain.name),
@@ -279,7 +284,7 @@ pub(super) fn of_plain(plan: &Plan, by_trial: &[Vec<f64>], out: &mut Vec<Fact>) 
             low: s.low95,
             high: s.high95,
             unit: String::new(),
-            note: format!("{} senders, in {} ms", plain.members, plan.duration.ms()),
+            note: format!("{} senders, in {} ms", plain.members * n, plan.duration.ms()),
             key: format!("{}.spikes_each", plain.name),
             made_of: Statistic::Mean(values.clone()),
         });
@@ -352,7 +357,7 @@ pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
         out.extend(["spikes_each", "vesicles_each"].map(|key| (format!("{name}.{key}"), "")));
         out.extend(population.receptors.iter().map(|r| (format!("{name}.open_share.{}", r.name), "")));
     }
-    out.extend(plan.plain.iter().map(|p| (format!("{}.spikes_each", p.name), "")));
+    out.extend(plan.plain.iter().filter(|p| p.spine.0 == 0).map(|p| (format!("{}.spikes_each", p.name), "")));
     for synapse in plan.synapses.iter().filter(|s| s.zone.0 == 0) {
         let name = &synapse.name;
         if let (Release::Mechanism(_) | Release::Sites { .. }, Driver::Spikes { starts: times, .. }) =

@@ -71,7 +71,7 @@ impl RunFault {
                 .of(first, &plan.name);
         };
         let place = match &plan.cells[cell].voltage {
-            Voltage::Membrane { cell, .. } => cell.place(fault.compartment as u32),
+            Voltage::Membrane { cell, .. } => cell.layout.place(fault.compartment as u32),
             _ => String::new(),
         };
         let what = format!("{} in {place} became {}; try {}", fault.quantity, fault.value, fault.cure());

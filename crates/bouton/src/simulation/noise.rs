@@ -1,4 +1,4 @@
-//! The noise of a current-clamp pipette: an Ornstein-Uhlenbeck process, held over each step of the membrane.
+//! The noise of a current-clamp or dynamic-clamp pipette: an Ornstein-Uhlenbeck process, held over each step of the membrane.
 //!
 //! `x' = a x + sd sqrt(1 - a^2) xi`, `a = exp(-dt / tau)`: exact for any step (Gillespie 1996, Phys Rev E 54:2084), and
 //! stationary from its first step on. `xi` has an address: seed, trial, clamp, and which step of the trial it is.
@@ -6,10 +6,10 @@
 use numerics::math;
 use numerics::rng::{StreamKey, name_hash};
 
-/// Noise of a current.
+/// Noise of a current or conductance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Noise {
-    /// Standard deviation, pA.
+    /// Standard deviation, pA or nS.
     pub sd: f64,
     /// Correlation time, ms.
     pub tau: f64,
@@ -18,7 +18,7 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// Of deviation `sd` pA and correlation time `tau` ms, for steps of `dt` ms.
+    /// Of deviation `sd` pA or nS and correlation time `tau` ms, for steps of `dt` ms.
     #[must_use]
     pub fn new(sd: f64, tau: f64, dt: f64) -> Self {
         let kick = sd * (-math::expm1(-2.0 * dt / tau)).sqrt();
@@ -30,7 +30,7 @@ impl Noise {
         StreamKey::new(seed, trial, super::contact::purpose::NOISE, name_hash(clamp))
     }
 
-    /// The deviation from the mean current in step `ordinal` of the trial, pA, after `before`; `None` in the first step.
+    /// The deviation from the mean in step `ordinal` of the trial, pA or nS, after `before`; `None` in the first step.
     pub(super) fn next(&self, key: StreamKey, ordinal: u64, before: Option<f64>) -> f64 {
         let luck = key.at(0, ordinal).normal();
         before.map_or(self.sd * luck, |x| self.keep.mul_add(x, self.kick * luck))

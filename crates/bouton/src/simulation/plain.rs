@@ -42,7 +42,7 @@ pub enum Heard {
     Membrane(f64),
 }
 
-/// A plain synapse: one for each of its senders, all onto one place.
+/// A plain synapse: one for each of its senders, all onto one place; or one for each of a group of spines.
 #[derive(Debug, Clone)]
 pub struct PlainPlan {
     /// Its name.
@@ -51,8 +51,12 @@ pub struct PlainPlan {
     pub from: (usize, u32),
     /// Called so.
     pub sender: String,
+    /// Number of the first sender.
+    pub first: usize,
     /// How many senders.
     pub members: usize,
+    /// Which of how many spines it is onto, each with a plan of this name, one after the other; `(0, 1)` for one place.
+    pub spine: (usize, usize),
     /// The receiving cell, and the compartment.
     pub to: (usize, u32),
     /// What a spike opens.
@@ -155,7 +159,7 @@ impl Crowd {
                     self.times.push(*next);
                 }
                 *ordinal += 1;
-                *next = plan.spike(key, rate, (member as u64, *ordinal), *next);
+                *next = plan.spike(key, rate, ((plan.first + member) as u64, *ordinal), *next);
             }
         }
         self.times.sort_unstable();
@@ -214,7 +218,7 @@ impl Plain {
             }
             Heard::Poisson(rate) => {
                 let key = plan.key(seed, trial);
-                let first = |k| plan.spike(key, *rate, (k, 0), plan.delay);
+                let first = |k| plan.spike(key, *rate, (plan.first as u64 + k, 0), plan.delay);
                 new.waiting = Waiting::Random(Crowd {
                     next: (0..plan.members as u64).map(first).collect(),
                     ordinal: vec![0; plan.members],

@@ -323,13 +323,30 @@ pub enum ClampKind {
         /// What is added to it.
         noise: Option<Noise>,
     },
+    /// Conducts (dynamic clamp; Robinson & Kawai 1993, J Neurosci Methods 49:157).
+    Conductance {
+        /// nS
+        g: f64,
+        /// mV
+        reversal: f64,
+        /// When it begins.
+        start: Tick,
+        /// When it ends.
+        stop: Tick,
+        /// What is added to it, nS; together they are never below 0.
+        noise: Option<Noise>,
+    },
 }
 
 impl ClampKind {
     /// Whether it has noise in the step that begins at `at`.
     #[must_use]
     pub fn stirs(&self, at: Tick, step: Tick) -> bool {
-        matches!(self, Self::Current { start, stop, noise: Some(_), .. } if *start < at + step && at < *stop)
+        matches!(
+            self,
+            Self::Current { start, stop, noise: Some(_), .. } | Self::Conductance { start, stop, noise: Some(_), .. }
+                if *start < at + step && at < *stop
+        )
     }
 }
 
@@ -348,6 +365,18 @@ pub struct ProbePlan {
     pub keep: u64,
 }
 
+impl ProbePlan {
+    /// Of its values.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        match self.source {
+            // The same tap is a number of channels or their conductance.
+            Source::Tap { .. } if self.path.ends_with(".conductance") => "nS",
+            source => source.unit(),
+        }
+    }
+}
+
 /// Who wants a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -363,25 +392,76 @@ pub enum Wanted {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[allow(missing_docs)]
 pub enum Source {
-    Membrane { cell: usize, compartment: u32 },
+    Membrane {
+        cell: usize,
+        compartment: u32,
+    },
+    /// Every compartment of a cell: so many values a sample.
+    Tree {
+        cell: usize,
+        width: u32,
+    },
     Adaptation(usize),
-    Concentration { cell: usize, compartment: u32, ion: usize },
-    ChannelCurrent { cell: usize, compartment: u32, channel: usize },
+    Concentration {
+        cell: usize,
+        compartment: u32,
+        ion: usize,
+    },
+    ChannelCurrent {
+        cell: usize,
+        compartment: u32,
+        channel: usize,
+    },
     Bath(usize),
     ClampCurrent(usize),
     ClampVoltage(usize),
-    Terminal { synapse: usize, quantity: OfTerminal },
-    Cleft { synapse: usize },
-    Distant { synapse: usize, place: usize },
-    Tap { synapse: usize, tap: usize },
-    ReceptorCurrent { synapse: usize, receptor: usize },
-    SynapseCurrent { synapse: usize },
-    Spread { synapse: usize, receptor: usize },
-    Bound { synapse: usize, clearance: usize },
-    TurnedOver { synapse: usize, clearance: usize },
-    Occupancy { synapse: usize, clearance: usize, state: usize },
-    Population { population: usize, quantity: OfPopulation },
-    Plain { plain: usize, quantity: OfPlain },
+    Terminal {
+        synapse: usize,
+        quantity: OfTerminal,
+    },
+    Cleft {
+        synapse: usize,
+    },
+    Distant {
+        synapse: usize,
+        place: usize,
+    },
+    Tap {
+        synapse: usize,
+        tap: usize,
+    },
+    ReceptorCurrent {
+        synapse: usize,
+        receptor: usize,
+    },
+    SynapseCurrent {
+        synapse: usize,
+    },
+    Spread {
+        synapse: usize,
+        receptor: usize,
+    },
+    Bound {
+        synapse: usize,
+        clearance: usize,
+    },
+    TurnedOver {
+        synapse: usize,
+        clearance: usize,
+    },
+    Occupancy {
+        synapse: usize,
+        clearance: usize,
+        state: usize,
+    },
+    Population {
+        population: usize,
+        quantity: OfPopulation,
+    },
+    Plain {
+        plain: usize,
+        quantity: OfPlain,
+    },
 }
 
 /// Quantities of a plain synapse.
@@ -394,6 +474,12 @@ pub enum OfPlain {
 }
 
 impl Source {
+    /// Values a sample.
+    #[must_use]
+    pub fn width(self) -> usize {
+        if let Self::Tree { width, .. } = self { width as usize } else { 1 }
+    }
+
     /// The synapse it is of, where it is a sum over active zones.
     #[must_use]
     pub fn summed(mut self) -> Option<usize> {
@@ -418,6 +504,7 @@ impl Source {
         match self {
             Self::Membrane { .. }
             | Self::Adaptation(_)
+            | Self::Tree { .. }
             | Self::Concentration { .. }
             | Self::ChannelCurrent { .. }
             | Self::Bath(_)
@@ -482,4 +569,6 @@ pub struct MeasurePlan {
     pub threshold: Option<f64>,
     /// Which value the response cannot pass; for the safety factor.
     pub reversal: f64,
+    /// At which slope an action potential begins, mV/ms.
+    pub slope: f64,
 }

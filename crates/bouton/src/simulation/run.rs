@@ -302,13 +302,14 @@ fn floor(unit: &str) -> f64 {
 fn taken(plan: &Plan, m: &MeasurePlan, samples: &[f64]) -> Vec<f64> {
     let probe = &plan.probes[m.probe];
     let trace = Trace { dt_ms: probe.every.ms(), start_ms: 0.0, values: samples };
-    let floor = floor(probe.source.unit());
+    let floor = floor(probe.unit());
     let look = Look {
         stimulus: m.after,
         window: Some((0.0, m.until)),
         polarity: Polarity::Larger,
         floor,
         threshold: m.threshold,
+        slope: m.slope,
         reversal: m.reversal,
     };
     let number = |word: &&str| Take::from_word(word).and_then(|take| measure(&trace, &look, take)).unwrap_or(f64::NAN);
@@ -322,7 +323,7 @@ impl Source {
         use super::plan::OfTerminal as T;
         use super::population::OfPopulation as P;
         match self {
-            Self::Membrane { .. } | Self::ClampVoltage(_) => "mV",
+            Self::Membrane { .. } | Self::Tree { .. } | Self::ClampVoltage(_) => "mV",
             // Of Izhikevich's model mV/ms, for which its current stands.
             Self::Adaptation(_) => "pA",
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => "pA",
@@ -356,7 +357,7 @@ impl Source {
         use super::plan::OfTerminal as T;
         use super::population::OfPopulation as P;
         match self {
-            Self::Membrane { .. } | Self::ClampVoltage(_) => Role::Voltage,
+            Self::Membrane { .. } | Self::Tree { .. } | Self::ClampVoltage(_) => Role::Voltage,
             Self::Adaptation(_) => Role::Other,
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
             Self::ChannelCurrent { .. } => Role::Current,
@@ -390,7 +391,7 @@ impl Source {
 fn pipette(plan: &Plan, clamp: &ClampPlan) -> String {
     let cell = &plan.cells[clamp.at.0];
     let place = match &cell.voltage {
-        Voltage::Membrane { cell, .. } => cell.place(clamp.at.1),
+        Voltage::Membrane { cell, .. } => cell.layout.place(clamp.at.1),
         _ => String::new(),
     };
     let place = place.strip_prefix("compartment 1 of 1 of ").unwrap_or(&place).replace('`', "");
@@ -407,19 +408,47 @@ fn pipette(plan: &Plan, clamp: &ClampPlan) -> String {
             let noise = noise.map_or(String::new(), |n| format!(", with noise of {} pA and {} ms,", n.sd, n.tau));
             format!("{name} injects {current} pA{noise} into {place} of {cell} from {} to {} ms", start.ms(), stop.ms())
         }
+        ClampKind::Conductance { g, reversal, start, stop, noise } => {
+            let noise = noise.map_or(String::new(), |n| format!(", with noise of {} nS and {} ms,", n.sd, n.tau));
+            format!(
+                "{name} is a conductance of {g} nS{noise} that reverses at {reversal} mV, at {place} of {cell} from {} to {} ms",
+                start.ms(),
+                stop.ms()
+            )
+        }
     }
+}
+
+/// A cell in space with its voltages, `mean` compartment by compartment and sample by sample.
+fn tree(plan: &Plan, cell: usize, every: f64, mean: &[f64]) -> Option<recording::Tree> {
+    let Voltage::Membrane { cell: lowered, .. } = &plan.cells[cell].voltage else { return None };
+    let detailed = plan.synapses.iter().filter(|s| s.zone.0 == 0).map(|s| (&s.name, s.to));
+    let plain = plan.plain.iter().map(|p| (&p.name, p.to));
+    let mut synapses: Vec<(String, u32)> =
+        detailed.chain(plain).filter(|(_, to)| to.0 == cell).map(|(name, to)| (name.clone(), to.1)).collect();
+    synapses.sort();
+    synapses.dedup();
+    Some(recording::Tree {
+        cell: plan.cells[cell].name.clone(),
+        every,
+        geometry: lowered.layout.geometry.clone(),
+        parents: (0..lowered.plan.compartments(0) as u32).map(|k| lowered.plan.parent(0, k)).collect(),
+        synapses,
+        v_m: mean.to_vec(),
+    })
 }
 
 fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
     let mut facts = facts(plan, tally.trials, &tally.events, &tally.budgets, &tally.by_trial);
     of_populations(plan, &tally.populations, &mut facts);
     of_plain(plan, &tally.plain, &mut facts);
-    let mut probes = Vec::new();
+    let (mut probes, mut trees) = (Vec::new(), Vec::new());
     for (probe, kept) in plan.probes.iter().zip(tally.kept).filter(|(p, _)| p.wanted.kept()) {
-        let unit = match probe.source {
-            Source::Tap { .. } if probe.path.ends_with(".conductance") => "nS",
-            source => source.unit(),
-        };
+        let unit = probe.unit();
+        if let Source::Tree { cell, .. } = probe.source {
+            trees.extend(tree(plan, cell, probe.every.ms(), kept.mean()));
+            continue;
+        }
         probes.push(Probe {
             path: probe.path.clone(),
             unit,
@@ -440,7 +469,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
                 name: m.name.clone(),
                 of: probe.path.clone(),
                 quantity: (*word).to_owned(),
-                unit: take.unit(probe.source.unit()),
+                unit: take.unit(probe.unit()),
                 values,
                 kind: if take == Take::Failure { MeasureKind::Proportion } else { MeasureKind::Mean },
             });
@@ -462,6 +491,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
         duration: plan.duration.ms(),
         pipettes: plan.clamps.iter().map(|c| pipette(plan, c)).collect(),
         probes,
+        trees,
         events: tally.events.iter().map(named).collect(),
         measures,
         facts,

@@ -13,7 +13,9 @@ impl Traces {
     /// For batches of `plan`, with room for all samples.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
-        let room = |p: &super::plan::ProbePlan| Vec::with_capacity((plan.duration.0 / p.every.0) as usize + 1);
+        let room = |p: &super::plan::ProbePlan| {
+            Vec::with_capacity(((plan.duration.0 / p.every.0) as usize + 1) * p.source.width())
+        };
         Self { lanes: (0..LANES).map(|_| plan.probes.iter().map(room).collect()).collect() }
     }
 

@@ -4,6 +4,7 @@
 //! steady state the membrane is `g_m r_s / (1 + g_m r_s)` of the way from the command to rest (the divider). Filters:
 //! one pole, or a four-pole Bessel (Thomson 1949, Proc IEE 96:487), exact for an input held over each sample.
 
+use super::complex::{Complex, over, times};
 use super::drive::{Moment, Ports};
 use super::plan::Site;
 use crate::time::Tick;
@@ -107,18 +108,6 @@ pub struct Filter {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FilterState {
     modes: Vec<(f64, f64)>,
-}
-
-type Complex = (f64, f64);
-
-fn times(a: Complex, b: Complex) -> Complex {
-    (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
-}
-
-fn over(a: Complex, b: Complex) -> Complex {
-    let size = b.0 * b.0 + b.1 * b.1;
-    let (re, im) = times(a, (b.0, -b.1));
-    (re / size, im / size)
 }
 
 /// `e^z - 1` by its series on `z / 2^k` and `e^2w - 1 = (e^w - 1)^2 + 2 (e^w - 1)`: plain arithmetic, same bits

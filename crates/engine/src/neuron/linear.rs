@@ -44,7 +44,7 @@ pub enum LinearError {
 }
 
 /// Step of numerical slopes, mV.
-const NUDGE: f64 = 1e-3;
+pub(super) const NUDGE: f64 = 1e-3;
 
 /// One cell out of its block.
 pub(super) struct Circuit<'a> {
@@ -52,8 +52,9 @@ pub(super) struct Circuit<'a> {
     pub cell: usize,
     trees: Trees,
     pub c_m: Vec<f64>,
-    axial: Vec<f64>,
-    parents: Vec<u32>,
+    /// To the parent, nS.
+    pub axial: Vec<f64>,
+    pub parents: Vec<u32>,
     pub g_leak: Vec<f64>,
     pub i_leak: Vec<f64>,
     /// By compartment: channels of the block and their line.
@@ -88,6 +89,24 @@ impl Plan {
     /// Steady states of the gates of line `k` of a channel in a lane at `v` mV between concentrations `inside`.
     pub(super) fn steady(&self, c: &BlockChannel, (k, lane): (usize, usize), v: f64, inside: &Inside, out: &mut [f64]) {
         let kind = &self.channels[c.channel];
+        let mut rates = [0.0; 2 * super::channel::MAX_GATES];
+        self.rates_of(c, (k, lane), v, inside, &mut rates);
+        for ((x, gate), pair) in out.iter_mut().zip(&kind.gates).zip(rates.chunks(2)) {
+            *x = gate.form.steady(pair[0], pair[1]);
+        }
+    }
+
+    /// The two outputs of each gate of line `k` of a channel in a lane at `v` mV between concentrations
+    /// `inside`.
+    pub(super) fn rates_of(
+        &self,
+        c: &BlockChannel,
+        (k, lane): (usize, usize),
+        v: f64,
+        inside: &Inside,
+        out: &mut [f64],
+    ) {
+        let kind = &self.channels[c.channel];
         let mut inputs = [0.0; super::channel::MAX_INPUTS];
         for (to, &input) in inputs.iter_mut().zip(&kind.inputs) {
             *to = match input {
@@ -100,12 +119,7 @@ impl Plan {
                 },
             };
         }
-        let mut rates = [0.0; 2 * super::channel::MAX_GATES];
-        let rates = &mut rates[..2 * kind.gates.len()];
-        kind.rates.interpret(&inputs[..kind.inputs.len()], rates);
-        for ((x, gate), pair) in out.iter_mut().zip(&kind.gates).zip(rates.chunks(2)) {
-            *x = gate.form.steady(pair[0], pair[1]);
-        }
+        kind.rates.interpret(&inputs[..kind.inputs.len()], &mut out[..2 * kind.gates.len()]);
     }
 
     /// Voltage change at `site` per current injected there, GOhm (mV/pA), from an exact solve at the state's voltages.
@@ -127,14 +141,43 @@ impl Plan {
     /// # Panics
     /// If the state, site or compartment is not of this plan.
     pub fn transfer_resistance(&self, state: &State, site: Site, at: u32, gating: Gating) -> Result<f64, LinearError> {
+        Ok(self.transfer_resistances(state, site, gating)?[at as usize])
+    }
+
+    /// Voltage change in each compartment of the same cell per current injected at `site`, GOhm (mV/pA), by one solve.
+    ///
+    /// # Errors
+    /// [`LinearError::Active`], if a change is not positive somewhere.
+    ///
+    /// # Panics
+    /// If the state or site is not of this plan.
+    pub fn transfer_resistances(&self, state: &State, site: Site, gating: Gating) -> Result<Vec<f64>, LinearError> {
         assert!(state.fits(self), "the state of this plan");
         let cell = site.block * LANES + site.lane;
         let circuit = Circuit::new(self, cell);
         let mut x = vec![0.0; circuit.c_m.len()];
         x[site.compartment as usize] = 1.0;
         circuit.solve(&circuit.membrane(state, gating), &mut x);
-        let value = x[at as usize];
-        if value > 0.0 && value.is_finite() { Ok(value) } else { Err(LinearError::Active { cell, value }) }
+        match x.iter().find(|value| !(**value > 0.0 && value.is_finite())) {
+            None => Ok(x),
+            Some(&value) => Err(LinearError::Active { cell, value }),
+        }
+    }
+
+    /// Whether some cell has a channel with gates.
+    #[must_use]
+    pub fn gated(&self) -> bool {
+        self.blocks.iter().any(|block| !block.channels.is_empty())
+    }
+
+    /// The capacitance of a cell, pF.
+    ///
+    /// # Panics
+    /// If the cell is not of this plan.
+    #[must_use]
+    pub fn capacitance(&self, cell: usize) -> f64 {
+        assert!(cell < self.cells(), "a cell of this plan");
+        Circuit::new(self, cell).c_m.iter().sum()
     }
 
     /// The slowest time constant of a cell, ms, to a relative 1e-10: that of the membrane if it is passive and uniform.

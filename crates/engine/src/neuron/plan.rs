@@ -309,6 +309,13 @@ impl Plan {
         alone
     }
 
+    /// The compartment that a compartment hangs on; none for the root. Panics out of range.
+    #[must_use]
+    pub fn parent(&self, cell: usize, compartment: u32) -> Option<u32> {
+        let parent = self.blocks[cell / LANES].trees.parents(compartment as usize)[cell % LANES];
+        (parent != compartment).then_some(parent)
+    }
+
     /// Where a compartment lies.
     ///
     /// # Panics

@@ -225,6 +225,11 @@ impl BlockPool {
         self.volume[k].0[lane] * self.capacity[k].0[lane]
     }
 
+    /// 1 + bound of a line in a lane.
+    pub fn capacity(&self, (k, lane): (usize, usize)) -> f64 {
+        self.capacity[k].0[lane]
+    }
+
     pub fn rest(&self, (k, lane): (usize, usize)) -> f64 {
         self.rest[k].0[lane]
     }

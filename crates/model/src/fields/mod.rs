@@ -4,6 +4,7 @@ mod claim;
 mod drug;
 mod entry;
 mod model;
+mod morphology;
 mod point;
 mod reference;
 mod schema;
@@ -87,6 +88,8 @@ pub enum Kind {
     Factors,
     /// A number with a unit (a plain one where the dimension is none). May be a table with a provenance of its own.
     Number(Dimension, Limits),
+    /// Such a number, or an expression over where on a neuron it is, of the same dimension.
+    NumberOrExpression(Dimension, Limits),
     /// A list of such numbers.
     Numbers(Dimension, Limits),
     /// An expression over the file's parameters; its dimension is checked where its use is known.

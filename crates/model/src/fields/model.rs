@@ -1,12 +1,13 @@
 //! The fields of a model file.
 
 use super::Kind::{
-    Choice, Choices, Count, Entry, Flag, Named, NamedNumbers, Number, Numbers, Observable, Overlay, Parameters, Paths,
-    Place, Text, Texts, Values,
+    Choice, Choices, Count, Entry, Flag, Named, NamedNumbers, Number, NumberOrExpression, Numbers, Observable, Overlay,
+    Parameters, Paths, Place, Text, Texts, Values,
 };
 use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::drug::PLACED_DRUG;
+use super::morphology::{DISCRETISATION, SPINES};
 use super::point::POINT;
 use super::synapse::{CLEFT, CONDUCTANCE, CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SPINE, TERMINAL};
 use super::{Field, Kind, Table, field};
@@ -171,9 +172,28 @@ static CELL: Table = Table {
         field("inside", Kind::Table(&SOLUTION), Optional, "Free concentrations inside."),
         field("membrane", Kind::Table(&MEMBRANE), Optional, "Passive membrane."),
         field("section", Named(&SECTION), Optional, "Sections by name; the first is the root."),
+        field(
+            "morphology",
+            Text,
+            Optional,
+            "A reconstruction instead of sections: an SWC file in the folder of the model file, or below it. Its sections are called `soma`, `dend[0]`, `apical[3]`, in the order of the file.",
+        ),
+        field("radius", Number(D::LENGTH, Positive), Optional, "Of neurites where the SWC file gives a radius of 0."),
+        field(
+            "discretisation",
+            Kind::Table(&DISCRETISATION),
+            Optional,
+            "Into how many compartments sections are cut. Without it, each is shorter than a tenth of its length constant at 100 Hz. `bouton explain` shows what halving all compartments changes.",
+        ),
         field("channel", Named(&PLACED_CHANNEL), Optional, "Channels by name."),
         field("point", Kind::Table(&POINT), Optional, "In place of a membrane: a neuron without extent."),
         field("pool", Named(&PLACED_POOL), Optional, "Concentrations inside that change, by name, such as `ca`."),
+        field(
+            "spines",
+            Named(&SPINES),
+            Optional,
+            "Spines by name, each a neck and a head; the thirteenth of `s` on cell `pyr` is the place `pyr.spines.s[12]`.",
+        ),
         field(
             "threshold",
             Number(D::VOLTAGE, Between(-200.0, 200.0)),
@@ -216,11 +236,23 @@ static COURSE: Table = Table {
 /// A section, in neurons of the catalogue and of a model file alike.
 pub(super) static SECTION: Table = Table {
     name: "section",
-    doc: "An unbranched piece of a neuron: a cylinder without its ends.",
+    doc: "An unbranched piece of a neuron: a cylinder or a frustum without its ends.",
     fields: &[
-        field("on", Text, Optional, "The section at whose far end it begins; none for the root."),
-        field("diameter", Number(D::LENGTH, Positive), Required, "Diameter of the cylinder."),
-        field("length", Number(D::LENGTH, Positive), Required, "Length of the cylinder."),
+        field(
+            "on",
+            Text,
+            Optional,
+            "The section at whose far end it begins, or a place along it, e.g. `dend(0.5)`; none for the root.",
+        ),
+        field("diameter", Number(D::LENGTH, Positive), Required, "Its diameter, or that of its beginning."),
+        field("end_diameter", Number(D::LENGTH, Positive), Optional, "Its diameter at the end, if it tapers."),
+        field("length", Number(D::LENGTH, Positive), Required, "Its length."),
+        field(
+            "region",
+            Choice(&[("soma", ""), ("axon", ""), ("dend", ""), ("apical", "")]),
+            Optional,
+            "What it is of. Without it, what it is called, if that is one of these.",
+        ),
         field(
             "compartments",
             Count { least: 1, most: 100_000 },
@@ -249,7 +281,12 @@ pub(super) static PLACED_CHANNEL: Table = Table {
     doc: "A kind of channel in a membrane, by density or by number.",
     fields: &[
         field("use", Entry(&["channel"]), Required, "The channel."),
-        field("density", Number(D::CONDUCTANCE_DENSITY, NotNegative), Optional, "Maximal conductance per area."),
+        field(
+            "density",
+            NumberOrExpression(D::CONDUCTANCE_DENSITY, NotNegative),
+            Optional,
+            "Maximal conductance per area. In a neuron it may be an expression of `distance` (path from the soma), `order` (forks from there), `diameter` and `position` (share of the section's length), e.g. `0.1 mS/cm2 * (1 + distance / 100 um)`.",
+        ),
         field(
             "permeability",
             Number(D::PERMEABILITY, NotNegative),
@@ -274,7 +311,18 @@ pub(super) static PLACED_CHANNEL: Table = Table {
             Optional,
             "Reversal potential, said otherwise than in the entry.",
         ),
-        field("on", Texts, Optional, "Sections that have it; without it, all."),
+        field(
+            "on",
+            Texts,
+            Optional,
+            "Sections that have it, or regions: `soma`, `axon`, `dend`, `apical`; without it, all.",
+        ),
+        field(
+            "where",
+            Text,
+            Optional,
+            "In a neuron: a condition on the place, e.g. `distance > 100 um and order < 5`; names as in `density`.",
+        ),
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
     ],
 };
@@ -377,7 +425,7 @@ static SYNAPSE: Table = Table {
 
 static CLAMP: Table = Table {
     name: "clamp",
-    doc: "A pipette: voltage clamp with `hold`, current clamp with `current` or `noise`.",
+    doc: "A pipette: voltage clamp with `hold`, current clamp with `current` or `noise`, dynamic clamp with `conductance` or `conductance_noise`.",
     fields: &[
         field("at", Place, Required, "Where it sits."),
         field("hold", Number(D::VOLTAGE, Between(-300.0, 300.0)), Optional, "Command voltage."),
@@ -405,7 +453,25 @@ static CLAMP: Table = Table {
             Optional,
             "Noise that is added to the current, or is all of it. Another in each trial, the same in conditions that share luck.",
         ),
-        field("start", Number(D::TIME, NotNegative), Default("0 ms"), "When the current begins."),
+        field(
+            "conductance",
+            Number(D::CONDUCTANCE, Between(0.0, 1e6)),
+            Optional,
+            "Artificial conductance of a dynamic clamp: what flows is `conductance` times `reversal` minus the voltage.",
+        ),
+        field(
+            "reversal",
+            Number(D::VOLTAGE, Between(-300.0, 300.0)),
+            Optional,
+            "Reversal potential of the artificial conductance.",
+        ),
+        field(
+            "conductance_noise",
+            Kind::Table(&CONDUCTANCE_NOISE),
+            Optional,
+            "Noise that is added to the conductance, or is all of it; the sum is never below 0.",
+        ),
+        field("start", Number(D::TIME, NotNegative), Default("0 ms"), "When the current or conductance begins."),
         field("stop", Number(D::TIME, NotNegative), Optional, "When it ends; without it, with the trial."),
     ],
 };
@@ -417,6 +483,20 @@ static NOISE: Table = Table {
         field("sd", Number(D::CURRENT, Between(0.0, 1e6)), Required, "Its standard deviation."),
         field("tau", Number(D::TIME, Positive), Required, "Its correlation time."),
         field("mean", Number(D::CURRENT, Between(-1e7, 1e7)), Default("0 pA"), "Its mean; positive depolarises."),
+    ],
+};
+
+static CONDUCTANCE_NOISE: Table = Table {
+    name: "conductance_noise",
+    doc: "An Ornstein-Uhlenbeck conductance, held within each step of the neurons; cut off at 0.",
+    fields: &[
+        field(
+            "sd",
+            Number(D::CONDUCTANCE, Between(0.0, 1e6)),
+            Required,
+            "Its standard deviation before it is cut off.",
+        ),
+        field("tau", Number(D::TIME, Positive), Required, "Its correlation time."),
     ],
 };
 
@@ -451,6 +531,10 @@ static MEASURE: Table = Table {
                     "safety_factor",
                     "of a junction: the amplitude, corrected for nonlinear summation, over the depolarisation that reaches `threshold`",
                 ),
+                ("peak", "value at the peak, nothing subtracted"),
+                ("tail", "time constant of the last of the decay, from 20 to 2 % of the amplitude"),
+                ("spike_onset", "time from the stimulus to where a voltage first rises faster than `slope`"),
+                ("spike_threshold", "the voltage there"),
             ]),
             Required,
             "What to take of it.",
@@ -480,6 +564,12 @@ static MEASURE: Table = Table {
             Optional,
             "Of a `safety_factor`: the reversal potential of the current, for the correction for nonlinear summation; without it, 0 mV.",
         ),
+        field(
+            "slope",
+            Number(D::VOLTAGE_RATE, Positive),
+            Default("20 V/s"),
+            "Of `spike_onset` and `spike_threshold`: the slope at which an action potential begins.",
+        ),
         DISTANCE,
     ],
 };
@@ -496,7 +586,12 @@ static PROBE: Table = Table {
     name: "probe",
     doc: "A recording.",
     fields: &[
-        field("read", Observable, Required, "What to record, e.g. `contact.cleft.glutamate`."),
+        field(
+            "read",
+            Observable,
+            Required,
+            "What to record, e.g. `contact.cleft.glutamate`; `pyr.v_m` is the voltage of every compartment of a cell with sections, for the report's pictures of it and for `tree.feather`.",
+        ),
         field("every", Number(D::TIME, Positive), Optional, "Sampling interval; without it, every step."),
         field("average", Flag, Default("false"), "Record mean and deviation over trials, and no single trial."),
         field(

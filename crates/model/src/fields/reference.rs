@@ -85,6 +85,7 @@ fn holds(kind: &Kind) -> String {
         Kind::Count { least, most } => format!("whole number, {least} to {most}"),
         Kind::Factors => "two whole numbers".into(),
         Kind::Number(d, l) => number(d, l),
+        Kind::NumberOrExpression(d, l) => format!("{}, or an expression", number(d, l)),
         Kind::Numbers(d, l) => format!("list: {}", number(d, l)),
         Kind::AnyNumber => "number with its unit".into(),
         Kind::Expression => "expression".into(),

@@ -1,7 +1,13 @@
 //! A reconstructed neuron: unbranched sections of frusta, joined into a tree.
 
+mod line;
+pub mod locset;
 mod soma;
 pub mod swc;
+mod written;
+
+pub use line::{Line, Piece};
+pub use written::{Written, laid_out};
 
 /// What a section is of, as SWC files number it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +79,8 @@ pub struct Section {
     pub on: Option<Joint>,
     /// At least two, no two neighbours in the same place.
     pub points: Vec<Point>,
+    /// Its length as it was written, um, where the points, at even lengths of it, are only a picture.
+    pub said: Option<f64>,
 }
 
 /// Distance of two points, um.
@@ -82,26 +90,17 @@ fn distance(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 impl Section {
-    /// Lengths of its frusta, um.
-    fn lengths(&self) -> impl Iterator<Item = f64> {
-        self.points.windows(2).map(|w| distance(w[0].at, w[1].at))
-    }
-
     /// um
     #[must_use]
     pub fn length(&self) -> f64 {
-        self.lengths().sum()
+        self.said.unwrap_or_else(|| self.points.windows(2).map(|w| distance(w[0].at, w[1].at)).sum())
     }
 
     /// Lateral area of its frusta, um2.
     #[must_use]
     pub fn area(&self) -> f64 {
-        let frustum = |w: &[Point]| {
-            let (rise, sum) = (w[0].radius - w[1].radius, w[0].radius + w[1].radius);
-            let length = distance(w[0].at, w[1].at);
-            std::f64::consts::PI * sum * rise.mul_add(rise, length * length).sqrt()
-        };
-        self.points.windows(2).map(frustum).fold(0.0, |sum, a| sum + a)
+        let line = Line::new(self);
+        line.piece(0.0, line.length()).area
     }
 }
 

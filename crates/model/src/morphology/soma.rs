@@ -47,7 +47,11 @@ pub(super) fn stack(samples: &[Sample], of: &[usize]) -> Soma {
     for w in points.windows(2) {
         along.push(along[along.len() - 1] + super::distance(w[0].at, w[1].at));
     }
-    let whole = along[along.len() - 1].max(f64::MIN_POSITIVE);
+    let whole = along[along.len() - 1];
+    if whole <= 0.0 {
+        // Samples all in one place: a sphere, as wide as the widest.
+        return middle(sphere(first.at, of.iter().fold(0.0, |r, i| samples[*i].radius.max(r))));
+    }
     let places = chain.iter().zip(&along).map(|(i, d)| (*i, d / whole)).collect();
     Soma { points, places }
 }

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 /// Samples of a file, at most.
 pub const MOST: usize = 10_000_000;
+/// Coordinates and radii, at most, um.
+const FARTHEST: f64 = 1e9;
 /// Lines that one warning names, at most.
 const NAMED: usize = 5;
 
@@ -127,6 +129,10 @@ fn sample(words: &[&str], span: Span, line: usize) -> Result<Sample, String> {
         let x: f64 = words[k].parse().map_err(|_| format!("{what}, `{}`, is no number", words[k]))?;
         if x.is_finite() { Ok(x) } else { Err(format!("{what} is {x}")) }
     };
+    let length = |k: usize, what: &str| {
+        let x = number(k, what)?;
+        if x.abs() <= FARTHEST { Ok(x) } else { Err(format!("{what} is {x:e} um, more than a kilometre")) }
+    };
     let whole = |k: usize, what: &str| {
         let x = number(k, what)?;
         if x.fract() == 0.0 && x.abs() < 1e15 {
@@ -140,8 +146,8 @@ fn sample(words: &[&str], span: Span, line: usize) -> Result<Sample, String> {
         return Err(format!("the id is {id}"));
     }
     let kind = u32::try_from(whole(1, "the type")?).map_err(|_| format!("the type is {}", words[1]))?;
-    let at = [number(2, "x")?, number(3, "y")?, number(4, "z")?];
-    let radius = number(5, "the radius")?;
+    let at = [length(2, "x")?, length(3, "y")?, length(4, "z")?];
+    let radius = length(5, "the radius")?;
     if radius < 0.0 {
         return Err(format!("the radius is {radius}"));
     }
@@ -339,7 +345,13 @@ impl Builder<'_> {
                 out,
             );
         }
-        self.sections.push(Section { kind: Kind::Soma, name: String::new(), on: None, points: soma.points });
+        self.sections.push(Section {
+            kind: Kind::Soma,
+            name: String::new(),
+            on: None,
+            points: soma.points,
+            said: None,
+        });
         for (i, position) in soma.places {
             self.ends.insert(i, Joint { section: 0, position });
         }
@@ -416,7 +428,7 @@ impl Builder<'_> {
         for (i, k) in places {
             self.ends.insert(i, Joint { section, position: along[k] / whole });
         }
-        self.sections.push(Section { kind, name: String::new(), on, points });
+        self.sections.push(Section { kind, name: String::new(), on, points, said: None });
     }
 }
 

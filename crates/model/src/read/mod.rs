@@ -1,5 +1,6 @@
 //! Reads a TOML tree against the field descriptors: typed values come out, and every fault at once.
 
+mod placed;
 mod reader;
 
 pub use reader::Reader;

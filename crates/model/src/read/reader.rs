@@ -106,7 +106,7 @@ impl Reader<'_> {
                 Some(t) => {
                     let bad = t.is_empty()
                         || t.len() > 200
-                        || t.chars().any(|c| !(c.is_alphanumeric() || "_.()[]-+/ ".contains(c)));
+                        || t.chars().any(|c| !(c.is_alphanumeric() || "_.()[]-+/= ".contains(c)));
                     if bad {
                         let shown: String = t.chars().take(40).collect();
                         self.fault(
@@ -158,6 +158,7 @@ impl Reader<'_> {
                 (factors.len() == items.len()).then_some(Typed::Factors(factors))
             }
             Kind::Number(dimension, limits) => self.number(name, node, Some(*dimension), *limits).map(Typed::Number),
+            Kind::NumberOrExpression(dimension, limits) => self.number_or_expression(name, node, *dimension, *limits),
             Kind::AnyNumber => self.number(name, node, None, Limits::Any).map(Typed::Number),
             Kind::Numbers(dimension, limits) => {
                 let Some(items) = node.list() else { return wrong(self, "a list of numbers with units") };
@@ -475,7 +476,7 @@ impl Reader<'_> {
         self.fault(d);
     }
 
-    fn formula(&mut self, name: &str, node: &Node) -> Option<Formula> {
+    pub(super) fn formula(&mut self, name: &str, node: &Node) -> Option<Formula> {
         if node.fields().is_some() {
             let provenance = self.provenance(node)?;
             let mut inner = self.formula(name, node.get("value")?)?;
@@ -550,7 +551,7 @@ pub(crate) fn example(kind: &Kind) -> String {
         Kind::Flag => "true".into(),
         Kind::Count { least, .. } => (*least).max(80).to_string(),
         Kind::Factors => "[2, 1]".into(),
-        Kind::Number(d, l) => quoted(*d, *l),
+        Kind::Number(d, l) | Kind::NumberOrExpression(d, l) => quoted(*d, *l),
         Kind::Numbers(d, l) => format!("[{}]", quoted(*d, *l)),
         Kind::AnyNumber => "\"1 ms\"".into(),
         Kind::Choice(w) => format!("\"{}\"", w[0].0),

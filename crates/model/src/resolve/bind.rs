@@ -36,12 +36,6 @@ impl Resolver<'_> {
     pub(super) fn bind(&mut self, model: &Read) {
         let of = |table: &'static str| Names::new(model.named(table).iter().map(|(k, _)| k.name.as_str()));
         let (cells, clamps) = (of("cell"), of("clamp"));
-        let sections: HashMap<&str, Names> = model
-            .named("cell")
-            .iter()
-            .filter(|(_, c)| !c.named("section").is_empty())
-            .map(|(k, c)| (k.name.as_str(), Names::new(c.named("section").iter().map(|(s, _)| s.name.as_str()))))
-            .collect();
         let synapses: HashMap<&str, &Read> = model.named("synapse").iter().map(|(k, s)| (k.name.as_str(), s)).collect();
         let spiking: HashSet<&str> = model
             .named("cell")
@@ -61,8 +55,8 @@ impl Resolver<'_> {
             self.cell(&key.name, &key.span, cell);
         }
         for (key, synapse) in model.named("synapse") {
-            self.place(synapse, "from", &cells, &sections);
-            self.place(synapse, "to", &cells, &sections);
+            self.place(synapse, "from", &cells, model);
+            self.place(synapse, "to", &cells, model);
             self.transmitter(synapse);
             self.heard(&key.name, &key.span, synapse, model);
             let recipe = synapse.get("use").is_some();
@@ -107,7 +101,7 @@ impl Resolver<'_> {
             }
         }
         for (key, clamp) in model.named("clamp") {
-            self.place(clamp, "at", &cells, &sections);
+            self.place(clamp, "at", &cells, model);
             if let (Some(at), Some(span)) = (clamp.text("at"), clamp.span_of("at"))
                 && let Some(cell) = at.split('.').next().filter(|c| spiking.contains(c))
             {
@@ -117,16 +111,13 @@ impl Resolver<'_> {
                 );
             }
             self.held(clamp, model);
-            self.either(clamp, &key.name, &key.span, ["hold", "current"], clamp.get("noise").is_none());
-            if let (Some(_), Some(span)) = (clamp.get("hold"), clamp.span_of("noise")) {
-                let message = format!("`{}` holds a voltage, and noise is of a current", key.name);
-                self.out.push(Diagnostic::error(message, span.clone()).hint("a second pipette with `noise`"));
-            }
+            self.does_one_thing(&key.name, &key.span, clamp);
             if let (Some(start), Some(stop)) = (clamp.number("start"), clamp.number("stop"))
                 && stop.value() <= start.value()
                 && let Some(span) = clamp.span_of("stop")
             {
-                let message = format!("the current of `{}` stops before it starts", key.name);
+                let what = if clamp.get("conductance").is_some() { "conductance" } else { "current" };
+                let message = format!("the {what} of `{}` stops before it starts", key.name);
                 self.out.push(Diagnostic::error(message, span.clone()));
             }
         }
@@ -137,11 +128,57 @@ impl Resolver<'_> {
         }
     }
 
+    /// A pipette holds a voltage, injects a current, or is a conductance.
+    fn does_one_thing(&mut self, name: &str, span: &Span, clamp: &Read) {
+        let kinds = ["hold", "current", "conductance"];
+        let given: Vec<&str> = kinds.into_iter().filter(|f| clamp.get(f).is_some()).collect();
+        if let [first, second, ..] = given[..] {
+            let span = clamp.span_of(second).unwrap_or(span).clone();
+            let message = format!("`{name}` has both `{first}` and `{second}`");
+            self.out.push(Diagnostic::error(message, span).hint("give one of them"));
+        }
+        if given.is_empty() && clamp.get("noise").is_none() && clamp.get("conductance_noise").is_none() {
+            let message = format!("`{name}` needs `hold`, `current` or `conductance`");
+            self.out.push(Diagnostic::error(message, span.clone()));
+        }
+        for (noise, of, kind) in [("noise", "current", "current"), ("conductance_noise", "conductance", "conductance")]
+        {
+            let Some(span) = clamp.span_of(noise) else { continue };
+            if let Some(other) = given.iter().find(|k| **k != kind) {
+                let does = match *other {
+                    "hold" => "holds a voltage",
+                    "current" => "injects a current",
+                    _ => "is a conductance",
+                };
+                let message = format!("`{name}` {does}, and noise is of a {of}");
+                self.out
+                    .push(Diagnostic::error(message, span.clone()).hint(format!("a second pipette with `{noise}`")));
+            }
+        }
+        if let (Some(span), Some(_)) = (clamp.span_of("conductance_noise"), clamp.get("noise")) {
+            let message = format!("`{name}` has noise of a current and of a conductance");
+            self.out.push(Diagnostic::error(message, span.clone()).hint("two pipettes"));
+        }
+        let conducts = ["conductance", "conductance_noise"].iter().find_map(|f| clamp.span_of(f));
+        match (conducts, clamp.span_of("reversal")) {
+            (Some(span), None) => {
+                let message = format!("the conductance of `{name}` has no reversal potential");
+                self.out.push(Diagnostic::error(message, span.clone()).hint("reversal = \"0 mV\""));
+            }
+            (None, Some(span)) => {
+                let message = format!("the `reversal` of `{name}` is that of no conductance");
+                self.out.push(Diagnostic::error(message, span.clone()).hint("conductance = \"5 nS\""));
+            }
+            _ => {}
+        }
+    }
+
     fn cell(&mut self, name: &str, span: &Span, cell: &Read) {
         let sections = cell.named("section");
         let point = cell.get("point").is_some();
-        let membrane = cell.get("membrane").is_some() || !sections.is_empty() || point;
         self.point(name, cell);
+        let reconstructed = cell.get("morphology").is_some();
+        let membrane = cell.get("membrane").is_some() || !sections.is_empty() || reconstructed || point;
         let imposed: Vec<(&str, &Span)> = GIVEN.into_iter().filter_map(|f| Some((f, cell.span_of(f)?))).collect();
         if !membrane && imposed.is_empty() && cell.get("use").is_none() {
             self.out.push(
@@ -160,19 +197,26 @@ impl Resolver<'_> {
             let message = format!("cell `{name}` has both {} and {}", given(one), given(other));
             self.out.push(Diagnostic::error(message, second.clone()).hint("give one of them"));
         }
+        if let (true, None) = (reconstructed && imposed.is_empty(), cell.get("membrane")) {
+            let d = Diagnostic::error(format!("`{name}` has a morphology, but no `membrane`"), span.clone());
+            self.out.push(d.hint("membrane = { capacitance = \"1 uF/cm2\", axial_resistivity = \"150 ohm*cm\" }"));
+        }
         if let Some(train) = cell.table("train") {
             self.either(train, &format!("{name}.train"), &train.span, ["rate", "interval"], true);
         }
         if let (Some(m), true) = (cell.table("membrane"), imposed.is_empty()) {
             let (area, d, l) = (m.get("area"), m.get("diameter"), m.get("length"));
             let said = area.is_some() || d.is_some() || l.is_some();
-            if sections.is_empty() && (area.is_some() == (d.is_some() || l.is_some()) || d.is_some() != l.is_some()) {
+            if sections.is_empty()
+                && !reconstructed
+                && (area.is_some() == (d.is_some() || l.is_some()) || d.is_some() != l.is_some())
+            {
                 self.out.push(Diagnostic::error(
                     format!("the membrane of `{name}` needs its `area`, or `diameter` and `length`"),
                     m.span.clone(),
                 ));
             }
-            if !sections.is_empty() && said {
+            if !sections.is_empty() && said && !reconstructed {
                 self.out.push(
                     Diagnostic::error(
                         format!("the membrane of `{name}` has a size, and so have its sections"),
@@ -181,34 +225,20 @@ impl Resolver<'_> {
                     .hint("sizes of a cell with sections stand in the sections"),
                 );
             }
-            if sections.len() > 1 && m.get("axial_resistivity").is_none() {
+            if let (true, Some(span)) = (reconstructed && said, cell.span_of("morphology")) {
+                let message = format!("the membrane of `{name}` has a size, and so has its morphology");
+                let d = Diagnostic::error(message, m.span.clone()).related(span.clone(), "here");
+                self.out.push(d.hint("leave `area`, `diameter` and `length` out"));
+            }
+            if (sections.len() > 1 || reconstructed) && m.get("axial_resistivity").is_none() {
+                let what = if reconstructed { "a morphology" } else { "sections" };
                 self.out.push(
-                    Diagnostic::error(format!("`{name}` has sections, but no `axial_resistivity`"), m.span.clone())
+                    Diagnostic::error(format!("`{name}` has {what}, but no `axial_resistivity`"), m.span.clone())
                         .hint("e.g. membrane.axial_resistivity = \"150 ohm*cm\""),
                 );
             }
         }
-        let known = Names::new(sections.iter().map(|(k, _)| k.name.as_str()));
-        for (i, (key, section)) in sections.iter().enumerate() {
-            let before = Names::new(sections[..i].iter().map(|(k, _)| k.name.as_str()));
-            match (section.text("on"), section.span_of("on")) {
-                (Some(on), Some(place)) if !before.set.contains(on) => {
-                    self.unknown("earlier section", on, place.clone(), &before);
-                }
-                (None, _) if i > 0 && section.get("on").is_none() => self.out.push(
-                    Diagnostic::error(format!("section `{}` hangs on nothing", key.name), key.span.clone())
-                        .hint(format!("on = \"{}\"; only the first section is the root", sections[0].0.name)),
-                ),
-                _ => {}
-            }
-        }
-        for (_, channel) in cell.named("channel") {
-            for (section, place) in channel.texts("on") {
-                if !known.set.contains(section) {
-                    self.unknown("section", section, place.clone(), &known);
-                }
-            }
-        }
+        self.placed(name, cell);
         if let Some(course) = cell.table("course")
             && let (Some(times), Some(voltages)) = (course.numbers("times"), course.numbers("voltages"))
         {
@@ -233,7 +263,7 @@ impl Resolver<'_> {
         for (key, channel) in cell.named("channel") {
             self.amount(channel, &key.name, &key.span);
         }
-        self.pools(cell, &known);
+        self.pools(name, cell);
         if let Some(times) = cell.numbers("times") {
             for pair in times.windows(2) {
                 if pair[1].value() <= pair[0].value()
@@ -342,32 +372,6 @@ impl Resolver<'_> {
                 .out
                 .push(Diagnostic::error(format!("`{name}` needs `{}` or `{}`", fields[0], fields[1]), span.clone())),
             _ => {}
-        }
-    }
-
-    fn place(&mut self, read: &Read, field: &str, cells: &Names, sections: &HashMap<&str, Names>) {
-        let (Some(text), Some(span)) = (read.text(field), read.span_of(field)) else { return };
-        let cell = text.split('.').next().unwrap_or(text).trim();
-        if !cells.set.contains(cell) {
-            self.unknown("cell", cell, span.clone(), cells);
-        }
-        if let (Some(known), Some((_, rest))) = (sections.get(cell), text.split_once('.')) {
-            let section = rest.split('(').next().unwrap_or(rest).trim();
-            if !known.set.contains(section) {
-                self.unknown("section", section, span.clone(), known);
-            }
-        }
-        if let Some(open) = text.find('(') {
-            let inner = text[open + 1..].strip_suffix(')').and_then(|x| x.trim().parse::<f64>().ok());
-            if !inner.is_some_and(|x| (0.0..=1.0).contains(&x)) {
-                self.out.push(
-                    Diagnostic::error(
-                        format!("`{text}`: a position along a section is a number from 0 to 1"),
-                        span.clone(),
-                    )
-                    .hint("e.g. `receiver.dend(0.4)`"),
-                );
-            }
         }
     }
 

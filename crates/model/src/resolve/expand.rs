@@ -42,10 +42,13 @@ impl Resolver<'_> {
         {
             self.only_known_parts(used, &tree, &mut merged, take);
             let node = &merged.clone();
-            let base = tree
+            let mut base: Fields = tree
                 .fields()
                 .map(|f| f.iter().filter(|(k, _)| take.contains(&k.name.as_str())).cloned().collect())
                 .unwrap_or_default();
+            if node.get("morphology").is_some() {
+                without_shape(&mut base);
+            }
             merged = Node { value: Value::Table(base), span: node.span.clone() }.merged(node);
             drop_rivals(&mut merged, node);
         } else if node.get("use").is_some() {
@@ -107,6 +110,16 @@ fn is_field(part: &str, name: &str) -> bool {
     match synapse.field(part).map(|f| &f.kind) {
         Some(Kind::Table(table)) => table.field(name).is_some_and(|f| matches!(f.kind, Kind::Table(_))),
         _ => false,
+    }
+}
+
+/// A reconstruction takes the place of the entry's sections and of the size of its membrane.
+fn without_shape(neuron: &mut Fields) {
+    neuron.retain(|(k, _)| k.name != "section");
+    for (_, part) in neuron.iter_mut().filter(|(k, _)| k.name == "membrane") {
+        if let Value::Table(fields) = &mut part.value {
+            fields.retain(|(k, _)| !["area", "diameter", "length"].contains(&k.name.as_str()));
+        }
     }
 }
 

@@ -6,9 +6,11 @@ mod dose;
 mod expand;
 mod observable;
 mod part;
+mod place;
 mod plain;
 mod point;
 mod pool;
+mod shape;
 mod sweep;
 mod wash;
 
@@ -16,8 +18,10 @@ pub use observable::{OF_CLAMP, OF_CLEARANCE, OF_RECEPTOR, OF_TERMINAL};
 pub use part::{
     DirectedStep, Dose, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep, part,
 };
+pub use shape::{Shape, ShapeFile};
 pub use sweep::Swept;
 
+use crate::beside::{self, Files};
 use crate::catalogue::{Catalogue, Entry};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources, Span};
 use crate::fields::MODEL;
@@ -93,6 +97,8 @@ pub struct Resolved {
     pub phases: Vec<Phase>,
     /// Entries used, with the BLAKE3 of their text.
     pub entries: BTreeMap<String, String>,
+    /// Shapes of the cells that have sections or a morphology, by their names.
+    pub shapes: BTreeMap<String, Arc<Shape>>,
 }
 
 /// A stretch of a trial in which the baths are others.
@@ -131,6 +137,17 @@ pub fn model(name: &str, text: Arc<str>, catalogue: &Catalogue) -> Outcome {
 /// The same, with `path = value` said otherwise, as TOML (`synapse.contact.terminal.docked = 5`); a value that is none is
 /// taken as a text, so that `temperature=34 degC` needs no quotes. Conditions lie over these.
 pub fn model_with(name: &str, text: Arc<str>, overrides: &[String], catalogue: &Catalogue) -> Outcome {
+    model_beside(name, text, overrides, catalogue, &beside::nowhere)
+}
+
+/// The same, of a model that may name other files, which `files` gives.
+pub fn model_beside(
+    name: &str,
+    text: Arc<str>,
+    overrides: &[String],
+    catalogue: &Catalogue,
+    files: Files<'_>,
+) -> Outcome {
     let mut sources = Sources::default();
     let mut out = Diagnostics::default();
     let file = sources.add(name, text.clone());
@@ -151,7 +168,7 @@ pub fn model_with(name: &str, text: Arc<str>, overrides: &[String], catalogue: &
     let mut resolved = Vec::new();
     let mut loaded = Loaded::default();
     if !broken {
-        let base = Resolver::new(catalogue, &mut loaded, &mut sources, &mut out).resolve(&node, None);
+        let base = Resolver::new(catalogue, files, &mut loaded, &mut sources, &mut out).resolve(&node, None);
         resolved.extend(base);
         let conditions = sweep::conditions(&node, &mut out);
         if conditions.len() > MAX_CONDITIONS {
@@ -185,7 +202,8 @@ pub fn model_with(name: &str, text: Arc<str>, overrides: &[String], catalogue: &
                 out.push(Diagnostic::error("a condition cannot hold sweeps", inner.span.clone()));
                 continue;
             }
-            let one = Resolver::new(catalogue, &mut loaded, &mut sources, &mut out).resolve(&merged, Some(&key.name));
+            let one =
+                Resolver::new(catalogue, files, &mut loaded, &mut sources, &mut out).resolve(&merged, Some(&key.name));
             resolved.extend(one.map(|r| Resolved { swept: swept.clone(), ..r }));
             if resolved.iter().map(|r| r.phases.len()).sum::<usize>() > MAX_LEVELS {
                 let message = format!("the baths of all conditions would take more than {MAX_LEVELS} levels");
@@ -229,16 +247,23 @@ fn said_otherwise(written: &str, sources: &mut Sources, out: &mut Diagnostics) -
     None
 }
 
-/// Entries read so far, for the file and all of its conditions.
+/// Entries and shapes read so far, for the file and all of its conditions.
 #[derive(Default)]
 struct Loaded {
+    /// By name, and the bits of the radius that is taken where there is none.
+    shapes: BTreeMap<(String, Option<u64>), Option<Arc<Shape>>>,
     entries: BTreeMap<String, Option<Arc<Entry>>>,
     trees: BTreeMap<String, Arc<Node>>,
 }
 
 pub(crate) struct Resolver<'a> {
     catalogue: &'a Catalogue,
+    read_file: Files<'a>,
     loaded: &'a mut Loaded,
+    /// By name of the cell.
+    shapes: BTreeMap<String, Arc<Shape>>,
+    /// Cells of which the shape could not be made, which was said.
+    shapeless: BTreeSet<String>,
     /// Names of the entries that this condition uses.
     used: BTreeSet<String>,
     sources: &'a mut Sources,
@@ -255,13 +280,17 @@ pub(crate) struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     fn new(
         catalogue: &'a Catalogue,
+        files: Files<'a>,
         loaded: &'a mut Loaded,
         sources: &'a mut Sources,
         out: &'a mut Diagnostics,
     ) -> Self {
         Self {
             catalogue,
+            read_file: files,
             loaded,
+            shapes: BTreeMap::new(),
+            shapeless: BTreeSet::new(),
             used: BTreeSet::new(),
             partless: BTreeSet::new(),
             sources,
@@ -313,6 +342,7 @@ impl<'a> Resolver<'a> {
         }
         let mut reader = Reader { catalogue: self.catalogue, sources: self.sources, out: self.out, partial: false };
         let mut read = reader.table(&expanded, &MODEL)?;
+        self.shape_all(&read);
         self.bind(&read);
         self.temperature = read.number("temperature").map_or(f64::NAN, Number::value);
         if self.temperature.is_finite() {
@@ -331,6 +361,7 @@ impl<'a> Resolver<'a> {
             baths,
             phases,
             entries,
+            shapes: self.shapes,
         })
     }
 
@@ -418,12 +449,8 @@ impl<'a> Resolver<'a> {
                         last.provenance = provenance;
                     }
                 }
-                Typed::Factors(_)
-                | Typed::Formula(_)
-                | Typed::NamedTexts(_)
-                | Typed::List(_)
-                | Typed::Values
-                | Typed::Faulty => {}
+                Typed::Formula(f) => plain(Content::Expression { text: f.text.clone(), factor: 1.0 }),
+                Typed::Factors(_) | Typed::NamedTexts(_) | Typed::List(_) | Typed::Values | Typed::Faulty => {}
                 Typed::Number(n) => self.number(path, n),
                 Typed::Numbers(all) => all.iter().enumerate().for_each(|(i, n)| self.number(format!("{path}[{i}]"), n)),
                 Typed::NamedNumbers(all) => {

@@ -124,6 +124,14 @@ impl Resolver<'_> {
         } else if let Some((_, cell)) = model.named("cell").iter().find(|(k, _)| k.name == names[0]) {
             // A position may hold a point of its own, `dend(0.4)`.
             let rest = text[names[0].len()..].trim_start_matches('.');
+            if rest == "v_m" {
+                if field != "read" {
+                    let message = format!("`{text}` is of the whole cell, and a measure is of one place");
+                    self.out
+                        .push(Diagnostic::error(message, span.clone()).hint(format!("e.g. `{}.soma.v_m`", names[0])));
+                }
+                return;
+            }
             let Some((place, quantity)) = rest.rsplit_once('.').filter(|(_, q)| !q.contains(')')) else {
                 let hint = format!("e.g. `{}.soma.v_m`", names[0]);
                 let d = Diagnostic::error(format!("`{text}` names a cell, but not what of it"), span.clone());
@@ -155,19 +163,11 @@ impl Resolver<'_> {
             if self.lacks_its_entry(cell) {
                 return;
             }
-            let sections: Vec<&str> = cell.named("section").iter().map(|(k, _)| k.name.as_str()).collect();
             let section = place.split('(').next().unwrap_or(place);
             // With its recipe a synapse lacks the spine that would be called as it is.
             let unsaid = synapses.get(section).is_some_and(|s| self.lacks_its_entry(s));
-            if !sections.is_empty() && !unsaid {
-                let spines = synapses.iter().filter(|(_, s)| {
-                    s.get("spine").is_some() && s.text("to").and_then(|t| t.split('.').next()) == Some(names[0])
-                });
-                let mut known = sections;
-                let mut of_spines: Vec<&str> = spines.map(|(k, _)| *k).collect();
-                of_spines.sort_unstable();
-                known.extend(of_spines);
-                one_of(self, "section", Some(&section), &known);
+            if !unsaid {
+                self.spot(names[0], place, span, (model, true));
             }
         } else {
             let cells = model.named("cell").iter().map(|(k, _)| k.name.as_str());

@@ -32,7 +32,7 @@ impl Resolver<'_> {
     /// What must hold of a cell with a `point`.
     pub(super) fn point(&mut self, name: &str, cell: &Read) {
         let Some(point) = cell.table("point") else { return };
-        for part in ["membrane", "section", "channel", "pool", "inside"] {
+        for part in ["membrane", "section", "channel", "pool", "morphology", "inside"] {
             if let Some(span) = cell.span_of(part) {
                 let message = format!("cell `{name}` is a point neuron and has a {part}");
                 let hint = "a point neuron has no membrane of its own: `point`, or `membrane` and `channel`";

@@ -1,7 +1,6 @@
 //! Channels and pools of a neuron: how much of a channel there is, and in which unit; where pools are.
 
 use super::Resolver;
-use super::bind::Names;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::read::Read;
 
@@ -51,15 +50,17 @@ impl Resolver<'_> {
         all
     }
 
-    /// Whether pools lie in sections that exist, and no two of an ion in one.
-    pub(super) fn pools(&mut self, cell: &Read, sections: &Names) {
+    /// Whether pools lie in regions that exist, and no two of an ion in one section.
+    pub(super) fn pools(&mut self, name: &str, cell: &Read) {
+        let shape = self.shapes.get(name).cloned();
+        // Whether two regions have a section in common, `dend` and `dend[3]`.
+        let meet = |a: &str, b: &str| {
+            let m = shape.as_ref().map(|s| &s.morphology);
+            a == b || m.is_some_and(|m| (0..m.sections.len()).any(|k| m.within(k, a) && m.within(k, b)))
+        };
         let mut taken: Vec<(String, Option<String>, String)> = Vec::new();
         for (key, placed) in cell.named("pool") {
-            for (section, place) in placed.texts("on") {
-                if !sections.set.contains(section) {
-                    self.unknown("section", section, place.clone(), sections);
-                }
-            }
+            self.regions(name, placed);
             let entry = placed.text("use").map(str::to_owned).and_then(|used| self.entry(&used));
             let Some(ion) = entry.as_ref().and_then(|e| e.body.table("pool")?.text("ion")) else { continue };
             let on = placed.texts("on");
@@ -67,7 +68,11 @@ impl Resolver<'_> {
                 if on.is_empty() { vec![None] } else { on.iter().map(|s| Some(s.0.clone())).collect() };
             for section in here {
                 let same = |(other, there, _): &&(String, Option<String>, String)| {
-                    other == ion && (section.is_none() || there.is_none() || *there == section)
+                    let same = match (&section, there) {
+                        (Some(a), Some(b)) => meet(a, b),
+                        _ => true,
+                    };
+                    other == ion && same
                 };
                 if let Some((_, _, first)) = taken.iter().find(same) {
                     let place = section.as_deref().map_or(String::new(), |s| format!(" in `{s}`"));

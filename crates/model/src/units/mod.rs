@@ -87,6 +87,8 @@ impl Dimension {
     pub const FLUX_DENSITY: Self = Self([-2, -1, 0, 0, 1, 0]);
     /// um/ms: a permeability
     pub const PERMEABILITY: Self = Self([1, -1, 0, 0, 0, 0]);
+    /// mV/ms = V/s
+    pub const VOLTAGE_RATE: Self = Self([0, -1, 1, 0, 0, 0]);
 
     fn combine(self, other: Self, f: impl Fn(i32, i32) -> i32) -> Option<Self> {
         let mut out = [0i8; 6];
@@ -207,7 +209,7 @@ pub static KNOWN: &[Known] = &[
     known(Dimension([-3, -1, 0, 0, 1, 0]), "a concentration per time", &["mM/ms", "uM/s"]),
     known(Dimension([0, 0, -1, 0, 0, 0]), "a number per voltage", &["/mV"]),
     known(Dimension([3, 0, 0, 0, -1, 0]), "a number per concentration", &["/mM"]),
-    known(Dimension([0, -1, 1, 0, 0, 0]), "a voltage per time", &["mV/ms"]),
+    known(Dimension::VOLTAGE_RATE, "a voltage per time", &["mV/ms", "V/s"]),
     known(Dimension([0, -1, -1, 0, 0, 0]), "a rate per voltage", &["/ms/mV"]),
     known(Dimension([-3, 0, 0, 0, 0, 0]), "a number per volume", &["/um3"]),
     known(Dimension([-1, 0, 0, 0, 0, 0]), "a number per length", &["/um"]),

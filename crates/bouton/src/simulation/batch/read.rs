@@ -17,8 +17,14 @@ impl Batch {
         for (p, probe) in plan.probes.iter().enumerate() {
             let samples = (to.0 / probe.every.0 - self.clock.0 / probe.every.0) as usize;
             for lane in 0..self.lanes {
-                let value = self.value(plan, scratch, probe.source, lane, false);
                 let out = &mut traces.lanes[lane][p];
+                if let Source::Tree { cell, width } = probe.source {
+                    for _ in 0..samples {
+                        out.extend((0..width).map(|k| self.voltage(plan, (cell, k), lane)));
+                    }
+                    continue;
+                }
+                let value = self.value(plan, scratch, probe.source, lane, false);
                 out.resize(out.len() + samples, value);
             }
         }
@@ -48,6 +54,9 @@ impl Batch {
                             }
                         }
                     }
+                    Source::Tree { cell, width } => {
+                        out.extend((0..width).map(|k| self.voltage(plan, (cell, k), lane)));
+                    }
                     source => out.push(self.value(plan, scratch, source, lane, start)),
                 }
             }
@@ -75,6 +84,7 @@ impl Batch {
             Source::Membrane { cell, .. } if self.points[cell].is_some() => self.drawn(plan, cell, lane),
             Source::Adaptation(cell) => self.points[cell].as_ref().map_or(f64::NAN, |point| point.adaptation(lane)),
             Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
+            Source::Tree { cell, .. } => self.voltage(plan, (cell, 0), lane),
             Source::Concentration { cell, compartment, ion } => match (&plan.cells[cell].voltage, &self.cells[cell]) {
                 (Voltage::Membrane { cell, .. }, Some(state)) => {
                     let site = Site { block: 0, compartment, lane };
@@ -155,14 +165,17 @@ impl Batch {
                 }
             }
             Source::Plain { plain: p, quantity } => {
-                let (plain, now) = (&plan.plain[p], self.plain[lane][p].now());
-                match (quantity, plain.effect) {
-                    (OfPlain::Conductance, _) => now,
-                    (OfPlain::Current, Effect::Current) => -now,
-                    (OfPlain::Current, Effect::Conductance { e_rev }) => {
-                        now * (self.voltage(plan, plain.to, lane) - e_rev)
+                let one = |p: usize| {
+                    let (plain, now) = (&plan.plain[p], self.plain[lane][p].now());
+                    match (quantity, plain.effect) {
+                        (OfPlain::Conductance, _) => now,
+                        (OfPlain::Current, Effect::Current) => -now,
+                        (OfPlain::Current, Effect::Conductance { e_rev }) => {
+                            now * (self.voltage(plan, plain.to, lane) - e_rev)
+                        }
                     }
-                }
+                };
+                (p..p + plan.plain[p].spine.1).map(one).sum()
             }
             Source::Occupancy { synapse, clearance, state } => {
                 let (synapse, contact) = contact(synapse);
