@@ -1,6 +1,7 @@
 //! `bouton catalogue check`: every entry's own checks, compared to the printed digits, and every loop of every scheme.
 
 mod drug;
+mod firing;
 mod recipe;
 
 use crate::lower::{self, LoweredScheme, observable};
@@ -88,6 +89,7 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
         let subject = Subject { entry: &entry, part: &part, scheme: scheme.as_ref() };
         let title = title(check);
         let measures = match check.word("protocol") {
+            Some("firing") => firing::measure(&entry, check, catalogue),
             Some("at_rest") => recipe::at_rest(&entry, catalogue),
             Some("quantum") => recipe::quantum(&entry, check, catalogue),
             Some("evoked") => recipe::evoked(&entry, check, catalogue),

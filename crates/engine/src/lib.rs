@@ -11,6 +11,7 @@ pub mod fault;
 pub mod mechanism;
 pub mod membrane;
 pub mod neuron;
+pub mod point;
 pub mod population;
 pub mod receptor;
 mod rodas;

@@ -23,8 +23,12 @@ impl Lowering<'_> {
             let Some(text) = clamp.text("at") else { continue };
             let (cell, place) = text.split_once('.').unwrap_or((text, ""));
             let Some(index) = cells.iter().position(|c| c.name == cell.trim()) else { continue };
-            let Voltage::Membrane { cell, .. } = &cells[index].voltage else { continue };
-            let at = (index, cell.layout.compartment(place));
+            let compartment = match &cells[index].voltage {
+                Voltage::Membrane { cell, .. } => cell.layout.compartment(place),
+                Voltage::Point(_) => 0,
+                _ => continue,
+            };
+            let at = (index, compartment);
             let time = |f: &str| value(clamp, f).and_then(|t| Tick::from_ms(t).ok());
             let kind = match (value(clamp, "hold"), value(clamp, "current")) {
                 (Some(hold), _) => {

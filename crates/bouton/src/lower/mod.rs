@@ -12,6 +12,7 @@ mod model;
 mod morphology;
 mod placement;
 mod plain;
+mod point;
 mod population;
 mod record;
 mod refinement;

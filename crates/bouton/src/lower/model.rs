@@ -51,8 +51,9 @@ impl Lowering<'_> {
         let read = &self.resolved.read;
         let step = self.tick("step", 0.025);
         let duration = self.duration(read, step)?;
-        let (cells, failed) = self.cells(read, duration);
-        let (synapses, populations, plain) = self.synapses(read, &cells, &failed);
+        let (mut cells, failed) = self.cells(read, duration);
+        let (synapses, populations, mut plain) = self.synapses(read, &cells, &failed);
+        super::point::wire(&mut cells, &mut plain);
         let clamps = self.clamps(read, &cells, duration);
         if failed.contains(&true)
             || synapses.len() + populations.len() + plain.iter().filter(|p| p.spine.0 == 0).count()
@@ -154,6 +155,8 @@ impl Lowering<'_> {
                 self.train(&key.name, train).map(Voltage::Spikes)
             } else if let Some(course) = cell.table("course") {
                 self.course(&key.name, course).map(Voltage::Course)
+            } else if let Some(point) = cell.table("point") {
+                self.point(&key.name, point).map(|plan| Voltage::Point(plan.into()))
             } else {
                 let spines = spines(read, &key.name);
                 self.cell(&key.name, cell, &spines).map(|lowered| {
@@ -267,6 +270,12 @@ impl Lowering<'_> {
             to.1 = cell.layout.compartment(name);
         }
         self.kept(name, read, (cells, to))?;
+        if let (Voltage::Point(_), Some(_)) = (&cells[to.0].voltage, read.get("spine")) {
+            let span = read.span_of("to").unwrap_or(&read.span);
+            let message = format!("`{}` is a point neuron, on which no spine sits", cells[to.0].name);
+            self.fault(span, message, "without = [\"spine\"]");
+            return None;
+        }
         if matches!(cells[to.0].voltage, Voltage::Spikes(_) | Voltage::Poisson(_)) && !failed[to.0] {
             let span = read.span_of("to").unwrap_or(&read.span).clone();
             let message = format!("`{}` only spikes: there is no membrane to receive", cells[to.0].name);
@@ -307,6 +316,7 @@ impl Lowering<'_> {
             Voltage::Spikes(_) if failed[from.0] => Sender::Axon(RESTING),
             Voltage::Spikes(times) => Sender::Spikes(times),
             Voltage::Poisson(rate) => Sender::Poisson(*rate, &cells[from.0].name),
+            Voltage::Point(_) => Sender::Point,
             Voltage::Course(course) => Sender::Course(course),
             Voltage::Membrane { rest, .. } => Sender::Axon(rest.v_m(Site { block: 0, compartment: from.1, lane: 0 })),
         };

@@ -67,7 +67,7 @@ impl Lowering<'_> {
         let heard = match &cells[from.0].voltage {
             Voltage::Spikes(times) => Heard::Given(times.clone()),
             Voltage::Poisson(rate) => Heard::Poisson(*rate),
-            Voltage::Membrane { .. } => Heard::Membrane(threshold),
+            Voltage::Membrane { .. } | Voltage::Point(_) => Heard::Membrane(threshold),
             Voltage::Course(course) => Heard::Given(crossings(course, threshold)),
         };
         let members = cells[from.0].count;
@@ -109,6 +109,7 @@ impl Lowering<'_> {
             step,
             delay,
             heard,
+            exact: None,
         };
         let trials = self.resolved.read.count("trials").map_or(1, |n| (*n).min(numerics::simd::LANES as u64));
         let bytes = plan.bytes() as f64 * trials as f64;

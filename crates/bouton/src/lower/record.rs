@@ -359,6 +359,9 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
             return Some(Source::Tree { cell, width });
         }
         let (place, quantity) = path[names[0].len() + 1..].rsplit_once('.').unwrap_or_default();
+        if let ("w", Voltage::Point(_)) = (quantity, &plan.cells[cell].voltage) {
+            return Some(Source::Adaptation(cell));
+        }
         let Voltage::Membrane { cell: lowered, .. } = &plan.cells[cell].voltage else {
             return Some(Source::Membrane { cell, compartment: 0 });
         };
@@ -494,6 +497,9 @@ fn automatic(plan: &mut Plan) {
         }
     }
     for cell in &plan.cells {
+        if let Voltage::Point(_) = &cell.voltage {
+            wanted.push(format!("{}.soma.v_m", cell.name));
+        }
         if let Voltage::Membrane { cell: lowered, .. } = &cell.voltage {
             let root = lowered.layout.root();
             wanted.push(format!("{}.{root}.v_m", cell.name));

@@ -39,6 +39,8 @@ pub(super) enum Sender<'a> {
     Spikes(&'a [Tick]),
     /// The same, at random: /ms, and its name.
     Poisson(f64, &'a str),
+    /// It is a point neuron.
+    Point,
     /// Its voltage is imposed.
     Course(&'a ActionPotential),
     /// It has a membrane, and rests at so many mV where the terminal is.
@@ -75,7 +77,7 @@ impl Lowering<'_> {
                 (Driver::Axon { delay }, *rest)
             }
             Sender::Course(course) => (Driver::Course { course: (*course).clone(), delay }, course.resting()),
-            Sender::Spikes(_) | Sender::Poisson(..) => {
+            Sender::Spikes(_) | Sender::Poisson(..) | Sender::Point => {
                 let mechanism = read.get("sensor").is_some();
                 let Some(shape) = shape.or_else(|| (!mechanism).then(flat).flatten()) else {
                     let hint =
@@ -91,6 +93,7 @@ impl Lowering<'_> {
                     Sender::Poisson(rate, sender) => {
                         Driver::Poisson { rate: *rate, delay, shape, sender: (*sender).to_owned() }
                     }
+                    Sender::Point => Driver::Sent { delay, shape },
                     _ => return None,
                 };
                 (driver, resting)
@@ -275,7 +278,7 @@ impl Lowering<'_> {
         })();
         let slot = self.tick("slot", 0.005);
         let table = match driver {
-            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } => {
+            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } | Driver::Sent { shape, .. } => {
                 let slots = (shape.duration() / slot.ms()).ceil() as i64;
                 let middle = |k: i64| shape.at(slot * k + Tick(slot.0 / 2));
                 (0..slots).map(|k| simulation::at(&kinds, middle(k))).collect::<Result<Vec<_>, _>>()

@@ -60,7 +60,8 @@ impl Drive for Acting<'_> {
                 }
             }
         }
-        for (p, plain) in self.plan.plain.iter().enumerate().filter(|(_, p)| p.to.0 == self.cell) {
+        let plain = self.plan.plain.iter().enumerate();
+        for (p, plain) in plain.filter(|(_, p)| p.to.0 == self.cell && p.exact.is_none()) {
             let (g_sum, i_sum) = ports.line(plain.to.1);
             for (lane, of) in self.plain[..self.lanes].iter().enumerate() {
                 let mean = of[p].mean();

@@ -1,6 +1,7 @@
 //! Eight trials side by side: the loop over time, in causal order, on one screen.
 
 mod plain;
+mod point;
 mod read;
 mod wash;
 
@@ -32,6 +33,8 @@ pub struct Batch {
     changes: usize,
     /// One a cell that has a membrane.
     cells: Vec<Option<neuron::State>>,
+    /// One a cell that is a point neuron.
+    points: Vec<Option<engine::point::State>>,
     /// Voltages of each synapse's sender and receiver at the clock and a step before, mV: `[trial][synapse]`.
     senders: Vec<Vec<(f64, f64)>>,
     /// What senders' voltages were at the clock, a step before, and so on, mV, where the way to a terminal takes time:
@@ -73,6 +76,7 @@ pub struct Scratch {
     spikes: Vec<Spike>,
     /// Voltages where plain synapses listen, before a step and after.
     overheard: [Vec<f64>; 2],
+    points: point::Scratch,
     solved: Vec<Vec<f64>>,
     /// After how many changes of the baths it fits.
     changes: usize,
@@ -94,6 +98,7 @@ impl Scratch {
             keys: Vec::new(),
             spikes: Vec::new(),
             overheard: Default::default(),
+            points: point::Scratch::default(),
             solved: vec![vec![0.0; plan.clamps.len()]; LANES],
             changes: 0,
         }
@@ -127,6 +132,7 @@ impl Batch {
             lanes: lanes.min(LANES),
             clock: Tick::ZERO,
             changes: 0,
+            points: Self::points_at_rest(plan),
             cells,
             senders: Vec::new(),
             past: Vec::new(),
@@ -144,6 +150,7 @@ impl Batch {
                 plan.synapses.iter().map(|s| Contact::new(s, &Keys::new(s, plan.seed, trial), plan.duration));
             batch.contacts.push(contacts.collect::<Result<_, _>>().map_err(|e| e.of(trial, &plan.name))?);
             batch.plain.push(Self::plain_at_rest(plan, trial));
+            batch.points_begin(plan, lane);
             batch.crowds.push(plan.populations.iter().map(|p| Crowd::new(p, &p.keys(plan.seed, trial))).collect());
             let voltage = |at: (usize, u32)| batch.voltage(plan, at, lane);
             let senders: Vec<_> = plan.synapses.iter().map(|s| (voltage(s.from), voltage(s.from))).collect();
@@ -198,7 +205,7 @@ impl Batch {
         match (&plan.cells[cell].voltage, &self.cells[cell]) {
             (Voltage::Course(course), _) => course.at(self.clock),
             (_, Some(state)) => state.v_m(neuron::Site { block: 0, compartment, lane }),
-            _ => f64::NAN,
+            _ => self.points[cell].as_ref().map_or(f64::NAN, |point| point.v_m(lane)),
         }
     }
 
@@ -257,6 +264,9 @@ impl Batch {
                     if let Some(state) = &mut self.cells[cell] {
                         state.sleep(to - self.clock);
                     }
+                    if let Some(point) = &mut self.points[cell] {
+                        point.sleep(to - self.clock);
+                    }
                 }
                 self.retrace(plan, to - plan.step, repeated, traces);
                 self.clock = to;
@@ -272,9 +282,11 @@ impl Batch {
             for &cell in &plan.order {
                 // Senders before receivers: what a terminal does within the step is known before its receptors' cell moves.
                 self.synapses((plan, change), scratch, cell, to, events, work)?;
-                self.plain(plan, cell);
+                self.plain(plan, scratch, cell);
                 self.membrane(plan, scratch, cell, to, events)?;
-                work.neuron_steps += u64::from(self.cells[cell].is_some()) * self.lanes as u64;
+                self.point(plan, scratch, cell, events)?;
+                let stepped = self.cells[cell].is_some() || self.points[cell].is_some();
+                work.neuron_steps += u64::from(stepped) * self.lanes as u64;
             }
             self.clock = to;
             still = self.settle(plan);
@@ -295,7 +307,7 @@ impl Batch {
 
     /// Puts membranes that are as good as at rest there, and what pipettes report of them; whether all are.
     fn settle(&mut self, plan: &Plan) -> bool {
-        let mut still = true;
+        let mut still = self.points_settle(plan);
         for (index, cell) in plan.cells.iter().enumerate() {
             let acted: [bool; LANES] =
                 std::array::from_fn(|lane| lane < self.lanes && self.acted_on(plan, index, lane));

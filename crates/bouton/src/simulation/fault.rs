@@ -57,6 +57,13 @@ impl RunFault {
         Self { part, what: e.to_string(), at, trial: 0, condition: String::new() }
     }
 
+    pub(super) fn point(plan: &Plan, cell: usize, at: Tick, first: u64, e: engine::point::PointError) -> Self {
+        use engine::point::PointError as E;
+        let lane = if let E::Endless { lane } | E::Meaningless { lane, .. } = e { lane } else { 0 };
+        let part = format!("cell.{}", plan.cells[cell].name);
+        Self { part, what: e.to_string(), at, trial: 0, condition: String::new() }.of(first + lane as u64, &plan.name)
+    }
+
     pub(super) fn neuron(plan: &Plan, cell: usize, at: Tick, first: u64, e: RunError) -> Self {
         let part = format!("cell.{}", plan.cells[cell].name);
         let RunError::Fault(fault) = e else {

@@ -71,6 +71,8 @@ pub struct PlainPlan {
     pub delay: Tick,
     /// Where its spikes come from.
     pub heard: Heard,
+    /// Of a current onto a point neuron: which of its own it is, each event by itself rather than in the mean over a step.
+    pub exact: Option<usize>,
 }
 
 impl PlainPlan {
@@ -121,6 +123,9 @@ struct Crowd {
     /// The step with which the sums begin.
     from: i64,
     ahead: Vec<Sum>,
+    /// The same events one by one, where that is wanted: ascending, and how many are used up.
+    times: Vec<Tick>,
+    used: usize,
 }
 
 impl Crowd {
@@ -136,6 +141,8 @@ impl Crowd {
             return *sum;
         }
         self.from = step;
+        self.times.clear();
+        self.used = 0;
         self.ahead.clear();
         self.ahead.resize(Self::window(plan.members), Sum::default());
         let dt = plan.step.0;
@@ -148,11 +155,22 @@ impl Crowd {
                 let sum = &mut self.ahead[(k - step).max(0) as usize];
                 sum.add(plan.peak, plan.within.event(left));
                 sum.events += 1;
+                if plan.exact.is_some() {
+                    self.times.push(*next);
+                }
                 *ordinal += 1;
                 *next = plan.spike(key, rate, ((plan.first + member) as u64, *ordinal), *next);
             }
         }
+        self.times.sort_unstable();
         self.ahead[0]
+    }
+
+    /// Events up to `end`, one by one.
+    fn each(&mut self, end: Tick) -> &[Tick] {
+        let first = self.used;
+        self.used += self.times[first..].partition_point(|t| *t <= end);
+        &self.times[first..self.used]
     }
 
     /// When something comes next, after step number `step` has begun.
@@ -206,6 +224,8 @@ impl Plain {
                     ordinal: vec![0; plan.members],
                     from: 0,
                     ahead: Vec::new(),
+                    times: Vec::new(),
+                    used: 0,
                 });
             }
             Heard::Membrane(_) => new.waiting = Waiting::Sent(VecDeque::new()),
@@ -213,8 +233,14 @@ impl Plain {
         new
     }
 
-    /// The step from `clock` on.
-    pub(super) fn step(&mut self, plan: &PlainPlan, (seed, trial): (u64, u64), clock: Tick) {
+    /// The step from `clock` on; `each` is told of events one by one where they count so, by time and number.
+    pub(super) fn step(
+        &mut self,
+        plan: &PlainPlan,
+        (seed, trial): (u64, u64),
+        clock: Tick,
+        mut each: impl FnMut(Tick, f64),
+    ) {
         let end = clock + plan.step;
         let now = plan.within.step(self.g, self.h);
         let mut sum = Sum { g: now.g, h: now.h, mean: now.mean, events: 0 };
@@ -224,6 +250,7 @@ impl Plain {
                 while let Some(at) = times.get(*next).map(|t| *t + plan.delay).filter(|t| *t <= end) {
                     sum.add(plan.peak * plan.members as f64, plan.within.event(left(at)));
                     sum.events += plan.members as u32;
+                    each(at, plan.members as f64);
                     *next += 1;
                 }
             }
@@ -234,12 +261,14 @@ impl Plain {
                 sum.h += came.h;
                 sum.mean += came.mean;
                 sum.events += came.events;
+                crowd.each(end).iter().for_each(|at| each(*at, 1.0));
             }
             (Heard::Membrane(_), Waiting::Sent(queue)) => {
                 // What comes from a cell that is stepped later may be late, by a step at most.
                 while let Some(at) = queue.front().copied().filter(|t| *t <= end) {
                     sum.add(plan.peak, plan.within.event(left(at)));
                     sum.events += 1;
+                    each(at.max(clock), 1.0);
                     queue.pop_front();
                 }
             }
@@ -260,6 +289,13 @@ impl Plain {
             // As a neuron's own detector has it.
             let part = (threshold - before) / (after - before);
             queue.push_back(clock + Tick((part * plan.step.0 as f64).round_ties_even() as i64) + plan.delay);
+        }
+    }
+
+    /// The sender, a point neuron, has spiked.
+    pub(super) fn sent(&mut self, plan: &PlainPlan, at: Tick) {
+        if let Waiting::Sent(queue) = &mut self.waiting {
+            queue.push_back(at + plan.delay);
         }
     }
 

@@ -108,6 +108,8 @@ pub enum Voltage {
         /// At rest, under the voltage clamps that hold it.
         rest: NeuronState,
     },
+    /// It is a point neuron; eight of it, for eight trials.
+    Point(Arc<engine::point::Plan>),
     /// Nobody asks: it only spikes, at these times.
     Spikes(Vec<Tick>),
     /// Nor here: it spikes at random, with exponential intervals, /ms.
@@ -401,6 +403,7 @@ pub enum Source {
         cell: usize,
         width: u32,
     },
+    Adaptation(usize),
     Concentration {
         cell: usize,
         compartment: u32,
@@ -502,6 +505,7 @@ impl Source {
     pub fn synapse_mut(&mut self) -> Option<&mut usize> {
         match self {
             Self::Membrane { .. }
+            | Self::Adaptation(_)
             | Self::Tree { .. }
             | Self::Concentration { .. }
             | Self::ChannelCurrent { .. }

@@ -324,6 +324,8 @@ impl Source {
         use super::population::OfPopulation as P;
         match self {
             Self::Membrane { .. } | Self::Tree { .. } | Self::ClampVoltage(_) => "mV",
+            // Of Izhikevich's model mV/ms, for which its current stands.
+            Self::Adaptation(_) => "pA",
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => "pA",
             Self::ChannelCurrent { .. } => "pA",
             Self::Concentration { .. } => "mM",
@@ -356,6 +358,7 @@ impl Source {
         use super::population::OfPopulation as P;
         match self {
             Self::Membrane { .. } | Self::Tree { .. } | Self::ClampVoltage(_) => Role::Voltage,
+            Self::Adaptation(_) => Role::Other,
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
             Self::ChannelCurrent { .. } => Role::Current,
             Self::Concentration { .. } => Role::Calcium,

@@ -46,6 +46,13 @@ pub enum Driver {
         /// The sender, whose luck it is.
         sender: String,
     },
+    /// Action potentials of a point neuron, as they come.
+    Sent {
+        /// From the sender to here.
+        delay: Tick,
+        /// Their shape.
+        shape: ActionPotential,
+    },
     /// An imposed course.
     Course {
         /// As it is at the sender.
@@ -277,7 +284,7 @@ impl Sending {
     fn spikes<'a>(&'a self, starts: &'a [Tick]) -> Option<(&'a [Tick], &'a ActionPotential)> {
         match &self.driver {
             Driver::Spikes { starts, shape } => Some((starts, shape)),
-            Driver::Poisson { shape, .. } => Some((starts, shape)),
+            Driver::Poisson { shape, .. } | Driver::Sent { shape, .. } => Some((starts, shape)),
             _ => None,
         }
     }
@@ -295,7 +302,7 @@ impl Sending {
     /// mV at `at`, while the sender's voltage runs from `v.0` to `v.1` in `span`.
     fn voltage(&self, starts: &[Tick], at: Tick, span: (Tick, Tick), v: (f64, f64)) -> f64 {
         match &self.driver {
-            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } => {
+            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } | Driver::Sent { shape, .. } => {
                 let starts = self.spikes(starts).map_or(starts, |s| s.0);
                 let last = starts.partition_point(|&s| s <= at);
                 let since = starts[..last].partition_point(|&s| (at - s).ms() > shape.duration());
@@ -395,7 +402,7 @@ impl Sending {
         let now = state.clock();
         let scratch = &mut scratch.terminal;
         let (begin, end) = match &self.driver {
-            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } => {
+            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } | Driver::Sent { shape, .. } => {
                 let starts = self.spikes(starts).map_or(starts, |s| s.0);
                 let next = starts.partition_point(|&s| s <= now);
                 let until = starts.get(next).copied();
@@ -487,7 +494,7 @@ impl Sending {
     /// When anything happens next if the sender's membrane stays at rest, if before `until`.
     pub(super) fn next_event(&self, state: &State, now: Tick, until: Tick) -> Option<Tick> {
         let driven = match &self.driver {
-            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } => {
+            Driver::Spikes { shape, .. } | Driver::Poisson { shape, .. } | Driver::Sent { shape, .. } => {
                 let starts = self.spikes(&state.starts).map_or(&[][..], |s| s.0);
                 let next = starts.partition_point(|&s| s < now);
                 let active = next > 0 && (now - starts[next - 1]).ms() < shape.duration();
@@ -506,6 +513,15 @@ impl Sending {
     /// What the organ did, if there is one.
     pub(super) fn work(&self, state: &State) -> engine::terminal::Work {
         if let Organ::Mechanism(state) = &state.organ { state.work() } else { engine::terminal::Work::default() }
+    }
+
+    /// A point neuron that sends has spiked at `at`. What has been computed beyond it stays, a slot at most.
+    pub(super) fn hear(&self, state: &mut State, at: Tick) {
+        let Driver::Sent { delay, shape } = &self.driver else { return };
+        let start = (at + *delay).max(Self::clock(state, Tick::ZERO));
+        // Action potentials that are over are nothing to anybody.
+        state.starts.retain(|s| (start - *s).ms() <= 2.0 * shape.duration() || *s > start);
+        state.starts.push(start);
     }
 
     /// Up to when all fusions are known, if the neurons have been stepped to `to`.

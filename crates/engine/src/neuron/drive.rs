@@ -34,7 +34,16 @@ impl Ports {
         self.used.resize(self.g.len(), false);
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Empty, of a block of so many compartments: for whoever steps something else than a neuron of this module.
+    #[must_use]
+    pub fn of(rows: usize) -> Self {
+        let mut ports = Self::default();
+        ports.fit(rows);
+        ports
+    }
+
+    /// Empties them.
+    pub fn clear(&mut self) {
         self.carried.clear();
         for row in self.rows.drain(..) {
             let row = row as usize;

@@ -9,6 +9,7 @@ use super::Need::{Default, Optional, Required};
 use super::drug::ACTION;
 use super::model::{MEMBRANE, PLACED_CHANNEL};
 use super::morphology::SECTION;
+use super::point::POINT;
 use super::pool::{PLACED_POOL, POOL_BOUND, POOL_DEPTH, POOL_K_M, POOL_SHARE, POOL_TAU, POOL_V_MAX};
 use super::synapse::{
     CLEFT, CONDUCTANCE as PLAIN_CONDUCTANCE, CURRENT as PLAIN_CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SITS_ON,
@@ -135,6 +136,7 @@ static NEURON: Table = Table {
         field("membrane", Kind::Table(&MEMBRANE), Optional, "The passive membrane."),
         field("section", Named(&SECTION), Optional, "Sections by name; the first is the root."),
         field("channel", Named(&PLACED_CHANNEL), Optional, "Channels by name."),
+        field("point", Kind::Table(&POINT), Optional, "In place of a membrane: a neuron without extent."),
         field("pool", Named(&PLACED_POOL), Optional, "Concentrations inside that change, by name."),
     ],
 };
@@ -361,6 +363,7 @@ pub static CHECK: Table = Table {
                 ("inactivation", "how fast a drug takes its target away"),
                 ("potency", "concentration of an agonist at half of its greatest effect, over that of the ligand"),
                 ("membrane", "passive constants"),
+                ("firing", "a neuron: its spikes while a `current` flows for `duration`"),
                 ("shift", "how many times less of the ligand does the same in the presence of a drug"),
                 (
                     "quantum",
@@ -391,6 +394,7 @@ pub static CHECK: Table = Table {
         ),
         field("duration", Number(D::TIME, Positive), Optional, "For how long."),
         field("v", Number(D::VOLTAGE, Between(-300.0, 300.0)), Default("-70 mV"), "At which voltage."),
+        field("current", Number(D::CURRENT, Between(-1e6, 1e6)), Optional, "Of `firing`: the current, from 10 ms on."),
         field("from", Number(D::CONCENTRATION, NotNegative), Optional, "The resting level."),
         field("to", Number(D::CONCENTRATION, NotNegative), Optional, "The level of the step."),
         field("between", Kind::Numbers(D::CONCENTRATION, Positive), Optional, "The two levels of a slope."),

@@ -5,6 +5,7 @@ mod drug;
 mod entry;
 mod model;
 mod morphology;
+mod point;
 mod pool;
 mod reference;
 mod schema;

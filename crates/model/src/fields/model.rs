@@ -8,6 +8,7 @@ use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::drug::PLACED_DRUG;
 use super::morphology::{DISCRETISATION, SECTION, SPINES};
+use super::point::POINT;
 use super::pool::PLACED_POOL;
 use super::synapse::{CLEFT, CONDUCTANCE, CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SPINE, TERMINAL};
 use super::{Field, Kind, Table, field};
@@ -186,6 +187,7 @@ static CELL: Table = Table {
             "Into how many compartments sections are cut. Without it, each is shorter than a tenth of its length constant at 100 Hz. `bouton explain` shows what halving all compartments changes.",
         ),
         field("channel", Named(&PLACED_CHANNEL), Optional, "Channels by name."),
+        field("point", Kind::Table(&POINT), Optional, "In place of a membrane: a neuron without extent."),
         field("pool", Named(&PLACED_POOL), Optional, "Concentrations inside that change, by name, such as `ca`."),
         field(
             "spines",

@@ -110,6 +110,7 @@ impl Resolver<'_> {
                         .hint("clamp a cell that has a `membrane`"),
                 );
             }
+            self.held(clamp, model);
             self.does_one_thing(&key.name, &key.span, clamp);
             if let (Some(start), Some(stop)) = (clamp.number("start"), clamp.number("stop"))
                 && stop.value() <= start.value()
@@ -174,8 +175,10 @@ impl Resolver<'_> {
 
     fn cell(&mut self, name: &str, span: &Span, cell: &Read) {
         let sections = cell.named("section");
+        let point = cell.get("point").is_some();
+        self.point(name, cell);
         let reconstructed = cell.get("morphology").is_some();
-        let membrane = cell.get("membrane").is_some() || !sections.is_empty() || reconstructed;
+        let membrane = cell.get("membrane").is_some() || !sections.is_empty() || reconstructed || point;
         let imposed: Vec<(&str, &Span)> = GIVEN.into_iter().filter_map(|f| Some((f, cell.span_of(f)?))).collect();
         if !membrane && imposed.is_empty() && cell.get("use").is_none() {
             self.out.push(
@@ -184,9 +187,9 @@ impl Resolver<'_> {
             );
         }
         if membrane && let Some((field, place)) = imposed.first() {
-            let what = given(field);
+            let (what, own) = (given(field), if point { "point neuron" } else { "membrane" });
             self.out.push(
-                Diagnostic::error(format!("cell `{name}` has a membrane and {what}"), (*place).clone())
+                Diagnostic::error(format!("cell `{name}` has a {own} and {what}"), (*place).clone())
                     .hint(format!("a cell with `{field}` has no membrane: its voltage is given")),
             );
         }

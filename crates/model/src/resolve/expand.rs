@@ -6,7 +6,7 @@ use crate::fields::{Kind, MODEL};
 use crate::tree::{Fields, Node, Value};
 
 /// What a model table takes over from an entry.
-const FROM_NEURON: &[&str] = &["membrane", "section", "channel", "pool"];
+const FROM_NEURON: &[&str] = &["membrane", "section", "channel", "pool", "point"];
 const FROM_SYNAPSE: &[&str] = &["terminal", "cleft", "receptor", "clearance", "conductance", "current", "spine"];
 
 impl Resolver<'_> {

@@ -8,6 +8,7 @@ mod observable;
 mod part;
 mod place;
 mod plain;
+mod point;
 mod pool;
 mod shape;
 mod sweep;

@@ -154,7 +154,10 @@ impl Resolver<'_> {
                 one_of(self, "channel", Some(&channel), &channels);
             } else {
                 let ions = self.pooled(cell);
-                let known: Vec<&str> = std::iter::once("v_m").chain(ions.iter().map(|p| p.1.as_str())).collect();
+                let model = cell.table("point").and_then(|p| p.word("model"));
+                let adapts = model.filter(|m| *m == "adex" || *m == "izhikevich").map(|_| "w");
+                let known: Vec<&str> =
+                    std::iter::once("v_m").chain(adapts).chain(ions.iter().map(|p| p.1.as_str())).collect();
                 one_of(self, "quantity of a cell", Some(&quantity), &known);
             }
             if self.lacks_its_entry(cell) {

@@ -1,9 +1,10 @@
 //! Plain synapses of a batch: stepped before their receivers' membranes, told of their senders' spikes after.
 
-use super::Batch;
+use super::{Batch, Scratch};
 use crate::simulation::plain::{Heard, Plain};
 use crate::simulation::plan::Plan;
 use engine::neuron;
+use engine::point::Arrival;
 use engine::time::Tick;
 
 impl Batch {
@@ -13,13 +14,20 @@ impl Batch {
     }
 
     /// Every plain synapse onto `cell`, a step on.
-    pub(super) fn plain(&mut self, plan: &Plan, cell: usize) {
+    pub(super) fn plain(&mut self, plan: &Plan, scratch: &mut Scratch, cell: usize) {
+        let arrivals = &mut scratch.points.arrivals;
+        arrivals.clear();
         for (lane, all) in self.plain.iter_mut().enumerate() {
             let trial = self.first + lane as u64;
             for (of, plain) in all.iter_mut().zip(&plan.plain).filter(|(_, p)| p.to.0 == cell) {
-                of.step(plain, (plan.seed, trial), self.clock);
+                of.step(plain, (plan.seed, trial), self.clock, |at, n| {
+                    if let Some(input) = plain.exact {
+                        arrivals.push(Arrival { at, lane, input, weight: n * plain.peak });
+                    }
+                });
             }
         }
+        arrivals.sort_by_key(|a| a.at);
     }
 
     /// Voltages where plain synapses listen to `cell`, mV, by synapse and trial.

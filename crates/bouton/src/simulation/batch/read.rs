@@ -81,6 +81,8 @@ impl Batch {
         let at_synapse = |s: usize| (&plan.synapses[s], self.voltage(plan, plan.synapses[s].to, lane));
         let conductance = |s: usize| &scratch.conductance[lane][s][..];
         match source {
+            Source::Membrane { cell, .. } if self.points[cell].is_some() => self.drawn(plan, cell, lane),
+            Source::Adaptation(cell) => self.points[cell].as_ref().map_or(f64::NAN, |point| point.adaptation(lane)),
             Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
             Source::Tree { cell, .. } => self.voltage(plan, (cell, 0), lane),
             Source::Concentration { cell, compartment, ion } => match (&plan.cells[cell].voltage, &self.cells[cell]) {
