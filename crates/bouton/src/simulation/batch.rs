@@ -1,5 +1,6 @@
 //! Eight trials side by side: the loop over time, in causal order, on one screen.
 
+mod noise;
 mod plain;
 mod point;
 mod read;
@@ -8,7 +9,6 @@ mod wash;
 use super::acting::Acting;
 use super::contact::{self, Contact, Given, Keys, Step};
 use super::fault::RunFault;
-use super::noise::Noise;
 use super::plain::Plain;
 use super::plan::{ClampKind, Plan, Source, Voltage};
 use super::population::Crowd;
@@ -361,25 +361,6 @@ impl Batch {
         let (past, step) = (&self.past[lane][s], plan.step.0);
         let (k, within) = ((ago.0 / step) as usize, (ago.0 % step) as f64 / step as f64);
         (past[k + 1] - past[k]).mul_add(within, past[k])
-    }
-
-    /// The noise of the step that begins.
-    fn stir(&mut self, plan: &Plan) {
-        for (k, clamp) in plan.clamps.iter().enumerate() {
-            let (ClampKind::Current { start, noise: Some(noise), .. }
-            | ClampKind::Conductance { start, noise: Some(noise), .. }) = &clamp.kind
-            else {
-                continue;
-            };
-            if !clamp.kind.stirs(self.clock, plan.step) {
-                continue;
-            }
-            for (trial, of) in self.trials().zip(&mut self.noise) {
-                let key = Noise::key(plan.seed, trial, &clamp.name);
-                let ordinal = (self.clock.0 / plan.step.0) as u64;
-                of[k] = noise.next(key, ordinal, Some(of[k]).filter(|_| self.clock > *start));
-            }
-        }
     }
 
     /// The last step before anything happens, if that is farther than a step.
