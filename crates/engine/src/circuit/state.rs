@@ -57,7 +57,16 @@ pub struct State {
 #[derive(Serialize, Deserialize)]
 struct Raw {
     cells: neuron::State,
-    blocks: Vec<(Vec<f64>, Vec<f64>, u64, Vec<(u64, Tick, u32)>)>,
+    blocks: Vec<RawBlock>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RawBlock {
+    g: Vec<f64>,
+    h: Vec<f64>,
+    ring: u64,
+    /// The slot, counted from the step at hand, and the event.
+    events: Vec<(u64, Tick, u32)>,
 }
 
 impl From<State> for Raw {
@@ -66,7 +75,7 @@ impl From<State> for Raw {
         let block = |b: &BlockState| {
             let n = b.ring.len();
             let slot = |k: usize| b.ring[(b.first + k) % n].iter().map(move |&(at, entry)| (k as u64, at, entry));
-            (plain(&b.g), plain(&b.h), n as u64, (0..n).flat_map(slot).collect())
+            RawBlock { g: plain(&b.g), h: plain(&b.h), ring: n as u64, events: (0..n).flat_map(slot).collect() }
         };
         Self { blocks: state.blocks.iter().map(block).collect(), cells: state.cells }
     }
@@ -79,13 +88,13 @@ impl TryFrom<Raw> for State {
             let (lines, rest) = values.as_chunks::<LANES>();
             if rest.is_empty() { Ok(lines.iter().map(|&line| F64x8(line)).collect()) } else { Err("broken lines") }
         };
-        let block = |(g, h, n, events): &(Vec<f64>, Vec<f64>, u64, Vec<(u64, Tick, u32)>)| {
-            let n = usize::try_from(*n).ok().filter(|n| (1..1 << 32).contains(n)).ok_or("a ring of no length")?;
+        let block = |b: &RawBlock| {
+            let n = usize::try_from(b.ring).ok().filter(|n| (1..1 << 32).contains(n)).ok_or("a ring of no length")?;
             let mut ring = vec![Vec::new(); n];
-            for &(k, at, entry) in events {
+            for &(k, at, entry) in &b.events {
                 ring.get_mut(k as usize).ok_or("an event beyond the ring")?.push((at, entry));
             }
-            Ok(BlockState { g: lines(g)?, h: lines(h)?, ring, first: 0 })
+            Ok(BlockState { g: lines(&b.g)?, h: lines(&b.h)?, ring, first: 0 })
         };
         let blocks = raw.blocks.iter().map(block).collect::<Result<Vec<_>, Self::Error>>()?;
         Ok(Self { cells: raw.cells, blocks })
