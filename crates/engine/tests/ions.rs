@@ -477,7 +477,8 @@ fn a_concentration_that_is_none_is_named() {
 
 #[test]
 fn what_makes_no_pool_is_refused() {
-    let with = |change: &dyn Fn(&mut Cell, &mut Vec<Channel>, &mut Vec<Ion>)| {
+    type Change<'a> = &'a dyn Fn(&mut Cell, &mut Vec<Channel>, &mut Vec<Ion>);
+    let with = |change: Change<'_>| {
         let (mut cell, mut channels, mut ions) = (adapting(Law::Nernst, 1.0), kinds(Law::Nernst), vec![CALCIUM]);
         change(&mut cell, &mut channels, &mut ions);
         Plan::with_ions(channels, ions, &[Cell::point(TISSUE, 10.0).with(LEAK, 0.1), cell], KELVIN).unwrap_err()
