@@ -108,7 +108,7 @@ pub struct Electrophysiology {
     pub rest: f64,
     /// Membrane capacitance of all compartments, pF.
     pub capacitance: f64,
-    /// Time constant over input resistance of the small step, pF: what a pipette takes for the capacitance.
+    /// Membrane time constant over input resistance, pF: what a pipette takes for the capacitance.
     pub apparent_capacitance: Option<f64>,
     /// Input resistance, GOhm: at the end of the small step; gates settled.
     pub resistance: Twice,
@@ -179,6 +179,7 @@ pub fn measure(of: Preparation, by: &Protocol) -> Result<Electrophysiology, RunE
         let brief = Pulse { start: 0.0, stop: BRIEF, until: by.around + BRIEF };
         let seen_brief = responses(of, by.step, &[-by.small * out.capacitance / BRIEF], brief)?;
         out.time_constant.pipette = decay(out.rest, &seen_brief[0], BRIEF);
+        out.apparent_capacitance = out.time_constant.pipette.zip(out.resistance.pipette).map(|(tau, r)| tau / r);
         out.sag = Some(sag(out.rest, &seen[1], pulse));
         out.rheobase = rheobase(of, by, guess)?;
         out.shown.extend(seen.into_iter().take(2));
@@ -208,7 +209,6 @@ fn small_step(out: &mut Electrophysiology, seen: &Response, pulse: Pulse) {
     let resistance = moved / seen.current;
     out.resistance.pipette = Some(resistance).filter(|r| r.is_finite() && *r > 0.0);
     out.step_time_constant = decay(out.rest, seen, pulse.stop);
-    out.apparent_capacitance = out.step_time_constant.zip(out.resistance.pipette).map(|(tau, r)| tau / r);
 }
 
 /// Time constant of the last of a decay that begins at a time, ms: of what is left then, against rest.

@@ -92,8 +92,8 @@ impl Measured {
         let n = &self.numbers;
         let mut out = vec![format!(
             "Pulses of {} ms. With the pipette: input resistance at the end of a step to {} mV from rest, time constant of the \
-             last of the decay after a current of 1 ms (20 to 2 % of the peak) and after that step, capacitance as their \
-             ratio. Of the circuit: by one solve on the tree, gates settled at their new steady states, or held at rest.",
+             last of the decay after a current of 1 ms (20 to 2 % of the peak) and after that step, capacitance as the \
+             former over the resistance. Of the circuit: by one solve on the tree, gates settled at their new steady states, or held at rest.",
             n.pulse.0,
             significant(n.shown.first().map_or(0.0, |s| s.at(n.pulse.0 + n.pulse.1) - n.rest), 2),
         )];
