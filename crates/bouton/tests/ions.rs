@@ -75,18 +75,18 @@ fn a_ghk_channel_carries_what_the_equation_says_from_the_bath_to_the_pool() {
     let steady = |v: f64| 1.0 / (1.0 + math::exp(-(v + 16.3) / 7.9));
     let last = |c: &Condition, path: &str| *probe(c, path).trials[0].1.last().unwrap();
     let kelvin = 295.15;
-    // 5e-6 cm/s are 5e-5 um/ms.
+    // 5e-6 cm/s are 5e-5 um/ms. Gates are read from tables within 1e-8.
     let want = |v: f64, inside: f64| ghk_current(5e-5 * area * steady(v) * steady(v), 2, v, inside, 2.0, kelvin);
     let held = run_with(HELD, &["cell.c.inside.ca = \"100 nM\""]);
     let (v, i) = (last(&held, "c.soma.v_m"), last(&held, "c.soma.q.current"));
-    assert!((v + 10.0).abs() < 1.0 && (i / want(v, 1e-4) - 1.0).abs() < 1e-9, "{v} mV: {i} {}", want(v, 1e-4));
+    assert!((v + 10.0).abs() < 1.0 && (i / want(v, 1e-4) - 1.0).abs() < 1e-7, "{v} mV: {i} {}", want(v, 1e-4));
     // A density of 0.1 mS/cm2 is 0.001 nS/um2.
     assert!((last(&held, "c.soma.leak.current") / (1e-3 * area * (v + 70.0)) - 1.0).abs() < 1e-9);
     // With a pool, what comes in stands at tau times the influx: a shell of 0.1 um, 5 ms.
     let pool = "cell.c.pool.ca = { use = \"pool/calcium_destexhe_1994\" }";
     let pooled = run_with(&format!("{HELD}probe.ca.read = \"c.soma.ca\"\n"), &[pool]);
     let (v, i, c) = (last(&pooled, "c.soma.v_m"), last(&pooled, "c.soma.q.current"), last(&pooled, "c.soma.ca"));
-    assert!((i / want(v, c) - 1.0).abs() < 1e-9, "{i} {}", want(v, c));
+    assert!((i / want(v, c) - 1.0).abs() < 1e-7, "{i} {}", want(v, c));
     let stands = 2.4e-4 - 5.0 * i / (2.0 * numerics::constants::FARADAY * area * 0.1);
     assert!(c > 1e-3 && (c / stands - 1.0).abs() < 1e-9, "{c} {stands}");
     // It begins there: held from the start, nothing moves.

@@ -89,7 +89,8 @@ fn beyond_the_tables_rates_are_exact_and_no_neighbour_feels_it() {
     // One lane begins far outside, where tables end; the others rest.
     let (tables, exact) = (plan(8).tabulated(ms(DT), 1e-4), plan(8));
     let begin = |plan: &Plan| {
-        let mut state = plan.rest(-120.0..=40.0).unwrap();
+        // The rest of exact rates for both: that of tables is another one.
+        let mut state = exact.rest(-120.0..=40.0).unwrap();
         (0..7).for_each(|k| state.set_v_m(plan.site(5, k), 300.0));
         state
     };
@@ -103,7 +104,7 @@ fn beyond_the_tables_rates_are_exact_and_no_neighbour_feels_it() {
         let gate = |plan: &Plan, state: &State, lane| state.gate(plan, plan.site(lane, 2), channel, 0).unwrap();
         assert_eq!(gate(&tables, &a, 5).to_bits(), gate(&exact, &b, 5).to_bits(), "outside, the exact path");
     }
-    let alone = go(&tables, tables.rest(-120.0..=40.0).unwrap(), 400);
+    let alone = go(&tables, exact.rest(-120.0..=40.0).unwrap(), 400);
     let beside = go(&tables, begin(&tables), 400);
     for lane in [0, 4, 6] {
         let site = tables.site(lane, 1);
@@ -115,7 +116,14 @@ fn beyond_the_tables_rates_are_exact_and_no_neighbour_feels_it() {
 #[test]
 fn another_step_is_exact_and_parts_of_a_run_are_the_whole() {
     let (tables, exact) = (plan(1).tabulated(ms(0.01), 1e-4), plan(1));
-    assert!(go(&tables, Level::best(), DT, 500).0 == go(&exact, Level::best(), DT, 500).0);
+    let run_from = |plan: &Plan| {
+        let mut state = exact.rest(-120.0..=40.0).unwrap();
+        let stepping = Stepping { level: Level::best(), dt: ms(DT), method: Method::CrankNicolson };
+        let mut drives = driven(plan, 300.0);
+        run(plan, &mut state, &Scratch::default(), stepping, 500, &mut drives, &mut Vec::new()).unwrap();
+        state
+    };
+    assert!(run_from(&tables) == run_from(&exact));
     let tables = plan(1).tabulated(ms(DT), 1e-6);
     let whole = go(&tables, Level::best(), DT, 500);
     let mut state = tables.rest(-120.0..=40.0).unwrap();
@@ -133,4 +141,17 @@ fn degrees_are_as_low_as_the_tolerance_lets_them() {
     let of = |tolerance| plan(1).tabulated(ms(DT), tolerance).degrees();
     assert_eq!(of(1e-7), [Some(vec![6, 7]), Some(vec![5]), None]);
     assert!(of(1e-4)[0].as_ref().unwrap()[0] < 6);
+}
+
+#[test]
+fn rest_is_where_steps_rest() {
+    let plan = plan(1).tabulated(ms(DT), 1e-4);
+    let mut state = plan.rest(-120.0..=40.0).unwrap();
+    let before = state.clone();
+    let stepping = Stepping { level: Level::best(), dt: ms(DT), method: Method::CrankNicolson };
+    run(&plan, &mut state, &Scratch::default(), stepping, 4000, &mut [Quiet], &mut Vec::new()).unwrap();
+    for k in 0..7 {
+        let moved = state.v_m(plan.site(0, k)) - before.v_m(plan.site(0, k));
+        assert!(moved.abs() < 1e-9, "{moved} mV, far below the tables' error");
+    }
 }

@@ -10,6 +10,8 @@ use crate::simd::{Bits, F64x8, Lanes, Mask, Real};
 pub const SEGMENTS: usize = 16;
 /// Highest degree that is tried.
 pub const MOST: usize = 11;
+/// 1.5 * 2^52: adding it rounds to a whole number and leaves that in the low bits.
+const MAGIC: f64 = 6_755_399_441_055_744.0;
 /// Places a segment at which a fit is compared with its function.
 const LOOKS: usize = 48;
 
@@ -62,8 +64,7 @@ impl Segments {
     /// Places of numbers, and which of them lie on the segments; the others (NaN too) have a place without a meaning.
     #[inline(always)]
     pub fn locate<L: Lanes>(&self, x: L) -> (Place<L>, L::Mask) {
-        // Adding 1.5 * 2^52 rounds to a whole number and leaves it in the low bits.
-        let magic = L::splat(6_755_399_441_055_744.0);
+        let magic = L::splat(MAGIC);
         let u = (x - L::splat(self.middle)) * L::splat(self.scale);
         let shifted = u + magic;
         (Place { segment: shifted.to_bits(), within: u - (shifted - magic) }, self.hold(x))
@@ -82,6 +83,17 @@ impl Pair {
     #[must_use]
     pub fn degree(&self) -> usize {
         self.coefficients.len() - 1
+    }
+
+    /// The first function alone, of one number, to the bit as [`Self::at`] has it; none beside the segments.
+    #[must_use]
+    pub fn first(&self, segments: &Segments, x: f64) -> Option<f64> {
+        let u = (x - segments.middle) * segments.scale;
+        let shifted = u + MAGIC;
+        let (segment, within) = ((shifted.to_bits() & 15) as usize, u - (shifted - MAGIC));
+        let place = |table: &[F64x8; 2]| F64x8::as_f64s(table)[segment];
+        let value = || self.coefficients.iter().fold(0.0, |sum: f64, [first, _]| sum.mul_add(within, place(first)));
+        segments.hold(x).then(value)
     }
 
     /// Both functions at `N` places.
@@ -221,6 +233,8 @@ mod tests {
                 for lane in 0..LANES {
                     let x = x.0[lane];
                     assert_eq!(inside >> lane & 1 == 1, (-110.0..66.0).contains(&x), "{x}");
+                    let alone = pair.first(&segments, x).map(f64::to_bits);
+                    assert_eq!(alone, (inside >> lane & 1 == 1).then_some(a[lane].to_bits()));
                     if inside >> lane & 1 == 1 {
                         worst[0] = worst[0].max((a[lane] - steady(x)).abs());
                         worst[1] = worst[1].max((b[lane] / moved(x) - 1.0).abs());

@@ -11,6 +11,9 @@ use engine::neuron::{self, Cell, Channel, ChannelInput, Gate, GateForm, Insertio
 use numerics::simd::LANES;
 use std::f64::consts::PI;
 
+/// Error of gates that are read from tables: of steady states, and of rates relatively.
+const GATES: f64 = 1e-8;
+
 /// A cell with a membrane, ready to run.
 #[derive(Debug)]
 pub struct LoweredCell {
@@ -117,7 +120,7 @@ impl Lowering<'_> {
         let cell = cell.detect(0, value(read, "threshold").unwrap_or(0.0));
         let ions = pools.ions;
         let plan = match neuron::Plan::with_ions(channels, ions, &vec![cell; LANES], self.resolved.temperature) {
-            Ok(plan) => plan,
+            Ok(plan) => plan.tabulated(self.tick("step", 0.025), GATES),
             Err(e) => {
                 self.fault(&read.span, format!("`{path}` cannot be built: {e}"), "");
                 return None;

@@ -89,6 +89,14 @@ impl Plan {
     /// Steady states of the gates of line `k` of a channel in a lane at `v` mV between concentrations `inside`.
     pub(super) fn steady(&self, c: &BlockChannel, (k, lane): (usize, usize), v: f64, inside: &Inside, out: &mut [f64]) {
         let kind = &self.channels[c.channel];
+        // From the tables, where steps read them: else rest would not be where steps rest.
+        let tables = self.tables.as_ref().and_then(|t| Some((&t.segments, t.channels[c.channel].as_ref()?)));
+        if let Some((segments, pairs)) = tables.filter(|(segments, _)| segments.hold(v)) {
+            for (x, pair) in out.iter_mut().zip(pairs) {
+                *x = pair.first(segments, v).unwrap_or(f64::NAN);
+            }
+            return;
+        }
         let mut rates = [0.0; 2 * super::channel::MAX_GATES];
         self.rates_of(c, (k, lane), v, inside, &mut rates);
         for ((x, gate), pair) in out.iter_mut().zip(&kind.gates).zip(rates.chunks(2)) {
