@@ -67,6 +67,14 @@ fn odd_files_are_taken_or_refused_at_their_line_with_the_cure() {
             }
             None => ran.code == Some(0) && !ran.stderr.contains("error"),
         };
+        // The table: `cargo test -p bouton --test morphology -- --nocapture`.
+        let verdict = match ran.code {
+            Some(1) => "refused",
+            Some(0) if ran.stderr.contains("warning") => "warns",
+            _ => "runs",
+        };
+        let message = ran.stderr.lines().find(|l| l.starts_with("error") || l.starts_with("warning")).unwrap_or("");
+        println!("{name:46} {verdict:8} {message}");
         if !good || ran.stderr.contains("panicked") {
             wrong.push(format!("{name}: {:?} {said}", ran.code));
         }
