@@ -3,70 +3,25 @@
 //! Says seconds to build, seconds to run, bytes a compartment, and each spike's time and cell. Crank-Nicolson, gates from
 //! tables within 1e-7.
 
+#[path = "../../engine/tests/cells/mod.rs"]
+mod cells;
+
+use cells::{COLD, TISSUE, hodgkin_huxley};
 use engine::circuit::{Action, Connection, Kind, Plan, Scratch, State, Target, Trace, Trains, run};
-use engine::mechanism::{ProgramBuilder, Unary, Value};
-use engine::neuron::{self, Cell, Channel, ChannelInput, Gate, GateForm, Law, Method, Stepping, Tissue};
+use engine::neuron::{self, Cell, Channel, Method, Stepping};
 use engine::receptor::waveform::Waveform;
 use engine::time::Tick;
 use numerics::simd::Level;
 use serde_json::{Value as Json, json};
 use std::time::Instant;
 
-const TISSUE: Tissue = Tissue { c_m: 1.0, r_a: 100.0 };
-
 /// Sodium, potassium and leak of Hodgkin and Huxley (1952), and the passive leak of dendrites.
 fn kinds() -> Vec<Channel> {
-    let scaled = |b: &mut ProgramBuilder, v: Value, at: f64, slope: f64| {
-        let (at, slope) = (b.constant(at), b.constant(1.0 / slope));
-        let x = b.sub(v, at);
-        b.mul(x, slope)
-    };
-    let exponential = |b: &mut ProgramBuilder, v: Value, scale: f64, at: f64, slope: f64| {
-        let x = scaled(b, v, at, slope);
-        let (e, scale) = (b.exp(x), b.constant(scale));
-        b.mul(e, scale)
-    };
-    let linoid = |b: &mut ProgramBuilder, v: Value, scale: f64, at: f64, slope: f64| {
-        let x = scaled(b, v, at, -slope);
-        let (e, scale) = (b.unary(Unary::Exprelr, x), b.constant(scale));
-        b.mul(e, scale)
-    };
-    let gate = |count| Gate { count, form: GateForm::Rates };
-    let mut b = ProgramBuilder::new(1);
-    let v = b.input(0);
-    let (am, bm) = (linoid(&mut b, v, 1.0, -40.0, 10.0), exponential(&mut b, v, 4.0, -65.0, -18.0));
-    let (ah, e) = (exponential(&mut b, v, 0.07, -65.0, -20.0), exponential(&mut b, v, 1.0, -35.0, -10.0));
-    let one = b.constant(1.0);
-    let e = b.add_values(one, e);
-    let bh = b.div(one, e);
-    let na = b.finish(&[am, bm, ah, bh]).expect("a short program");
-    let mut b = ProgramBuilder::new(1);
-    let v = b.input(0);
-    let (an, bn) = (linoid(&mut b, v, 0.1, -55.0, 10.0), exponential(&mut b, v, 0.125, -65.0, -80.0));
-    let k = b.finish(&[an, bn]).expect("a short program");
-    let inputs = || vec![ChannelInput::Voltage];
-    vec![
-        Channel {
-            e_rev: 50.0,
-            gates: vec![gate(3), gate(1)],
-            rates: na,
-            inputs: inputs(),
-            parameters: vec![],
-            ion: None,
-            law: Law::Ohmic,
-        },
-        Channel {
-            e_rev: -77.0,
-            gates: vec![gate(4)],
-            rates: k,
-            inputs: inputs(),
-            parameters: vec![],
-            ion: None,
-            law: Law::Ohmic,
-        },
-        Channel::leak(-54.3),
-        Channel::leak(-65.0),
-    ]
+    let mut kinds = hodgkin_huxley();
+    // As the peers' `hh` has it.
+    kinds[2] = Channel::leak(-54.3);
+    kinds.push(Channel::leak(-65.0));
+    kinds
 }
 
 fn number(json: &Json) -> f64 {
@@ -120,7 +75,7 @@ fn main() {
     let (cells, places): (Vec<Cell>, Vec<Vec<u32>>) =
         list(&network["cells"]).iter().map(|told| cell(told, &network)).unzip();
     let compartments: usize = cells.iter().map(|c| c.compartments.iter().filter(|c| c.area > 0.0).count()).sum();
-    let made = neuron::Plan::new(kinds(), &cells, 279.45).expect("sound cells").tabulated(dt, 1e-7);
+    let made = neuron::Plan::new(kinds(), &cells, COLD).expect("sound cells").tabulated(dt, 1e-7);
     let whole = |json: &Json| json.as_u64().expect("a whole number") as usize;
     let to = |cell: &Json, synapse: &Json| {
         let cell = whole(cell);

@@ -4,7 +4,10 @@
 //! HH in the soma, or HH everywhere, gates by exponentials or from tables within 1e-7; backward Euler, dt 0.025 ms. `cargo run --release --example bench_neuron -p
 //! bouton-engine`. Median of repeats and quartiles; the levels' results are compared to the bit.
 
-use engine::mechanism::{ProgramBuilder, Unary, Value};
+#[path = "../tests/cells/mod.rs"]
+mod cells;
+
+use cells::{COLD, TISSUE, hodgkin_huxley};
 use engine::neuron::*;
 use engine::time::Tick;
 use numerics::rng::StreamKey;
@@ -15,45 +18,6 @@ const CELLS: usize = 64;
 const COMPARTMENTS: usize = 253;
 const STEPS: u64 = 200;
 const REPEATS: usize = 15;
-const TISSUE: Tissue = Tissue { c_m: 1.0, r_a: 100.0 };
-
-/// Sodium, potassium and leak of Hodgkin and Huxley (1952), each rate by its own exponential.
-fn kinds() -> Vec<Channel> {
-    let scaled = |b: &mut ProgramBuilder, v: Value, at: f64, slope: f64| {
-        let (at, slope) = (b.constant(at), b.constant(1.0 / slope));
-        let x = b.sub(v, at);
-        b.mul(x, slope)
-    };
-    let exponential = |b: &mut ProgramBuilder, v: Value, scale: f64, at: f64, slope: f64| {
-        let x = scaled(b, v, at, slope);
-        let (e, scale) = (b.exp(x), b.constant(scale));
-        b.mul(e, scale)
-    };
-    let linoid = |b: &mut ProgramBuilder, v: Value, scale: f64, at: f64, slope: f64| {
-        let x = scaled(b, v, at, -slope);
-        let (e, scale) = (b.unary(Unary::Exprelr, x), b.constant(scale));
-        b.mul(e, scale)
-    };
-    let gate = |count| Gate { count, form: GateForm::Rates };
-    let mut b = ProgramBuilder::new(1);
-    let v = b.input(0);
-    let (am, bm) = (linoid(&mut b, v, 1.0, -40.0, 10.0), exponential(&mut b, v, 4.0, -65.0, -18.0));
-    let (ah, e) = (exponential(&mut b, v, 0.07, -65.0, -20.0), exponential(&mut b, v, 1.0, -35.0, -10.0));
-    let one = b.constant(1.0);
-    let e = b.add_values(one, e);
-    let bh = b.div(one, e);
-    let na = b.finish(&[am, bm, ah, bh]).expect("a short program");
-    let mut b = ProgramBuilder::new(1);
-    let v = b.input(0);
-    let (an, bn) = (linoid(&mut b, v, 0.1, -55.0, 10.0), exponential(&mut b, v, 0.125, -65.0, -80.0));
-    let k = b.finish(&[an, bn]).expect("a short program");
-    let inputs = || vec![ChannelInput::Voltage];
-    vec![
-        Channel { gates: vec![gate(3), gate(1)], rates: na, inputs: inputs(), ..Channel::leak(50.0) },
-        Channel { gates: vec![gate(4)], rates: k, inputs: inputs(), ..Channel::leak(-77.0) },
-        Channel::leak(-54.387),
-    ]
-}
 
 /// A soma of 12.6157 um and 63 branches, depth first; how many lie on each side of a fork is drawn anew for each cell.
 fn tree(cell: usize) -> Cell {
@@ -86,7 +50,7 @@ fn main() {
             .map(|cell| cell.with_at(0, 120.0, here).with_at(1, 36.0, here).with(2, 0.3).detect(0, 0.0))
             .collect();
         assert!(cells.iter().all(|cell| cell.compartments.len() == COMPARTMENTS));
-        let plan = Plan::new(kinds(), &cells, 279.45).expect("sound cells");
+        let plan = Plan::new(hodgkin_huxley(), &cells, COLD).expect("sound cells");
         let dt = Tick(25_000_000);
         let plan = if tables { plan.tabulated(dt, 1e-7) } else { plan };
         let mut first: Option<State> = None;

@@ -2,6 +2,7 @@
 
 use crate::neuron;
 use crate::receptor::waveform::Waveform;
+use crate::receptor::within::Within;
 use crate::time::Tick;
 use numerics::simd::LANES;
 use thiserror::Error;
@@ -152,6 +153,8 @@ pub struct Plan {
     /// The cells.
     pub cells: neuron::Plan,
     pub(super) kinds: Vec<Kind>,
+    /// The waveform of each over a step.
+    pub(super) within: Vec<Within>,
     pub(super) dt: Tick,
     pub(super) blocks: Vec<BlockPlan>,
     pub(super) delays: Vec<Tick>,
@@ -229,7 +232,9 @@ impl Plan {
             .collect();
         // Without connections between cells any epoch would do; a bound keeps what is gathered between small.
         let epoch = least.map_or(1 << 10, |least| (least.0 / dt.0).clamp(1, 1 << 10)) as u64;
-        Ok(Self { cells, kinds, dt, blocks, delays, epoch, trains, connections: connections.len() })
+        let within = kinds.iter().map(|kind| Within::new(kind.waveform, dt)).collect::<Result<_, _>>();
+        let within = within.map_err(|_| CircuitError::Step { dt })?;
+        Ok(Self { cells, kinds, within, dt, blocks, delays, epoch, trains, connections: connections.len() })
     }
 
     /// How many connections.

@@ -3,7 +3,7 @@
 use super::plan::{Action, BlockPlan, Line, Plan};
 use super::state::{BlockState, State, Trace, Trains};
 use crate::neuron::{self, Drive, Moment, Ports, Spike, Stepping};
-use crate::receptor::waveform::Propagator;
+use crate::receptor::within::Stepped;
 use crate::time::Tick;
 use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level};
 use rayon::prelude::*;
@@ -42,14 +42,8 @@ pub struct Scratch {
     cells: neuron::Scratch,
 }
 
-/// A kind over a step.
-struct Over {
-    step: Propagator,
-    /// Its integral over a step is `whole (g0 - g1 + share (h0 + w - h1))`, over the step: ms / ms.
-    whole: f64,
-    share: f64,
-    action: Action,
-}
+/// Below this a conductance is 0: subnormal numbers are slow.
+const NOTHING: f64 = 1e-290;
 
 /// Advances a circuit by `steps` steps; spikes of its detectors are appended in order of time, then detector.
 ///
@@ -78,7 +72,6 @@ pub fn run(
     if stepping.dt != plan.dt {
         return Err(CircuitRunError::Step { want: plan.dt, got: stepping.dt });
     }
-    let over: Vec<Over> = plan.kinds.iter().map(|kind| Over::new(kind, plan.dt)).collect();
     let detectors = plan.cells.detectors() as u32;
     let mut left = steps;
     let mut heard: Vec<(Tick, u32)> = Vec::new();
@@ -91,7 +84,7 @@ pub fn run(
         deliver(plan, state, start, &heard);
         let done = steps - left;
         let mut drives: Vec<BlockDrive> = (state.blocks.iter_mut().zip(&plan.blocks).enumerate())
-            .map(|(b, (state, block))| BlockDrive::new(b, plan, block, state, &over, stepping.level, (done, trace)))
+            .map(|(b, (state, block))| BlockDrive::new(b, plan, block, state, stepping.level, (done, trace)))
             .collect();
         let from = spikes.len();
         neuron::run(&plan.cells, &mut state.cells, &scratch.cells, stepping, epoch, &mut drives, spikes)?;
@@ -126,21 +119,11 @@ fn deliver(plan: &Plan, state: &mut State, now: Tick, heard: &[(Tick, u32)]) {
     });
 }
 
-impl Over {
-    fn new(kind: &super::Kind, dt: Tick) -> Self {
-        let step = kind.waveform.propagator(dt).expect("a step forwards");
-        // g' = -g / decay + c h and h' = -h / rise give these, with share = c rise; an exponential has share 1 and h = 0.
-        let (decay, share) = kind.waveform.flow();
-        Self { step, whole: decay / dt.ms(), share, action: kind.action }
-    }
-}
-
 /// The synapses and injections of a block, as what drives its cells.
 struct BlockDrive<'a> {
     plan: &'a Plan,
     block: &'a BlockPlan,
     state: &'a mut BlockState,
-    over: &'a [Over],
     level: Level,
     means: Vec<F64x8>,
     done: u64,
@@ -156,24 +139,23 @@ impl<'a> BlockDrive<'a> {
         plan: &'a Plan,
         block: &'a BlockPlan,
         state: &'a mut BlockState,
-        over: &'a [Over],
         level: Level,
         (done, trace): (u64, &Trace),
     ) -> Self {
         let here = trace.sites.iter().enumerate().filter(|(_, site)| site.block == index);
         let (watched, sites) = here.map(|(k, site)| ((k, Vec::new()), (site.compartment, site.lane))).unzip();
         let means = vec![F64x8::default(); block.lines.len()];
-        Self { plan, block, state, over, level, means, done, every: trace.every, watched, sites }
+        Self { plan, block, state, level, means, done, every: trace.every, watched, sites }
     }
 }
 
 impl Drive for BlockDrive<'_> {
     fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
-        let Self { block, state, over, .. } = self;
-        for (kind, over) in over.iter().enumerate() {
+        let Self { plan, block, state, .. } = self;
+        for (kind, of) in plan.within.iter().enumerate() {
             let lines = block.kinds[kind]..block.kinds[kind + 1];
             let (g, h) = (&mut state.g[lines.clone()], &mut state.h[lines.clone()]);
-            self.level.dispatch(Lines { over, g, h, means: &mut self.means[lines] });
+            self.level.dispatch(Lines { whole: of.whole(), g, h, means: &mut self.means[lines] });
         }
         let n = state.ring.len();
         let mut events = std::mem::take(&mut state.ring[state.first]);
@@ -183,24 +165,18 @@ impl Drive for BlockDrive<'_> {
         for &(at, entry) in &events {
             let entry = &block.entries[entry as usize];
             let (line, lane) = (entry.place as usize / LANES, entry.place as usize % LANES);
-            let kind = usize::from(block.lines[line].kind);
-            let since = self.plan.kinds[kind].waveform.propagator(moment.end - at).expect("it came before the end");
-            let over = &over[kind];
-            let (g, h) = match since.companion {
-                None => (since.keep, 0.0),
-                Some(c) => (c.feed, c.keep),
-            };
-            let w = entry.weight;
-            state.g[line].0[lane] += w * g;
-            state.h[line].0[lane] += w * h;
-            self.means[line].0[lane] += w * over.whole * (over.share * (1.0 - h) - g);
+            let within = &plan.within[usize::from(block.lines[line].kind)];
+            let late = within.event((moment.end - at).ms());
+            state.g[line].0[lane] += entry.weight * late.g;
+            state.h[line].0[lane] += entry.weight * late.h;
+            self.means[line].0[lane] += entry.weight * late.mean;
         }
         events.clear();
         state.ring[(state.first + n - 1) % n] = events;
-        for (kind, over) in over.iter().enumerate() {
+        for (kind, of) in plan.kinds.iter().enumerate() {
             let lines = block.kinds[kind]..block.kinds[kind + 1];
             let (means, lines) = (&self.means[lines.clone()], &block.lines[lines]);
-            self.level.dispatch(Enter { action: over.action, means, lines, ports });
+            self.level.dispatch(Enter { action: of.action, means, lines, ports });
         }
         for &(row, lane, injection) in &block.injections {
             let covered = (injection.stop.min(moment.end)).0 - injection.start.max(moment.start).0;
@@ -223,7 +199,7 @@ impl Drive for BlockDrive<'_> {
 
 /// Steps all lines of a kind, and their means over the step but for what arrives within it.
 struct Lines<'a> {
-    over: &'a Over,
+    whole: [Stepped; 2],
     g: &'a mut [F64x8],
     h: &'a mut [F64x8],
     means: &'a mut [F64x8],
@@ -234,29 +210,29 @@ impl Kernel for Lines<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let Self { over, g, h, means } = self;
-        let (whole, share, keep) = (L::splat(over.whole), L::splat(over.share), L::splat(over.step.keep));
-        match over.step.companion {
-            None => {
-                for (g, mean) in g.iter_mut().zip(means) {
-                    let before = L::load(g);
-                    let (after, _) = lift::<L>(keep, None, before, L::splat(0.0));
-                    after.store(g);
-                    (whole * (before - after)).store(mean);
-                }
+        let Self { whole: [of_g, of_h], g, h, means } = self;
+        let (keep, mean_g) = (L::splat(of_g.g), L::splat(of_g.mean));
+        if of_h == Stepped::default() {
+            for (g, mean) in g.iter_mut().zip(means) {
+                let before = L::load(g);
+                flush(keep * before).store(g);
+                (mean_g * before).store(mean);
             }
-            Some(c) => {
-                let companion = Some((L::splat(c.feed), L::splat(c.keep)));
-                for ((g, h), mean) in g.iter_mut().zip(h).zip(means) {
-                    let before = (L::load(g), L::load(h));
-                    let after = lift::<L>(keep, companion, before.0, before.1);
-                    after.0.store(g);
-                    after.1.store(h);
-                    (whole * share.mul_add(before.1 - after.1, before.0 - after.0)).store(mean);
-                }
-            }
+            return;
+        }
+        let (feed, keep_h, mean_h) = (L::splat(of_h.g), L::splat(of_h.h), L::splat(of_h.mean));
+        for ((g, h), mean) in g.iter_mut().zip(h).zip(means) {
+            let before = (L::load(g), L::load(h));
+            flush(keep.mul_add(before.0, feed * before.1)).store(g);
+            flush(keep_h * before.1).store(h);
+            mean_g.mul_add(before.0, mean_h * before.1).store(mean);
         }
     }
+}
+
+#[inline(always)]
+fn flush<L: Lanes>(x: L) -> L {
+    L::select(x.abs().lt(L::splat(NOTHING)), L::splat(0.0), x)
 }
 
 /// Puts the means of a kind into the ports.
@@ -285,11 +261,4 @@ impl Kernel for Enter<'_> {
             }
         }
     }
-}
-
-/// [`Propagator::advance`] on lanes.
-#[inline(always)]
-fn lift<L: Lanes>(keep: L, companion: Option<(L, L)>, g: L, h: L) -> (L, L) {
-    let companion = companion.map(|(feed, keep)| crate::receptor::waveform::Companion { feed, keep });
-    Propagator { dt: Tick::ZERO, keep, companion }.advance(g, h)
 }

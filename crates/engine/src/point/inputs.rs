@@ -27,7 +27,7 @@ pub(super) struct Course {
 impl Course {
     pub fn new(waveform: Waveform) -> Self {
         let (rise, decay) = waveform.constants();
-        let (_, share) = waveform.flow();
+        let share = waveform.area() / decay;
         let (scale, rise_rate) = rise.map_or((0.0, None), |r| (share / r, Some(1.0 / r)));
         let apart = rise.filter(|r| *r < APART * decay).map(|r| scale / (1.0 / r - 1.0 / decay));
         Self { waveform, rise: rise_rate, decay: 1.0 / decay, scale, apart }

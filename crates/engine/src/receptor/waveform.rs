@@ -113,13 +113,6 @@ impl Waveform {
         companion.map_or(keep, |companion| companion.feed)
     }
 
-    /// `decay` in ms and `share`: over any interval the integral of g is `decay (g0 - g1 + share (h0 + w - h1))`, with w the
-    /// weight of all events in it; an exponential, which has no h, has `share` 1 and takes w itself for `h0 + w - h1`.
-    #[must_use]
-    pub fn flow(&self) -> (f64, f64) {
-        (self.decay, self.rise.map_or(1.0, |rise| math::exp(peak_exponent(rise, self.decay))))
-    }
-
     /// What `dt` does to the conductance and its companion: exact, to rounding, at any step.
     ///
     /// # Errors

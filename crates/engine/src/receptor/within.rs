@@ -83,6 +83,12 @@ impl Within {
         out
     }
 
+    /// Whole steps of `g = 1` and of `h = 1`, of which all others are sums; the latter 0 for the exponential, which has no h.
+    #[must_use]
+    pub fn whole(&self) -> [Stepped; 2] {
+        [self.of_g, self.of_h]
+    }
+
     /// What an event of weight 1 does within its step, of which `left` ms are left after it.
     #[inline]
     #[must_use]

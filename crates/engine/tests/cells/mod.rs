@@ -1,4 +1,5 @@
-//! Cells that several tests need.
+//! Cells that several tests and benchmarks need.
+#![allow(dead_code, reason = "none of them needs all")]
 
 use engine::mechanism::{Binary, Program, ProgramBuilder, Unary, Value};
 use engine::neuron::{Channel, ChannelInput, Gate, GateForm, Tissue};
