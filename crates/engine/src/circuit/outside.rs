@@ -31,6 +31,18 @@ impl Trains {
         Self { count, spikes }
     }
 
+    /// How many spikes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.spikes.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spikes.is_empty()
+    }
+
     /// Those from `start` until before `end`.
     pub(super) fn between(&self, start: Tick, end: Tick) -> &[(Tick, u32)] {
         let at = |t: Tick| self.spikes.partition_point(|s| s.0 < t);
