@@ -124,7 +124,8 @@ fn network(n: u32, stop: f64, alpha: bool) {
     drop(connections);
     let mut state = State::new(&plan, neuron::State::at(&plan.cells, 0.0));
     let built = began.elapsed().as_secs_f64() - drawn;
-    println!("{} connections, drawn in {drawn:.2} s, built in {built:.2} s", plan.connections());
+    let bytes = plan.bytes() as f64 / plan.connections() as f64;
+    println!("{} connections, {bytes:.2} bytes each, drawn in {drawn:.2} s, built in {built:.2} s", plan.connections());
 
     let stepping = Stepping { level: Level::best(), dt, method: Method::CrankNicolson };
     let (scratch, mut trace, mut outside) = (Scratch::default(), Trace::new(vec![], 1), Outside::default());

@@ -3,7 +3,7 @@
 use super::block::{BlockPlan, Line};
 use super::outside::Act;
 use super::plan::{Action, Plan};
-use super::state::BlockState;
+use super::state::{BlockState, in_order};
 use crate::neuron::{self, Drive, Moment, Ports, Site};
 use crate::point::{self, Arrival};
 use crate::receptor::within::Stepped;
@@ -67,21 +67,21 @@ impl BlockDrive<'_> {
         let n = state.ring.len();
         let mut events = std::mem::take(&mut state.ring[state.first]);
         state.first = (state.first + 1) % n;
-        // In the order of time, then connection, however they came here.
-        events.sort_unstable();
+        // Often in runs that are in order, which this makes use of.
+        events.sort_by(in_order);
         work.arrivals.clear();
-        for &(at, entry) in &events {
-            let entry = &block.entries[entry as usize];
-            let (line, lane) = (entry.place as usize / LANES, entry.place as usize % LANES);
+        for event in &events {
+            let (line, lane) = (event.place() / LANES, event.place() % LANES);
+            let at = moment.start + event.late();
             if let Some(input) = line.checked_sub(block.lines.len()) {
-                work.arrivals.push(Arrival { at, lane, input, weight: entry.weight });
+                work.arrivals.push(Arrival { at, lane, input, weight: event.weight });
                 continue;
             }
             let within = &plan.within[usize::from(block.lines[line].kind)];
             let late = within.event((moment.end - at).ms());
-            state.g[line].0[lane] += entry.weight * late.g;
-            state.h[line].0[lane] += entry.weight * late.h;
-            work.means[line].0[lane] += entry.weight * late.mean;
+            state.g[line].0[lane] += event.weight * late.g;
+            state.h[line].0[lane] += event.weight * late.h;
+            work.means[line].0[lane] += event.weight * late.mean;
         }
         events.clear();
         state.ring[(state.first + n - 1) % n] = events;

@@ -103,7 +103,7 @@ pub fn run(
         let end = start + plan.dt * epoch as i64;
         heard.clear();
         heard.extend(trains.between(start, end).iter().map(|&(at, train)| (at, first + train)));
-        deliver(plan, state, start, &heard);
+        plan.wires.deliver(&mut state.blocks, plan.dt, start, &heard);
         let from = spikes.len();
         let here = Here { stepping, epoch, acts: &acts, sites: &sites, every: trace.every, outside };
         if let Err(fault) = advance(plan, state, scratch, &here, &mut work, &mut seen, spikes) {
@@ -124,7 +124,7 @@ pub fn run(
         spikes[from..].sort_unstable();
         heard.clear();
         heard.extend(spikes[from..].iter().map(|s| (s.at, s.detector)));
-        deliver(plan, state, end, &heard);
+        plan.wires.deliver(&mut state.blocks, plan.dt, end, &heard);
         left -= epoch;
     }
     if steps > 0 {
@@ -240,24 +240,4 @@ fn of<'a>(placed: &mut &'a [Placed], block: u32) -> &'a [Placed] {
     let (here, rest) = placed.split_at(n);
     *placed = rest;
     here
-}
-
-/// Puts what `heard` sets off into the rings, whose first slot is the step from `now` on.
-fn deliver(plan: &Plan, state: &mut State, now: Tick, heard: &[(Tick, u32)]) {
-    if heard.is_empty() {
-        return;
-    }
-    let (dt, delays) = (plan.dt.0, &plan.delays);
-    state.blocks.par_iter_mut().zip(&plan.blocks).for_each(|(state, block)| {
-        let n = state.ring.len();
-        for &(at, source) in heard {
-            let Ok(k) = block.sources.binary_search(&source) else { continue };
-            for entry in block.starts[k]..block.starts[k + 1] {
-                let at = at + delays[block.entries[entry as usize].delay as usize];
-                let slot = ((at - now).0 / dt) as usize;
-                debug_assert!(at >= now && slot < n, "within the ring");
-                state.ring[(state.first + slot) % n].push((at, entry));
-            }
-        }
-    });
 }

@@ -1,0 +1,294 @@
+//! Connections as they are stored: by stretches of blocks, in each by source, so that what a spike sets off lies together.
+//!
+//! A thread delivers to a stretch. A spike is first told to the stretches in which its source ends ([`Part`]), each of which
+//! then goes through its own connections; 12 bytes a connection where all delays are the same, 16 or 20 where not, and 12
+//! more a part. Delays are whole multiples of a unit, above the shortest.
+
+use super::block::{BlockPlan, Group, Line};
+use super::plan::{CircuitError, Connection};
+use super::state::{BlockState, Event};
+use crate::time::Tick;
+use numerics::simd::LANES;
+use rayon::prelude::*;
+
+/// Most blocks of a stretch: what its 8 bits can number.
+const WIDE: usize = 1 << (32 - BITS);
+/// Bits that number places in a block.
+const BITS: u32 = 24;
+/// Most stretches that are worth their parts.
+const STRETCHES: usize = 64;
+/// Connections that a part should have, in the mean.
+const WORTH: usize = 8;
+/// Spikes that are told to stretches in one go.
+const TOLD: usize = 8192;
+
+/// All connections.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wires {
+    /// Blocks a stretch.
+    wide: usize,
+    stretches: Vec<Stretch>,
+    /// By source: its first part; and one more.
+    starts: Vec<u32>,
+    parts: Vec<Part>,
+    /// The shortest delay, and what the others are multiples above it of.
+    least: Tick,
+    unit: Tick,
+}
+
+/// What ends in some blocks, by source.
+#[derive(Clone, Debug)]
+struct Stretch {
+    /// Which of its blocks, and where there, see [`BlockPlan::place`].
+    places: Vec<u32>,
+    weights: Vec<f64>,
+    delays: Delays,
+}
+
+/// In units above the shortest.
+#[derive(Clone, Debug)]
+enum Delays {
+    Same,
+    Narrow(Vec<u32>),
+    Wide(Vec<u64>),
+}
+
+/// Connections of a source in a stretch.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    stretch: u32,
+    start: u32,
+    end: u32,
+}
+
+/// A spike, and the connections of a stretch that it reaches.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    at: Tick,
+    start: u32,
+    end: u32,
+}
+
+/// What decides where connections are stored.
+pub(super) struct Layout<'a> {
+    pub groups: &'a [Group],
+    pub kinds: usize,
+    pub sources: usize,
+    /// By neuron: its block.
+    pub place: &'a (dyn Fn(u32) -> usize + Sync),
+}
+
+impl Wires {
+    /// Stores connections that are sound, and gives blocks their lines.
+    pub fn new(connections: &[Connection], blocks: &mut [BlockPlan], layout: &Layout) -> Result<Self, CircuitError> {
+        let least = connections.iter().map(|c| c.delay).min().unwrap_or_default();
+        let unit = Tick(connections.iter().fold(0, |unit, c| divisor(unit, (c.delay - least).0)));
+        let farthest = connections.iter().map(|c| (c.delay - least).0 / unit.0.max(1)).max().unwrap_or(0);
+        let want = (connections.len() / (WORTH * layout.sources.max(1))).clamp(1, STRETCHES);
+        let wide = blocks.len().div_ceil(want).clamp(1, WIDE);
+        // A counting sort, so that each stretch sees only its own.
+        let stretch = |c: &Connection| (layout.place)(c.to.cell) / wide;
+        let mut ends = vec![0usize; blocks.len().div_ceil(wide) + 1];
+        connections.iter().for_each(|c| ends[stretch(c) + 1] += 1);
+        if let Some(&count) = ends.iter().find(|n| **n >= 1 << 32) {
+            return Err(CircuitError::Many { count });
+        }
+        (1..ends.len()).for_each(|s| ends[s] += ends[s - 1]);
+        let mut order = vec![0usize; connections.len()];
+        let mut next = ends.clone();
+        for (index, c) in connections.iter().enumerate() {
+            let to = &mut next[stretch(c)];
+            order[*to] = index;
+            *to += 1;
+        }
+        let made: Result<Vec<_>, CircuitError> = blocks
+            .par_chunks_mut(wide)
+            .zip(ends.par_windows(2))
+            .enumerate()
+            .map(|(s, (blocks, ends))| {
+                let own = &order[ends[0]..ends[1]];
+                let first = s * wide;
+                let of = |c: &Connection| (layout.place)(c.to.cell) - first;
+                let input = |block: usize, blocks: &[BlockPlan], c: &Connection| {
+                    blocks[block].group.and_then(|group| layout.groups[group].inputs[usize::from(c.kind)])
+                };
+                let mut lines = vec![Vec::new(); blocks.len()];
+                let mut by_source: Vec<(u32, u32)> = Vec::with_capacity(own.len());
+                for (k, &index) in own.iter().enumerate() {
+                    let c = &connections[index];
+                    let block = of(c);
+                    let line = Line { kind: c.kind, row: c.to.compartment };
+                    if input(block, blocks, c).is_none() && lines[block].last() != Some(&line) {
+                        lines[block].push(line);
+                    }
+                    by_source.push((c.source, k as u32));
+                }
+                for (block, lines) in blocks.iter_mut().zip(lines) {
+                    block.draw(lines, layout.kinds);
+                    let inputs = block.group.map_or(0, |group| layout.groups[group].plan.inputs());
+                    let count = (block.lines.len() + inputs) * LANES;
+                    if count > 1 << BITS {
+                        return Err(CircuitError::Many { count });
+                    }
+                }
+                by_source.sort_unstable();
+                let n = own.len();
+                let mut made =
+                    Stretch { places: Vec::with_capacity(n), weights: Vec::with_capacity(n), delays: Delays::Same };
+                let (mut narrow, mut far) = (Vec::new(), Vec::new());
+                let mut parts: Vec<(u32, Part)> = Vec::new();
+                for (k, &(source, index)) in (0..).zip(&by_source) {
+                    let c = &connections[own[index as usize]];
+                    let block = of(c);
+                    made.places.push((block << BITS | blocks[block].place(c, input(block, blocks, c))) as u32);
+                    made.weights.push(c.weight);
+                    let units = (c.delay - least).0 as u64 / (unit.0 as u64).max(1);
+                    match farthest {
+                        0 => {}
+                        most if most <= i64::from(u32::MAX) => narrow.push(units as u32),
+                        _ => far.push(units),
+                    }
+                    match parts.last_mut() {
+                        Some((last, part)) if *last == source => part.end = k + 1,
+                        _ => parts.push((source, Part { stretch: s as u32, start: k, end: k + 1 })),
+                    }
+                }
+                if !narrow.is_empty() {
+                    made.delays = Delays::Narrow(narrow);
+                } else if !far.is_empty() {
+                    made.delays = Delays::Wide(far);
+                }
+                Ok((made, parts))
+            })
+            .collect();
+        let (stretches, by_stretch): (Vec<Stretch>, Vec<Vec<(u32, Part)>>) = made?.into_iter().unzip();
+        let count: usize = by_stretch.iter().map(Vec::len).sum();
+        if count >= 1 << 32 {
+            return Err(CircuitError::Many { count });
+        }
+        let mut starts = vec![0_u32; layout.sources + 1];
+        by_stretch.iter().flatten().for_each(|(source, _)| starts[*source as usize + 1] += 1);
+        (1..starts.len()).for_each(|s| starts[s] += starts[s - 1]);
+        let mut parts = vec![Part { stretch: 0, start: 0, end: 0 }; count];
+        let mut next = starts.clone();
+        for (source, part) in by_stretch.into_iter().flatten() {
+            let to = &mut next[source as usize];
+            parts[*to as usize] = part;
+            *to += 1;
+        }
+        Ok(Self { wide, stretches, starts, parts, least, unit })
+    }
+
+    /// Bytes that all of this takes.
+    pub fn bytes(&self) -> usize {
+        let of = |s: &Stretch| {
+            let delays = match &s.delays {
+                Delays::Same => 0,
+                Delays::Narrow(units) => size_of_val(&units[..]),
+                Delays::Wide(units) => size_of_val(&units[..]),
+            };
+            size_of_val(&s.places[..]) + size_of_val(&s.weights[..]) + delays
+        };
+        let table = size_of_val(&self.starts[..]) + size_of_val(&self.parts[..]);
+        self.stretches.iter().map(of).sum::<usize>() + table
+    }
+
+    /// How many places are the end of something.
+    pub fn places(&self) -> usize {
+        let used = |s: &Stretch| {
+            let mut places = s.places.clone();
+            places.sort_unstable();
+            places.dedup();
+            places.len()
+        };
+        self.stretches.iter().map(used).sum()
+    }
+
+    /// Tells all that decides results, in a fixed order.
+    pub fn tell(&self, mut eat: impl FnMut(u64)) {
+        [self.wide as u64, self.least.0 as u64, self.unit.0 as u64].into_iter().for_each(&mut eat);
+        self.starts.iter().for_each(|&x| eat(u64::from(x)));
+        self.parts.iter().for_each(|p| eat(u64::from(p.end) << 32 | u64::from(p.stretch)));
+        for s in &self.stretches {
+            s.places.iter().for_each(|&x| eat(u64::from(x)));
+            s.weights.iter().for_each(|x| eat(x.to_bits()));
+            match &s.delays {
+                Delays::Same => {}
+                Delays::Narrow(units) => units.iter().for_each(|&x| eat(u64::from(x))),
+                Delays::Wide(units) => units.iter().for_each(|&x| eat(x)),
+            }
+        }
+    }
+
+    /// Puts what `heard` sets off into the rings, whose first slot is the step of `dt` from `now` on.
+    pub fn deliver(&self, blocks: &mut [BlockState], dt: Tick, now: Tick, heard: &[(Tick, u32)]) {
+        let stretches = self.stretches.len();
+        let tell = |heard: &[(Tick, u32)]| {
+            let mut told = vec![Vec::new(); stretches];
+            for &(at, source) in heard {
+                let source = source as usize;
+                for part in &self.parts[self.starts[source] as usize..self.starts[source + 1] as usize] {
+                    told[part.stretch as usize].push(Told { at, start: part.start, end: part.end });
+                }
+            }
+            told
+        };
+        match heard.len() {
+            0 => {}
+            1..=TOLD => self.hear(blocks, dt, now, &[tell(heard)]),
+            _ => self.hear(blocks, dt, now, &heard.par_chunks(TOLD).map(tell).collect::<Vec<_>>()),
+        }
+    }
+
+    fn hear(&self, blocks: &mut [BlockState], dt: Tick, now: Tick, told: &[Vec<Vec<Told>>]) {
+        let stretches = blocks.par_chunks_mut(self.wide).zip(&self.stretches).enumerate();
+        stretches.for_each(|(s, (blocks, stretch))| {
+            for told in told.iter().flat_map(|told| &told[s]) {
+                stretch.deliver(blocks, (dt, told.at + self.least - now, self.unit), told.start..told.end);
+            }
+        });
+    }
+}
+
+impl Stretch {
+    /// `first`: when the shortest delay arrives, from the beginning of the rings.
+    fn deliver(&self, blocks: &mut [BlockState], (dt, first, unit): (Tick, Tick, Tick), own: std::ops::Range<u32>) {
+        let own = own.start as usize..own.end as usize;
+        let (dt, first, unit) = (dt.0 as u64, first.0 as u64, unit.0 as u64);
+        let wired = self.places[own.clone()].iter().zip(&self.weights[own.clone()]);
+        let slot = |at: u64| (at / dt, at % dt);
+        match &self.delays {
+            Delays::Same => {
+                let (slot, late) = slot(first);
+                wired.for_each(|(&place, &weight)| put(blocks, place, weight, slot, late));
+            }
+            Delays::Narrow(units) => {
+                for ((&place, &weight), &units) in wired.zip(&units[own]) {
+                    let (slot, late) = slot(first + u64::from(units) * unit);
+                    put(blocks, place, weight, slot, late);
+                }
+            }
+            Delays::Wide(units) => {
+                for ((&place, &weight), &units) in wired.zip(&units[own]) {
+                    let (slot, late) = slot(first + units * unit);
+                    put(blocks, place, weight, slot, late);
+                }
+            }
+        }
+    }
+}
+
+/// An event at a place of a stretch, `late` ticks into a slot.
+#[inline(always)]
+fn put(blocks: &mut [BlockState], place: u32, weight: f64, slot: u64, late: u64) {
+    let block = &mut blocks[(place >> BITS) as usize];
+    block.slot(slot as usize).push(Event::new(late, place & ((1 << BITS) - 1), weight));
+}
+
+/// The greatest common divisor.
+fn divisor(mut a: i64, mut b: i64) -> i64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
