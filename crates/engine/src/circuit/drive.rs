@@ -3,7 +3,7 @@
 use super::block::{BlockPlan, Line};
 use super::outside::Act;
 use super::plan::{Action, Plan};
-use super::state::{BlockState, in_order};
+use super::state::{BlockState, Event, in_order};
 use crate::neuron::{self, Drive, Moment, Ports, Site};
 use crate::point::{self, Arrival};
 use crate::receptor::within::Stepped;
@@ -26,6 +26,7 @@ pub(super) struct Placed {
 #[derive(Debug, Default)]
 pub(super) struct Work {
     means: Vec<F64x8>,
+    merged: Vec<Event>,
     /// Of plain currents onto point neurons, within the step.
     pub arrivals: Vec<Arrival>,
     pub fired: Vec<point::Spike>,
@@ -67,8 +68,7 @@ impl BlockDrive<'_> {
         let n = state.ring.len();
         let mut events = std::mem::take(&mut state.ring[state.first]);
         state.first = (state.first + 1) % n;
-        // Often in runs that are in order, which this makes use of.
-        events.sort_by(in_order);
+        sort(&mut events, &mut work.merged);
         work.arrivals.clear();
         for event in &events {
             let (line, lane) = (event.place() / LANES, event.place() % LANES);
@@ -129,6 +129,27 @@ impl Drive for BlockDrive<'_> {
     fn after(&mut self, moment: Moment, solved: &[F64x8], v: &[F64x8]) {
         self.look(moment, |row, lane| solved[row as usize].0[lane], |row, lane| v[row as usize].0[lane]);
     }
+}
+
+/// Puts events in order. They often come as two runs that are: of trains, and of neurons.
+fn sort(events: &mut Vec<Event>, merged: &mut Vec<Event>) {
+    let descent = |events: &[Event]| events.windows(2).position(|w| in_order(&w[0], &w[1]).is_gt());
+    let Some(end) = descent(events) else { return };
+    let (a, b) = events.split_at(end + 1);
+    if descent(b).is_some() {
+        events.sort_unstable_by(in_order);
+        return;
+    }
+    merged.clear();
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() && j < b.len() {
+        let first = in_order(&a[i], &b[j]).is_le();
+        merged.push(if first { a[i] } else { b[j] });
+        (i, j) = (i + usize::from(first), j + usize::from(!first));
+    }
+    merged.extend_from_slice(&a[i..]);
+    merged.extend_from_slice(&b[j..]);
+    std::mem::swap(events, merged);
 }
 
 /// Steps all lines of a kind, and their means over the step but for what arrives within it.

@@ -279,7 +279,7 @@ impl Plan {
             let plain = self.kinds.iter().zip(&inputs).filter(|(_, i)| i.is_some()).map(|(k, _)| k.waveform);
             let plan = point::Plan::new(points.model, &plain.collect::<Vec<_>>());
             let of = &mut self.groups[group];
-            of.plan = plan.map_err(|error| CircuitError::Points { group, error })?;
+            of.plan = plan.map_err(|error| CircuitError::Points { group, error })?.stepped(self.dt);
             of.inputs = inputs;
         }
         Ok(())

@@ -37,10 +37,12 @@ impl PointBlock<'_> {
             let all = point::Ports { g: g.0, i: i.0 };
             let work = &mut *drive.work;
             work.fired.clear();
-            point::step(&group.plan, state, dt, &all, &work.arrivals, &mut work.fired).map_err(|error| {
-                let cell = block.first + error.lane().unwrap_or(0) as u32;
-                PointFault { at: start, cell, error }
-            })?;
+            point::step_at(drive.level, &group.plan, state, dt, &all, &work.arrivals, &mut work.fired).map_err(
+                |error| {
+                    let cell = block.first + error.lane().unwrap_or(0) as u32;
+                    PointFault { at: start, cell, error }
+                },
+            )?;
             let spike = |s: &point::Spike| {
                 let lane = s.lane as u32;
                 Spike { at: s.at, detector: source + lane, cell: block.first + lane, compartment: 0 }

@@ -5,6 +5,7 @@ use super::outside::{Outside, Trace, Trains};
 use super::plan::{Plan, Target};
 use super::points::{PointBlock, PointFault};
 use super::state::State;
+use super::wires::Mail;
 use crate::neuron::{self, Spike, Stepping};
 use crate::point::PointError;
 use crate::time::Tick;
@@ -65,7 +66,15 @@ pub enum CircuitRunError {
 #[derive(Debug, Default)]
 pub struct Scratch {
     cells: neuron::Scratch,
-    blocks: Mutex<Vec<Work>>,
+    own: Mutex<Own>,
+}
+
+/// What a run takes for itself.
+#[derive(Debug, Default)]
+struct Own {
+    blocks: Vec<Work>,
+    mail: Mail,
+    heard: Vec<(Tick, u32)>,
 }
 
 /// Advances a circuit by `steps` steps; spikes are appended in order of time, then source.
@@ -92,21 +101,21 @@ pub fn run(
     let acts = placed(plan, &acts).map_err(|act| CircuitRunError::Act { act })?;
     let sites = placed(plan, &trace.sites).map_err(|site| CircuitRunError::Site { site })?;
     let mut seen = vec![f64::NAN; acts.len()];
-    let mut work = std::mem::take(&mut *scratch.blocks.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut own = std::mem::take(&mut *scratch.own.lock().unwrap_or_else(PoisonError::into_inner));
+    let Own { blocks: work, mail, heard } = &mut own;
     work.resize_with(plan.blocks.len(), Work::default);
     let first = plan.sources() as u32;
     let mut left = steps;
-    let mut heard: Vec<(Tick, u32)> = Vec::new();
     while left > 0 {
         let epoch = left.min(plan.epoch);
         let start = state.clock();
         let end = start + plan.dt * epoch as i64;
         heard.clear();
         heard.extend(trains.between(start, end).iter().map(|&(at, train)| (at, first + train)));
-        plan.wires.deliver(&mut state.blocks, plan.dt, start, &heard);
+        plan.wires.deliver(&mut state.blocks, plan.dt, start, heard, mail);
         let from = spikes.len();
         let here = Here { stepping, epoch, acts: &acts, sites: &sites, every: trace.every, outside };
-        if let Err(fault) = advance(plan, state, scratch, &here, &mut work, &mut seen, spikes) {
+        if let Err(fault) = advance(plan, state, scratch, &here, work, &mut seen, spikes) {
             spikes.truncate(from);
             return Err(fault);
         }
@@ -124,14 +133,14 @@ pub fn run(
         spikes[from..].sort_unstable();
         heard.clear();
         heard.extend(spikes[from..].iter().map(|s| (s.at, s.detector)));
-        plan.wires.deliver(&mut state.blocks, plan.dt, end, &heard);
+        plan.wires.deliver(&mut state.blocks, plan.dt, end, heard, mail);
         left -= epoch;
     }
     if steps > 0 {
         outside.solved.resize(acts.len(), f64::NAN);
         acts.iter().zip(&seen).for_each(|(act, v)| outside.solved[act.index as usize] = *v);
     }
-    *scratch.blocks.lock().unwrap_or_else(PoisonError::into_inner) = work;
+    *scratch.own.lock().unwrap_or_else(PoisonError::into_inner) = own;
     Ok(())
 }
 

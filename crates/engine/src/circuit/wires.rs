@@ -17,8 +17,8 @@ const WIDE: usize = 1 << (32 - BITS);
 const BITS: u32 = 24;
 /// Most stretches that are worth their parts.
 const STRETCHES: usize = 64;
-/// Connections that a part should have, in the mean.
-const WORTH: usize = 8;
+/// Connections that a part should have: what comes from memory in a row is read ahead.
+const WORTH: usize = 32;
 /// Spikes that are told to stretches in one go.
 const TOLD: usize = 8192;
 
@@ -63,11 +63,14 @@ struct Part {
 
 /// A spike, and the connections of a stretch that it reaches.
 #[derive(Clone, Copy, Debug)]
-struct Told {
+pub(super) struct Told {
     at: Tick,
     start: u32,
     end: u32,
 }
+
+/// By portion of what was heard, then stretch: kept, so that memory is taken once.
+pub(super) type Mail = Vec<Vec<Vec<Told>>>;
 
 /// What decides where connections are stored.
 pub(super) struct Layout<'a> {
@@ -84,7 +87,7 @@ impl Wires {
         let least = connections.iter().map(|c| c.delay).min().unwrap_or_default();
         let unit = Tick(connections.iter().fold(0, |unit, c| divisor(unit, (c.delay - least).0)));
         let farthest = connections.iter().map(|c| (c.delay - least).0 / unit.0.max(1)).max().unwrap_or(0);
-        let want = (connections.len() / (WORTH * layout.sources.max(1))).clamp(1, STRETCHES);
+        let want = (together(connections, layout.sources) / WORTH).clamp(1, STRETCHES);
         let wide = blocks.len().div_ceil(want).clamp(1, WIDE);
         // A counting sort, so that each stretch sees only its own.
         let stretch = |c: &Connection| (layout.place)(c.to.cell) / wide;
@@ -221,29 +224,26 @@ impl Wires {
     }
 
     /// Puts what `heard` sets off into the rings, whose first slot is the step of `dt` from `now` on.
-    pub fn deliver(&self, blocks: &mut [BlockState], dt: Tick, now: Tick, heard: &[(Tick, u32)]) {
-        let stretches = self.stretches.len();
-        let tell = |heard: &[(Tick, u32)]| {
-            let mut told = vec![Vec::new(); stretches];
+    pub fn deliver(&self, blocks: &mut [BlockState], dt: Tick, now: Tick, heard: &[(Tick, u32)], mail: &mut Mail) {
+        if heard.is_empty() {
+            return;
+        }
+        let portions = heard.len().div_ceil(TOLD);
+        mail.resize_with(portions.max(mail.len()), Vec::new);
+        let mail = &mut mail[..portions];
+        heard.par_chunks(TOLD).zip(&mut *mail).for_each(|(heard, told)| {
+            told.resize_with(self.stretches.len(), Vec::new);
+            told.iter_mut().for_each(Vec::clear);
             for &(at, source) in heard {
                 let source = source as usize;
                 for part in &self.parts[self.starts[source] as usize..self.starts[source + 1] as usize] {
                     told[part.stretch as usize].push(Told { at, start: part.start, end: part.end });
                 }
             }
-            told
-        };
-        match heard.len() {
-            0 => {}
-            1..=TOLD => self.hear(blocks, dt, now, &[tell(heard)]),
-            _ => self.hear(blocks, dt, now, &heard.par_chunks(TOLD).map(tell).collect::<Vec<_>>()),
-        }
-    }
-
-    fn hear(&self, blocks: &mut [BlockState], dt: Tick, now: Tick, told: &[Vec<Vec<Told>>]) {
+        });
         let stretches = blocks.par_chunks_mut(self.wide).zip(&self.stretches).enumerate();
         stretches.for_each(|(s, (blocks, stretch))| {
-            for told in told.iter().flat_map(|told| &told[s]) {
+            for told in mail.iter().flat_map(|told| &told[s]) {
                 stretch.deliver(blocks, (dt, told.at + self.least - now, self.unit), told.start..told.end);
             }
         });
@@ -283,6 +283,13 @@ impl Stretch {
 fn put(blocks: &mut [BlockState], place: u32, weight: f64, slot: u64, late: u64) {
     let block = &mut blocks[(place >> BITS) as usize];
     block.slot(slot as usize).push(Event::new(late, place & ((1 << BITS) - 1), weight));
+}
+
+/// How many connections there are beside a connection from its source, in the mean.
+fn together(connections: &[Connection], sources: usize) -> usize {
+    let mut counts = vec![0_u64; sources];
+    connections.iter().for_each(|c| counts[c.source as usize] += 1);
+    (counts.iter().map(|&n| n as f64 * n as f64).sum::<f64>() / connections.len().max(1) as f64) as usize
 }
 
 /// The greatest common divisor.
