@@ -345,7 +345,7 @@ impl Plan {
         for block in &self.blocks {
             block.lines.iter().for_each(|l| eat(u64::from(l.kind) << 32 | u64::from(l.row)));
         }
-        self.wires.tell(eat);
+        self.wires.print(eat);
         hash
     }
 

@@ -2,6 +2,8 @@
 
 use super::block::Group;
 use super::drive::BlockDrive;
+use super::state::BlockState;
+use super::wires::Rings;
 use crate::neuron::{Moment, Ports, Spike};
 use crate::point::{self, PointError};
 use crate::time::Tick;
@@ -19,6 +21,13 @@ pub(super) struct PointBlock<'a> {
     pub drive: BlockDrive<'a>,
     pub group: &'a Group,
     pub state: &'a mut point::State,
+}
+
+impl Rings for PointBlock<'_> {
+    #[inline(always)]
+    fn rings(&mut self) -> &mut BlockState {
+        self.drive.state
+    }
 }
 
 impl PointBlock<'_> {

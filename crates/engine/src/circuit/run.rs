@@ -62,6 +62,9 @@ pub enum CircuitRunError {
     },
 }
 
+/// Blocks of point neurons that one thread takes at least.
+const FEW: usize = 4;
+
 /// Working memory; never saved.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -103,6 +106,7 @@ pub fn run(
     let mut seen = vec![f64::NAN; acts.len()];
     let mut own = std::mem::take(&mut *scratch.own.lock().unwrap_or_else(PoisonError::into_inner));
     let Own { blocks: work, mail, heard } = &mut own;
+    heard.clear();
     work.resize_with(plan.blocks.len(), Work::default);
     let first = plan.sources() as u32;
     let mut left = steps;
@@ -110,11 +114,11 @@ pub fn run(
         let epoch = left.min(plan.epoch);
         let start = state.clock();
         let end = start + plan.dt * epoch as i64;
-        heard.clear();
+        // Beside what neurons have sent in the epoch before.
         heard.extend(trains.between(start, end).iter().map(|&(at, train)| (at, first + train)));
-        plan.wires.deliver(&mut state.blocks, plan.dt, start, heard, mail);
+        plan.wires.tell(heard, mail);
         let from = spikes.len();
-        let here = Here { stepping, epoch, acts: &acts, sites: &sites, every: trace.every, outside };
+        let here = Here { stepping, epoch, acts: &acts, sites: &sites, every: trace.every, outside, mail };
         if let Err(fault) = advance(plan, state, scratch, &here, work, &mut seen, spikes) {
             spikes.truncate(from);
             return Err(fault);
@@ -133,9 +137,11 @@ pub fn run(
         spikes[from..].sort_unstable();
         heard.clear();
         heard.extend(spikes[from..].iter().map(|s| (s.at, s.detector)));
-        plan.wires.deliver(&mut state.blocks, plan.dt, end, heard, mail);
         left -= epoch;
     }
+    // Nothing may be left in what is not saved.
+    plan.wires.tell(heard, mail);
+    plan.wires.deliver_all(&mut state.blocks, (plan.dt, state.cells.clock()), mail);
     if steps > 0 {
         outside.solved.resize(acts.len(), f64::NAN);
         acts.iter().zip(&seen).for_each(|(act, v)| outside.solved[act.index as usize] = *v);
@@ -194,9 +200,11 @@ struct Here<'a> {
     sites: &'a [Placed],
     every: u64,
     outside: &'a Outside,
+    /// What stretches of blocks have been told.
+    mail: &'a Mail,
 }
 
-/// An epoch of all neurons. Spikes of cells come into `spikes`, those of point neurons into their blocks' memory.
+/// An epoch of all neurons, which first get what they have been told. Spikes of cells come into `spikes`, those of point neurons into their blocks' memory.
 fn advance(
     plan: &Plan,
     state: &mut State,
@@ -209,6 +217,11 @@ fn advance(
     let Here { stepping, epoch, .. } = *here;
     let (mut acts, mut sites) = (here.acts, here.sites);
     let State { cells, points, blocks } = state;
+    // Stretches with cells are delivered to before all else; others where they run, so that what has come is at hand.
+    let (wires, wide, when) = (&plan.wires, plan.wires.wide(), (plan.dt, cells.clock()));
+    let mixed = plan.cells.blocks().div_ceil(wide);
+    let before = blocks.len().min(mixed * wide);
+    wires.deliver_all(&mut blocks[..before], when, here.mail);
     let mut drives = blocks.iter_mut().zip(&plan.blocks).zip(work).zip(0..).map(|(((state, block), work), b)| {
         let (own, watched) = (of(&mut acts, b), of(&mut sites, b));
         let (level, every) = (stepping.level, here.every);
@@ -224,8 +237,17 @@ fn advance(
     let (cells, points) = rayon::join(
         || neuron::run(&plan.cells, cells, &scratch.cells, stepping, epoch, &mut of_cells, spikes),
         || {
-            let faults = of_points.par_iter_mut().filter_map(|block| block.run(epoch).err());
-            faults.min_by_key(|fault| (fault.at, fault.cell))
+            let (served, others) = of_points.split_at_mut(before - plan.cells.blocks());
+            let run = |blocks: &mut [PointBlock]| {
+                let faults = blocks.par_iter_mut().with_min_len(FEW).filter_map(|block| block.run(epoch).err());
+                faults.min_by_key(|fault| (fault.at, fault.cell))
+            };
+            let stretches = others.par_chunks_mut(wide).enumerate();
+            let faults = stretches.filter_map(|(k, blocks)| {
+                wires.deliver(mixed + k, blocks, when, here.mail);
+                run(blocks)
+            });
+            faults.chain(run(served)).min_by_key(|fault| (fault.at, fault.cell))
         },
     );
     match (cells, points) {

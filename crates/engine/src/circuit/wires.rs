@@ -1,8 +1,8 @@
 //! Connections as they are stored: by stretches of blocks, in each by source, so that what a spike sets off lies together.
 //!
 //! A thread delivers to a stretch. A spike is first told to the stretches in which its source ends ([`Part`]), each of which
-//! then goes through its own connections; 12 bytes a connection where all delays are the same, 16 or 20 where not, and 12
-//! more a part. Delays are whole multiples of a unit, above the shortest.
+//! then goes through its own connections; 12 bytes a connection where delays of a part are the same, 16 or 20 where not, and
+//! 24 more a part. Delays are whole multiples of a unit, above the shortest.
 
 use super::block::{BlockPlan, Group, Line};
 use super::plan::{CircuitError, Connection};
@@ -48,7 +48,8 @@ struct Stretch {
 /// In units above the shortest.
 #[derive(Clone, Debug)]
 enum Delays {
-    Same,
+    /// Parts have one each.
+    OfParts,
     Narrow(Vec<u32>),
     Wide(Vec<u64>),
 }
@@ -59,18 +60,25 @@ struct Part {
     stretch: u32,
     start: u32,
     end: u32,
+    /// Its delay, if it has one.
+    units: u64,
 }
 
-/// A spike, and the connections of a stretch that it reaches.
+/// Connections of a stretch that a spike reaches, and when: with its part's delay, or the shortest where there are many.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
+struct Told {
     at: Tick,
     start: u32,
     end: u32,
 }
 
-/// By portion of what was heard, then stretch: kept, so that memory is taken once.
-pub(super) type Mail = Vec<Vec<Vec<Told>>>;
+/// What stretches were told: kept, so that memory is taken once.
+#[derive(Debug, Default)]
+pub(super) struct Mail {
+    /// By portion of what was heard, then stretch.
+    told: Vec<Vec<Vec<Told>>>,
+    portions: usize,
+}
 
 /// What decides where connections are stored.
 pub(super) struct Layout<'a> {
@@ -86,7 +94,7 @@ impl Wires {
     pub fn new(connections: &[Connection], blocks: &mut [BlockPlan], layout: &Layout) -> Result<Self, CircuitError> {
         let least = connections.iter().map(|c| c.delay).min().unwrap_or_default();
         let unit = Tick(connections.iter().fold(0, |unit, c| divisor(unit, (c.delay - least).0)));
-        let farthest = connections.iter().map(|c| (c.delay - least).0 / unit.0.max(1)).max().unwrap_or(0);
+        let farthest = connections.iter().map(|c| ((c.delay - least).0 / unit.0.max(1)) as u64).max().unwrap_or(0);
         let want = (together(connections, layout.sources) / WORTH).clamp(1, STRETCHES);
         let wide = blocks.len().div_ceil(want).clamp(1, WIDE);
         // A counting sort, so that each stretch sees only its own.
@@ -137,29 +145,35 @@ impl Wires {
                 by_source.sort_unstable();
                 let n = own.len();
                 let mut made =
-                    Stretch { places: Vec::with_capacity(n), weights: Vec::with_capacity(n), delays: Delays::Same };
-                let (mut narrow, mut far) = (Vec::new(), Vec::new());
+                    Stretch { places: Vec::with_capacity(n), weights: Vec::with_capacity(n), delays: Delays::OfParts };
                 let mut parts: Vec<(u32, Part)> = Vec::new();
+                let units = |index: u32| {
+                    let c = &connections[own[index as usize]];
+                    (c.delay - least).0 as u64 / (unit.0 as u64).max(1)
+                };
+                let mut same = true;
                 for (k, &(source, index)) in (0..).zip(&by_source) {
                     let c = &connections[own[index as usize]];
                     let block = of(c);
                     made.places.push((block << BITS | blocks[block].place(c, input(block, blocks, c))) as u32);
                     made.weights.push(c.weight);
-                    let units = (c.delay - least).0 as u64 / (unit.0 as u64).max(1);
-                    match farthest {
-                        0 => {}
-                        most if most <= i64::from(u32::MAX) => narrow.push(units as u32),
-                        _ => far.push(units),
-                    }
+                    let units = units(index);
                     match parts.last_mut() {
-                        Some((last, part)) if *last == source => part.end = k + 1,
-                        _ => parts.push((source, Part { stretch: s as u32, start: k, end: k + 1 })),
+                        Some((last, part)) if *last == source => {
+                            part.end = k + 1;
+                            same &= part.units == units;
+                        }
+                        _ => parts.push((source, Part { stretch: s as u32, start: k, end: k + 1, units })),
                     }
                 }
-                if !narrow.is_empty() {
-                    made.delays = Delays::Narrow(narrow);
-                } else if !far.is_empty() {
-                    made.delays = Delays::Wide(far);
+                if !same {
+                    parts.iter_mut().for_each(|(_, part)| part.units = 0);
+                    let units = by_source.iter().map(|&(_, index)| units(index));
+                    made.delays = if farthest <= u64::from(u32::MAX) {
+                        Delays::Narrow(units.map(|units| units as u32).collect())
+                    } else {
+                        Delays::Wide(units.collect())
+                    };
                 }
                 Ok((made, parts))
             })
@@ -172,7 +186,7 @@ impl Wires {
         let mut starts = vec![0_u32; layout.sources + 1];
         by_stretch.iter().flatten().for_each(|(source, _)| starts[*source as usize + 1] += 1);
         (1..starts.len()).for_each(|s| starts[s] += starts[s - 1]);
-        let mut parts = vec![Part { stretch: 0, start: 0, end: 0 }; count];
+        let mut parts = vec![Part { stretch: 0, start: 0, end: 0, units: 0 }; count];
         let mut next = starts.clone();
         for (source, part) in by_stretch.into_iter().flatten() {
             let to = &mut next[source as usize];
@@ -186,7 +200,7 @@ impl Wires {
     pub fn bytes(&self) -> usize {
         let of = |s: &Stretch| {
             let delays = match &s.delays {
-                Delays::Same => 0,
+                Delays::OfParts => 0,
                 Delays::Narrow(units) => size_of_val(&units[..]),
                 Delays::Wide(units) => size_of_val(&units[..]),
             };
@@ -207,58 +221,86 @@ impl Wires {
         self.stretches.iter().map(used).sum()
     }
 
-    /// Tells all that decides results, in a fixed order.
-    pub fn tell(&self, mut eat: impl FnMut(u64)) {
+    /// All that decides results, in a fixed order.
+    pub fn print(&self, mut eat: impl FnMut(u64)) {
         [self.wide as u64, self.least.0 as u64, self.unit.0 as u64].into_iter().for_each(&mut eat);
         self.starts.iter().for_each(|&x| eat(u64::from(x)));
-        self.parts.iter().for_each(|p| eat(u64::from(p.end) << 32 | u64::from(p.stretch)));
+        for p in &self.parts {
+            eat(u64::from(p.end) << 32 | u64::from(p.stretch));
+            eat(p.units);
+        }
         for s in &self.stretches {
             s.places.iter().for_each(|&x| eat(u64::from(x)));
             s.weights.iter().for_each(|x| eat(x.to_bits()));
             match &s.delays {
-                Delays::Same => {}
+                Delays::OfParts => {}
                 Delays::Narrow(units) => units.iter().for_each(|&x| eat(u64::from(x))),
                 Delays::Wide(units) => units.iter().for_each(|&x| eat(x)),
             }
         }
     }
 
-    /// Puts what `heard` sets off into the rings, whose first slot is the step of `dt` from `now` on.
-    pub fn deliver(&self, blocks: &mut [BlockState], dt: Tick, now: Tick, heard: &[(Tick, u32)], mail: &mut Mail) {
-        if heard.is_empty() {
-            return;
-        }
-        let portions = heard.len().div_ceil(TOLD);
-        mail.resize_with(portions.max(mail.len()), Vec::new);
-        let mail = &mut mail[..portions];
-        heard.par_chunks(TOLD).zip(&mut *mail).for_each(|(heard, told)| {
+    /// Sorts what `heard` sets off by stretch.
+    pub fn tell(&self, heard: &[(Tick, u32)], mail: &mut Mail) {
+        mail.portions = heard.len().div_ceil(TOLD);
+        mail.told.resize_with(mail.portions.max(mail.told.len()), Vec::new);
+        heard.par_chunks(TOLD).zip(&mut mail.told).for_each(|(heard, told)| {
             told.resize_with(self.stretches.len(), Vec::new);
             told.iter_mut().for_each(Vec::clear);
             for &(at, source) in heard {
                 let source = source as usize;
                 for part in &self.parts[self.starts[source] as usize..self.starts[source + 1] as usize] {
+                    let at = at + self.least + self.unit * part.units as i64;
                     told[part.stretch as usize].push(Told { at, start: part.start, end: part.end });
                 }
             }
         });
-        let stretches = blocks.par_chunks_mut(self.wide).zip(&self.stretches).enumerate();
-        stretches.for_each(|(s, (blocks, stretch))| {
-            for told in mail.iter().flat_map(|told| &told[s]) {
-                stretch.deliver(blocks, (dt, told.at + self.least - now, self.unit), told.start..told.end);
-            }
-        });
+    }
+
+    /// Blocks a stretch.
+    pub fn wide(&self) -> usize {
+        self.wide
+    }
+
+    /// Puts what stretch `s` was told into the rings of its blocks, whose first slot is the step of `dt` from `now` on.
+    pub fn deliver<R: Rings>(&self, s: usize, blocks: &mut [R], (dt, now): (Tick, Tick), mail: &Mail) {
+        let Some(stretch) = self.stretches.get(s) else { return };
+        for told in mail.told[..mail.portions].iter().flat_map(|told| &told[s]) {
+            stretch.deliver(blocks, (dt, told.at - now, self.unit), told.start..told.end);
+        }
+    }
+
+    /// The same for all of the first blocks, which are whole stretches or all.
+    pub fn deliver_all(&self, blocks: &mut [BlockState], when: (Tick, Tick), mail: &Mail) {
+        if mail.portions > 0 {
+            let stretches = blocks.par_chunks_mut(self.wide).enumerate();
+            stretches.for_each(|(s, blocks)| self.deliver(s, blocks, when, mail));
+        }
+    }
+}
+
+/// Who has rings.
+pub(super) trait Rings {
+    /// Its rings.
+    fn rings(&mut self) -> &mut BlockState;
+}
+
+impl Rings for BlockState {
+    #[inline(always)]
+    fn rings(&mut self) -> &mut BlockState {
+        self
     }
 }
 
 impl Stretch {
-    /// `first`: when the shortest delay arrives, from the beginning of the rings.
-    fn deliver(&self, blocks: &mut [BlockState], (dt, first, unit): (Tick, Tick, Tick), own: std::ops::Range<u32>) {
+    /// `first`: when it arrives, or the shortest delay does, from the beginning of the rings.
+    fn deliver<R: Rings>(&self, blocks: &mut [R], (dt, first, unit): (Tick, Tick, Tick), own: std::ops::Range<u32>) {
         let own = own.start as usize..own.end as usize;
         let (dt, first, unit) = (dt.0 as u64, first.0 as u64, unit.0 as u64);
         let wired = self.places[own.clone()].iter().zip(&self.weights[own.clone()]);
         let slot = |at: u64| (at / dt, at % dt);
         match &self.delays {
-            Delays::Same => {
+            Delays::OfParts => {
                 let (slot, late) = slot(first);
                 wired.for_each(|(&place, &weight)| put(blocks, place, weight, slot, late));
             }
@@ -280,8 +322,8 @@ impl Stretch {
 
 /// An event at a place of a stretch, `late` ticks into a slot.
 #[inline(always)]
-fn put(blocks: &mut [BlockState], place: u32, weight: f64, slot: u64, late: u64) {
-    let block = &mut blocks[(place >> BITS) as usize];
+fn put<R: Rings>(blocks: &mut [R], place: u32, weight: f64, slot: u64, late: u64) {
+    let block = blocks[(place >> BITS) as usize].rings();
     block.slot(slot as usize).push(Event::new(late, place & ((1 << BITS) - 1), weight));
 }
 
