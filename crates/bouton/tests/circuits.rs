@@ -7,6 +7,7 @@ use bouton::recording::Condition;
 use bouton::simulation::{Cancel, Progress, run};
 use common::{Going, WORLD, plan, plan_with, probe, run_with};
 use engine::snapshot;
+use model::catalogue::Catalogue;
 use std::fmt::Write as _;
 
 /// A cell with a dendrite, channels with gates, and a pool of calcium.
@@ -240,4 +241,50 @@ fn a_circuit_does_not_depend_on_how_finely_it_is_looked_at() {
     let fine = run_with(&fine, &["trials = 1"]);
     assert_eq!(coarse.events, fine.events);
     assert_eq!(probe(&coarse, "pyr[7].soma.v_m").mean, probe(&fine, "pyr[7].soma.v_m").mean);
+}
+
+/// A condition of an example, run.
+fn example(text: &str, condition: &str) -> Condition {
+    let files = |name: &str| {
+        assert_eq!(name, "pyramidal.swc");
+        Ok(include_str!("../../../examples/pyramidal.swc").to_owned())
+    };
+    let catalogue = Catalogue::embedded();
+    let outcome = model::resolve::model_beside("model.toml", text.into(), &[], &catalogue, &files);
+    let mut faults = outcome.diagnostics;
+    let plans = outcome.resolved.iter().filter_map(|r| bouton::lower::model(r, &mut faults));
+    let plan = plans.into_iter().find(|p| p.name == condition).expect("the condition");
+    assert!(!faults.has_errors(), "{}", faults.render(&outcome.sources, false));
+    common::ran(plan).0
+}
+
+#[test]
+fn an_action_potential_goes_round_the_ring_in_the_time_of_its_axons_and_cells() {
+    let text = include_str!("../../../examples/ring_of_cells.toml");
+    let [quick, slow, weak] = ["quick", "slow", "weak"].map(|name| example(text, name));
+    let round = |c: &Condition| {
+        let times = spikes(c, "ring", 0);
+        // The first round begins with a kick, and adaptation builds up until the third.
+        times[3] - times[2]
+    };
+    // Ten axons of 309 um, at .1 and at .3 m/s: 20.6 ms. A longer round leaves cells more time to recover.
+    let longer = round(&slow) - round(&quick);
+    assert!((17.0..20.7).contains(&longer), "{} {} ms", round(&quick), round(&slow));
+    for k in 1..10 {
+        let [a, b] = [k - 1, k].map(|k| spikes(&quick, "ring", k)[0]);
+        assert!(b - a > 1.53 && b - a < 12.0, "{k}: {} ms", b - a);
+    }
+    let all: Vec<usize> = (0..10).map(|k| spikes(&weak, "ring", k).len()).collect();
+    assert_eq!(all, [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn without_inhibition_the_random_network_runs_away() {
+    let text = include_str!("../../../examples/random_network.toml").replace("\"500 ms\"", "\"200 ms\"");
+    let rate =
+        |c: &Condition, cell: &str| c.facts.iter().find(|f| f.key == format!("{cell}.rate")).expect("a rate").value;
+    let [balanced, disinhibited] = ["balanced", "disinhibited"].map(|name| example(&text, name));
+    let [calm, wild] = [&balanced, &disinhibited].map(|c| rate(c, "pyr"));
+    assert!((2.0..30.0).contains(&calm) && wild > 4.0 * calm, "{calm} {wild} /s");
+    assert!(rate(&balanced, "fast") > 2.0);
 }
