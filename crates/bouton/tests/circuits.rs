@@ -115,6 +115,57 @@ probe.v = {{ read = "{sender}.soma.v_m" }}
     assert!(largest(&probe(&apart, "pyr.soma.v_m").mean, &probe(&within, "pyr[0].soma.v_m").mean) < 1e-6);
 }
 
+#[test]
+fn a_synapse_of_molecules_that_connects_is_one_for_each_contact() {
+    let of = |synapses: &str| {
+        let text = format!(
+            r#"{WORLD}{SHORT}{CELL}cell.pyr.count = 4
+clamp.kick = {{ at = "pyr[0].soma", current = "2 nA", start = "5 ms", stop = "6 ms" }}
+clamp.again = {{ at = "pyr[1].soma", current = "2 nA", start = "9 ms", stop = "10 ms" }}
+detail = "mean"
+{synapses}
+probe.v2 = {{ read = "pyr[2].soma.v_m" }}
+probe.v3 = {{ read = "pyr[3].soma.v_m" }}
+"#
+        );
+        run_with(&text, &["duration = 25 ms"])
+    };
+    let synapse = |name: &str, from: &str, to: &str, connect: &str| {
+        format!(
+            r#"synapse.{name}.from = "{from}.soma"
+synapse.{name}.to = "{to}"
+synapse.{name}.use = "synapse/ca1_spine"
+synapse.{name}.without = ["terminal.sensor", "terminal.channel", "spine"]
+synapse.{name}.terminal.molecules_cv = 0
+{connect}
+"#
+        )
+    };
+    let joined = of(&(synapse("all", "pyr", "pyr.soma", "synapse.all.connect = { pairs = [[0, 2], [1, 2], [0, 3]] }")
+        + "probe.sum = { read = \"all.receptor.ampa.conductance\" }\n"));
+    let single: String = [("a", 0, 2), ("b", 1, 2), ("c", 0, 3)]
+        .iter()
+        .map(|(name, from, to)| synapse(name, &format!("pyr[{from}]"), &format!("pyr[{to}].soma"), ""))
+        .collect();
+    let single = of(&(single
+        + "probe.a = { read = \"a.receptor.ampa.conductance\" }\nprobe.b = { read = \"b.receptor.ampa.conductance\" }\n"));
+    for path in ["pyr[2].soma.v_m", "pyr[3].soma.v_m"] {
+        let [a, b] = [&joined, &single].map(|c| &probe(c, path).mean);
+        assert!(largest(a, b) < 1e-9 && a.iter().any(|v| *v > a[0] + 0.05), "{path}: {}", largest(a, b));
+    }
+    let [a, b] = ["a", "b"].map(|name| &probe(&single, &format!("{name}.receptor.ampa.conductance")).mean);
+    let sum: Vec<f64> = a.iter().zip(b).map(|(a, b)| 2.0f64.mul_add(*a, *b)).collect();
+    // What the third gives is what the first does, to what the receivers' voltages make of it: at this level nothing.
+    let all = &probe(&joined, "all.receptor.ampa.conductance").mean;
+    assert!(largest(all, &sum) < 1e-9 * all.iter().fold(0.0, |m: f64, x| m.max(*x)), "{}", largest(all, &sum));
+    // Onto a region, each contact is at a place of its own; each fusion is at one of them.
+    let connect = "synapse.all.connect = { indegree = 2, contacts = 3 }";
+    let region = of(&synapse("all", "pyr", "pyr.dend", connect));
+    let sites: std::collections::BTreeSet<u32> =
+        region.events.iter().filter(|e| e.what == "all.fusion").map(|e| e.index).collect();
+    assert!(sites.len() >= 6 && sites.iter().all(|k| *k < 24), "{sites:?}");
+}
+
 /// Point neurons with positions; a spike goes from the first to all others.
 const LINE: &str = r#"
 temperature = "34 degC"
