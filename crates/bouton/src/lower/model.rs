@@ -9,11 +9,12 @@ use crate::recording;
 use crate::simulation::{CellPlan, Detail, PlainPlan, Plan, PopulationPlan, Source, SynapsePlan, Tap, Voltage};
 use ::model::diagnostic::{Diagnostic, Diagnostics};
 use ::model::read::Read;
-use ::model::resolve::Resolved;
+use ::model::resolve::{Resolved, member};
 use engine::cleft::Tolerance;
 use engine::neuron::Site;
 use engine::terminal::action_potential::ActionPotential;
 use engine::time::Tick;
+use std::collections::{BTreeMap, HashMap};
 
 /// Most steps of a trial.
 const MOST_STEPS: i64 = 1_000_000_000;
@@ -51,12 +52,21 @@ impl Lowering<'_> {
         let read = &self.resolved.read;
         let step = self.tick("step", 0.025);
         let duration = self.duration(read, step)?;
-        let (mut cells, failed) = self.cells(read, duration);
-        let (synapses, populations, mut plain) = self.synapses(read, &cells, &failed);
+        let (mut cells, mut failed) = self.cells(read, duration);
+        let circuit = super::circuit::is_circuit(read);
+        if circuit {
+            self.number(read, &mut cells)?;
+            failed.resize(cells.len(), false);
+        }
+        let mut joint = circuit.then(super::circuit::Joint::default);
+        let (synapses, populations, mut plain, wires) = self.synapses(read, &cells, &failed, joint.as_mut());
         super::point::wire(&mut cells, &mut plain);
         let clamps = self.clamps(read, &cells, duration);
         if failed.contains(&true)
-            || synapses.len() + populations.len() + plain.iter().filter(|p| p.spine.0 == 0).count()
+            || synapses.len()
+                + populations.len()
+                + plain.iter().filter(|p| p.spine.0 == 0).count()
+                + joint.as_ref().map_or(0, |j| j.synapses.len())
                 < read.named("synapse").len()
             || clamps.len() < read.named("clamp").len()
         {
@@ -65,7 +75,8 @@ impl Lowering<'_> {
         let tolerance = read.table("numerics").and_then(|n| value(n, "tolerance")).unwrap_or(1e-3);
         let default = Tolerance::default();
         let share = tolerance / default.relative;
-        let order = order(&cells, &synapses, &plain);
+        // In a circuit all go together.
+        let order = if circuit { (0..cells.len()).collect() } else { order(&cells, &synapses, &plain) };
         let mut plan = Plan {
             name: self.resolved.condition.clone().unwrap_or_default(),
             swept: self.resolved.swept.as_ref().map(swept),
@@ -83,6 +94,7 @@ impl Lowering<'_> {
             synapses,
             populations,
             plain,
+            circuit: None,
             clamps,
             probes: Vec::new(),
             measures: Vec::new(),
@@ -96,7 +108,11 @@ impl Lowering<'_> {
             later: Vec::new(),
         };
         self.settle(read, &mut plan)?;
+        if let Some(joint) = joint {
+            self.circuit(read, &mut plan, joint)?;
+        }
         record::record(self, read, &mut plan)?;
+        super::circuit::watch(&mut plan);
         if plan.washed {
             for probe in &plan.probes {
                 if let Source::Occupancy { synapse, clearance, state } = probe.source {
@@ -119,7 +135,7 @@ impl Lowering<'_> {
             synapse.watch = synapse.cleft.watch(&list).ok()?;
             synapse.mute = mute(synapse);
         }
-        part(&mut plan);
+        part(&mut plan, &wires);
         Some(plan)
     }
 
@@ -145,7 +161,7 @@ impl Lowering<'_> {
                 continue;
             }
             let count = cell.count("count").map_or(1, |n| *n as usize);
-            let voltage = if !self.is_one(&key.name, cell) {
+            let voltage = if !self.may_be_many(&key.name, cell) {
                 None
             } else if let Some(rate) = value(cell, "rate") {
                 self.rate(&key.name, cell, rate, duration)
@@ -167,7 +183,7 @@ impl Lowering<'_> {
             failed.push(voltage.is_none());
             // A cell that could not be built keeps its place, so that what else is wrong can be found.
             let voltage = voltage.unwrap_or_else(|| Voltage::Spikes(Vec::new()));
-            cells.push(CellPlan { name: key.name.clone(), count, voltage });
+            cells.push(CellPlan { name: key.name.clone(), count, circuit: None, voltage });
         }
         (cells, failed)
     }
@@ -183,16 +199,16 @@ impl Lowering<'_> {
         None
     }
 
-    /// Whether a cell is one, or only spikes.
-    fn is_one(&mut self, name: &str, cell: &Read) -> bool {
+    /// Whether there may be so many of a cell.
+    fn may_be_many(&mut self, name: &str, cell: &Read) -> bool {
         let one = cell.count("count").is_none_or(|n| *n == 1);
-        let spikes = cell.get("times").is_some() || cell.get("rate").is_some();
-        if !one && !spikes {
+        let imposed = cell.get("course").is_some();
+        if !one && imposed {
             let span = cell.span_of("count").unwrap_or(&cell.span).clone();
-            let message = format!("`cell.{name}` is a population; one cell of a kind is what can be run");
-            self.fault(&span, message, "count = 1; senders that only spike, with a `rate` or `times`, may be many");
+            let message = format!("the voltage of `cell.{name}` is imposed, and would be the same in all of them");
+            self.fault(&span, message, "count = 1");
         }
-        one || spikes
+        one || !imposed
     }
 
     fn train(&mut self, name: &str, train: &Read) -> Option<Vec<Tick>> {
@@ -227,23 +243,41 @@ impl Lowering<'_> {
         read: &Read,
         cells: &[CellPlan],
         failed: &[bool],
-    ) -> (Vec<SynapsePlan>, Vec<PopulationPlan>, Vec<PlainPlan>) {
+        mut joint: Option<&mut super::circuit::Joint>,
+    ) -> (Vec<SynapsePlan>, Vec<PopulationPlan>, Vec<PlainPlan>, Wires) {
         let (mut all, mut populations, mut plain) = (Vec::new(), Vec::new(), Vec::new());
+        let mut wires = Wires::new();
         for (key, synapse) in read.named("synapse") {
             if super::plain::plain(synapse).is_some() {
-                if let Some(ends) = self.ends(&key.name, synapse, (cells, failed)) {
+                let Some(ends) = self.ends(&key.name, synapse, (cells, failed)) else { continue };
+                if let Some(joint) = joint.as_deref_mut() {
+                    self.join(&key.name, synapse, (read, cells), ends, joint);
+                } else {
                     plain.extend(self.plain(&key.name, synapse, (read, cells), ends));
                 }
             } else if synapse.word("detail").or_else(|| read.word("detail")) == Some("event") {
+                if let Some(span) = synapse.span_of("connect") {
+                    let message = format!("`synapse.{}` is at the level `event`, one for each sender", key.name);
+                    self.fault(span, message, "leave `connect` out, or detail = \"mean\"");
+                    continue;
+                }
                 if let Some((from, to)) = self.ends(&key.name, synapse, (cells, failed)) {
                     let ends = (from.0, to);
                     populations.extend(self.population(&key.name, synapse, (read, cells), ends));
                 }
             } else {
-                all.extend(self.synapse(read, &key.name, synapse, (cells, failed)));
+                let lowered = self.synapse(read, &key.name, synapse, (cells, failed));
+                if let (Some(_), Some(of)) = (synapse.get("connect"), &lowered) {
+                    let ends = (of.from, of.to);
+                    match self.wired((&key.name, synapse), (read, cells), ends) {
+                        Some(contacts) => wires.insert(all.len(), contacts),
+                        None => continue,
+                    };
+                }
+                all.extend(lowered);
             }
         }
-        (all, populations, plain)
+        (all, populations, plain, wires)
     }
 
     /// The sending and the receiving cell of a synapse, with compartments.
@@ -255,8 +289,8 @@ impl Lowering<'_> {
     ) -> Option<((usize, u32), (usize, u32))> {
         let place = |field: &str| {
             let text = read.text(field)?;
-            let (cell, place) = text.split_once('.').unwrap_or((text, ""));
-            let index = cells.iter().position(|c| c.name == cell.trim())?;
+            let (name, number, place) = member(text);
+            let (index, place) = (find(cells, (name, number))?, place.unwrap_or(""));
             let compartment = match &cells[index].voltage {
                 Voltage::Membrane { cell, .. } => cell.layout.compartment(place),
                 _ => 0,
@@ -304,13 +338,13 @@ impl Lowering<'_> {
             }
         };
         let (from, to) = self.ends(name, read, (cells, failed))?;
-        if cells[from.0].count > 1 {
+        if cells[from.0].count > 1 && read.get("connect").is_none() {
             let span = read.span_of("detail").or_else(|| read.span_of("from")).unwrap_or(&read.span).clone();
             let message = format!("`synapse.{name}` has {} senders, `{}`", cells[from.0].count, cells[from.0].name);
             self.fault(&span, message, "detail = \"event\": populations are run at this level");
             return None;
         }
-        let sender_read = &model.named("cell")[from.0].1;
+        let (_, sender_read) = written(model, &cells[from.0]);
         let sender = match &cells[from.0].voltage {
             // What a cell would be that could not be built is not held against its synapse.
             Voltage::Spikes(_) if failed[from.0] => Sender::Axon(RESTING),
@@ -320,10 +354,11 @@ impl Lowering<'_> {
             Voltage::Course(course) => Sender::Course(course),
             Voltage::Membrane { rest, .. } => Sender::Axon(rest.v_m(Site { block: 0, compartment: from.1, lane: 0 })),
         };
-        let receiver = (cells[to.0].name.as_str(), &model.named("cell")[to.0].1);
+        let receiver = written(model, &cells[to.0]);
         let before = self.phase.and_then(|(_, before)| before.synapses.iter().find(|s| s.name == name));
         let at = |what: &str| format!("synapse.{name}.{what}");
-        let same_sender = self.as_before(&at("terminal")).and(self.as_before(&format!("cell.{}", cells[from.0].name)));
+        let same_sender =
+            self.as_before(&at("terminal")).and(self.as_before(&format!("cell.{}", member(&cells[from.0].name).0)));
         let sending = match before.filter(|_| same_sender.is_some()) {
             Some(before) => Some(before.sending.clone()),
             None => self.sending(name, read, sender_read, &sender).map(Into::into),
@@ -331,7 +366,8 @@ impl Lowering<'_> {
         if let Some(before) = before
             && self.as_before(&at("receptor")).and(self.as_before(&at("clearance"))).is_some()
         {
-            let mut same = SynapsePlan { zone: (0, before.zone.1), sending: sending?, ..before.clone() };
+            let zone = (0, read.count("zones").map_or(1, |n| *n as usize));
+            let mut same = SynapsePlan { zone, from, to, sending: sending?, ..before.clone() };
             same.taps.truncate(same.receptors.len());
             same.watched.clear();
             if same_sender.is_none()
@@ -432,14 +468,31 @@ fn mute(synapse: &SynapsePlan) -> Vec<Vec<bool>> {
     synapse.receptors.iter().enumerate().map(of).collect()
 }
 
-/// Puts every active zone of a synapse in its place, and points recordings at the first.
-fn part(plan: &mut Plan) {
+/// Of synapses that are many contacts, by their number: the cells, by their number in the circuit, and compartments.
+type Wires = BTreeMap<usize, Vec<[(u32, u32); 2]>>;
+
+/// Puts every active zone of a synapse in its place, and points recordings at the first. Of many contacts each has zones of
+/// its own.
+fn part(plan: &mut Plan, wires: &Wires) {
     let mut first = Vec::with_capacity(plan.synapses.len());
     let mut all = Vec::new();
-    for synapse in plan.synapses.drain(..) {
+    let mut places: HashMap<u32, usize> = HashMap::new();
+    for (k, cell) in plan.cells.iter().enumerate().filter(|(_, c)| c.count == 1) {
+        places.extend(cell.circuit.map(|number| (number, k)));
+    }
+    for (s, synapse) in plan.synapses.drain(..).enumerate() {
         first.push(all.len());
-        let (_, count) = synapse.zone;
-        let zone = |k: usize| SynapsePlan { zone: (k, count), ..synapse.clone() };
+        let (_, zones) = synapse.zone;
+        let place = |(cell, compartment): (u32, u32)| (places.get(&cell).copied().unwrap_or(0), compartment);
+        let ends: Vec<_> = match wires.get(&s) {
+            Some(contacts) => contacts.iter().map(|[from, to]| (place(*from), place(*to))).collect(),
+            None => vec![(synapse.from, synapse.to)],
+        };
+        let count = zones * ends.len();
+        let zone = |k: usize| {
+            let (from, to) = ends[k / zones];
+            SynapsePlan { zone: (k, count), from, to, ..synapse.clone() }
+        };
         all.extend((0..count).map(zone));
     }
     plan.synapses = all;
@@ -457,17 +510,33 @@ fn swept(of: &::model::resolve::Swept) -> recording::Swept {
     recording::Swept { sweep: of.sweep.clone(), path: of.path.clone(), written: of.written.clone(), value, unit }
 }
 
+/// What is written of a cell of the plan: its name, of one of many that of all, and its table, which is there.
+pub(super) fn written<'a>(model: &'a Read, cell: &CellPlan) -> (&'a str, &'a Read) {
+    let (name, _, _) = member(&cell.name);
+    let all = model.named("cell");
+    let k = all.iter().position(|(key, _)| key.name == name).unwrap_or(0);
+    (&all[k].0.name, &all[k].1)
+}
+
+/// Of the cells of a plan the one of that name and, of many, of that number.
+pub(super) fn find(cells: &[CellPlan], (name, number): (&str, Option<&str>)) -> Option<usize> {
+    let whole = cells.iter().position(|c| c.name == name)?;
+    let Some(number) = number.filter(|_| cells[whole].count > 1) else { return Some(whole) };
+    let called = format!("{name}[{}]", number.parse::<u64>().ok()?);
+    cells.iter().position(|c| c.name == called)
+}
+
 /// Spines of synapses onto a cell.
 fn spines<'a>(model: &'a Read, cell: &str) -> Vec<Spine<'a>> {
     let onto = |s: &&'a (::model::tree::Key, Read)| {
-        s.1.get("spine").is_some() && s.1.text("to").and_then(|t| t.split('.').next()).map(str::trim) == Some(cell)
+        s.1.get("spine").is_some() && s.1.text("to").map(|t| member(t).0) == Some(cell)
     };
     model
         .named("synapse")
         .iter()
         .filter(onto)
         .filter_map(|(key, s)| {
-            let place = s.text("to")?.split_once('.').map_or("", |(_, p)| p);
+            let place = member(s.text("to")?).2.unwrap_or("");
             Some(Spine { synapse: &key.name, place, read: s.table("spine")? })
         })
         .collect()
