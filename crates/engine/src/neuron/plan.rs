@@ -469,7 +469,7 @@ impl Block {
         Self {
             first,
             sizes: group.iter().map(|cell| cell.compartments.len()).collect(),
-            trees: Trees::new(parents).expect("parents were checked"),
+            trees: Trees::new(&parents).expect("parents were checked"),
             c_m,
             g_fixed,
             i_fixed,
