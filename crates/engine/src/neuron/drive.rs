@@ -1,19 +1,20 @@
 //! Ports: what enters a compartment from outside, as a conductance and a current, before the solve.
 //!
 //! The current into the cell is `i - g V`: a synapse adds (g, g e_rev), an injected current (0, i), a voltage clamp or
-//! a junction (1/r, v_other/r). Organs fill the ports of a block of eight cells once a step.
+//! a junction (1/r, v_other/r). Organs fill the ports of a block of eight cells once a step. They are the columns in which
+//! the matrix then takes shape, so that nothing is copied.
 
 use super::plan::Site;
 use crate::time::Tick;
-use numerics::simd::{F64x8, LANES};
+use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level, Mask};
 
 /// The ports of a block, cleared before each step.
 #[derive(Clone, Debug, Default)]
 pub struct Ports {
+    /// As many lines as the block has, or more.
     g: Vec<F64x8>,
     i: Vec<F64x8>,
-    used: Vec<bool>,
-    rows: Vec<u32>,
+    rows: usize,
     carried: Vec<Carried>,
 }
 
@@ -28,10 +29,10 @@ pub(super) struct Carried {
 
 impl Ports {
     pub(super) fn fit(&mut self, rows: usize) {
-        self.clear();
+        self.rows = rows;
         self.g.resize(self.g.len().max(rows), F64x8::splat(0.0));
         self.i.resize(self.g.len(), F64x8::splat(0.0));
-        self.used.resize(self.g.len(), false);
+        self.clear();
     }
 
     /// Empty, of a block of so many compartments: for whoever steps something else than a neuron of this module.
@@ -45,20 +46,33 @@ impl Ports {
     /// Empties them.
     pub fn clear(&mut self) {
         self.carried.clear();
-        for row in self.rows.drain(..) {
-            let row = row as usize;
-            (self.g[row], self.i[row], self.used[row]) = (F64x8::splat(0.0), F64x8::splat(0.0), false);
+        self.g[..self.rows].fill(F64x8::splat(0.0));
+        self.i[..self.rows].fill(F64x8::splat(0.0));
+    }
+
+    /// Conductances and currents by row, to go on with, and which ions carry what, in order of use.
+    pub(super) fn columns(&mut self) -> (&mut [F64x8], &mut [F64x8], &[Carried]) {
+        (&mut self.g[..self.rows], &mut self.i[..self.rows], &self.carried)
+    }
+
+    /// The voltages that were solved for, where the currents were.
+    pub(super) fn solved(&self) -> &[F64x8] {
+        &self.i[..self.rows]
+    }
+
+    /// By lane: the first row with a number that is none, and the number.
+    pub(super) fn faults(&self, level: Level) -> Option<[Option<(usize, f64)>; LANES]> {
+        let (g, i) = (&self.g[..self.rows], &self.i[..self.rows]);
+        if level.dispatch(Finite { g, i }) {
+            return None;
         }
-    }
-
-    /// Which ions carry what, in order of use.
-    pub(super) fn carried(&self) -> &[Carried] {
-        &self.carried
-    }
-
-    /// The rows that have something, in order of first use; conductances and currents by row.
-    pub(super) fn filled(&self) -> (&[u32], &[F64x8], &[F64x8]) {
-        (&self.rows, &self.g, &self.i)
+        let mut faults = [None; LANES];
+        for (row, (g, i)) in g.iter().zip(i).enumerate() {
+            for (lane, fault) in faults.iter_mut().enumerate().filter(|(_, fault)| fault.is_none()) {
+                *fault = [g.0[lane], i.0[lane]].into_iter().find(|x| !x.is_finite()).map(|x| (row, x));
+            }
+        }
+        Some(faults)
     }
 
     /// Conductances (nS) and currents (pA) of one compartment of the block's eight cells, to be added to.
@@ -68,11 +82,7 @@ impl Ports {
     #[inline]
     pub fn line(&mut self, compartment: u32) -> (&mut F64x8, &mut F64x8) {
         let row = compartment as usize;
-        if !self.used[row] {
-            self.used[row] = true;
-            self.rows.push(compartment);
-        }
-        (&mut self.g[row], &mut self.i[row])
+        (&mut self.g[..self.rows][row], &mut self.i[..self.rows][row])
     }
 
     /// Adds a conductance `g` (nS) that reverses at `e_rev` (mV).
@@ -94,6 +104,27 @@ impl Ports {
     #[inline]
     pub fn current(&mut self, site: Site, current: f64) {
         self.line(site.compartment).1.0[site.lane] += current;
+    }
+}
+
+/// Whether all numbers are finite.
+struct Finite<'a> {
+    g: &'a [F64x8],
+    i: &'a [F64x8],
+}
+
+impl Kernel for Finite<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) -> bool {
+        let zero = L::splat(0.0);
+        let (mut of_g, mut of_i) = (zero, zero);
+        for (g, i) in self.g.iter().zip(self.i) {
+            // 0 times what is not finite is NaN.
+            (of_g, of_i) = (L::load(g).mul_add(zero, of_g), L::load(i).mul_add(zero, of_i));
+        }
+        (of_g + of_i).eq(zero).all()
     }
 }
 

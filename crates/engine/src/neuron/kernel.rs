@@ -34,9 +34,9 @@ pub(super) struct Step<'a> {
     pub tables: Option<&'a Tables>,
     /// Whether every voltage lies within the tables.
     pub inside: bool,
-    pub ports: (&'a [u32], &'a [F64x8], &'a [F64x8]),
+    /// What ports conduct.
     pub diagonal: &'a mut [F64x8],
-    /// Becomes the solution.
+    /// What comes in through ports; becomes the solution.
     pub rhs: &'a mut [F64x8],
     /// How far the gates go, ms.
     pub h_gates: f64,
@@ -52,15 +52,11 @@ impl Kernel for Step<'_> {
     /// The lanes whose numbers are sound, and whether every voltage now lies within the tables.
     #[inline(always)]
     fn run<L: Lanes>(self) -> (u8, bool) {
-        let Self {
-            plan, block, v, gates, rates, pools, carried, ports, diagonal, rhs, h_gates, h, extrapolate, ..
-        } = self;
+        let Self { plan, block, v, gates, rates, pools, carried, diagonal, rhs, h_gates, h, extrapolate, .. } = self;
         let (tables, inside) = (self.tables, self.inside);
         let n = block.rows();
         let (v, diagonal, rhs) = (&mut v[..n], &mut diagonal[..n], &mut rhs[..n]);
-        // Here the columns gather what gates and ports conduct; the rest of a row joins it within the solver.
-        diagonal.fill(F64x8::splat(0.0));
-        rhs.fill(F64x8::splat(0.0));
+        // What gates conduct joins what ports do; the rest of a row comes within the solver.
         let mut worst = L::splat(0.0);
         for c in &block.channels {
             let kind = &plan.channels[c.channel].gates[..];
@@ -90,12 +86,6 @@ impl Kernel for Step<'_> {
         let ionic = !block.pools.is_empty() || block.channels.iter().any(|c| c.ionic.is_some());
         if ionic {
             ionic::deposit::<L>(plan, block, (v, gates, pools), carried, diagonal, rhs, self.brought, extrapolate);
-        }
-        let (rows, g, i) = ports;
-        for &row in rows {
-            let row = row as usize;
-            (L::load(&diagonal[row]) + L::load(&g[row])).store(&mut diagonal[row]);
-            (L::load(&rhs[row]) + L::load(&i[row])).store(&mut rhs[row]);
         }
         let mut rows = Membrane::<L> {
             block,
