@@ -8,6 +8,9 @@ use super::plan::Site;
 use crate::time::Tick;
 use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level, Mask};
 
+/// By lane: a compartment that got a number that is none, and the number.
+pub(super) type PortFaults = [Option<(usize, f64)>; LANES];
+
 /// The ports of a block, cleared before each step.
 #[derive(Clone, Debug, Default)]
 pub struct Ports {
@@ -60,8 +63,8 @@ impl Ports {
         &self.i[..self.rows]
     }
 
-    /// By lane: the first row with a number that is none, and the number.
-    pub(super) fn faults(&self, level: Level) -> Option<[Option<(usize, f64)>; LANES]> {
+    /// Numbers that are none, the first of each lane.
+    pub(super) fn faults(&self, level: Level) -> Option<PortFaults> {
         let (g, i) = (&self.g[..self.rows], &self.i[..self.rows]);
         if level.dispatch(Finite { g, i }) {
             return None;

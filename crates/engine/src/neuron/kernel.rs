@@ -8,7 +8,7 @@
 use super::channel::{Gate, GateForm};
 use super::drive::Carried;
 use super::ionic;
-use super::plan::{Block, BlockChannel, Plan};
+use super::plan::{Block, BlockChannel, Body, Plan};
 use super::table::Tables;
 use numerics::linear::tree::{self, Matrix, Rows};
 use numerics::math::lanes;
@@ -88,7 +88,7 @@ impl Kernel for Step<'_> {
             ionic::deposit::<L>(plan, block, (v, gates, pools), carried, diagonal, rhs, self.brought, extrapolate);
         }
         let mut rows = Membrane::<L> {
-            block,
+            body: block,
             v,
             inverse: L::splat(1.0 / h),
             extrapolate,
@@ -108,7 +108,7 @@ impl Kernel for Step<'_> {
 
 /// Capacitances, fixed conductances and currents of the rows, and their voltages.
 struct Membrane<'a, L> {
-    block: &'a Block,
+    body: &'a Body,
     v: &'a mut [F64x8],
     inverse: L,
     extrapolate: bool,
@@ -119,7 +119,7 @@ struct Membrane<'a, L> {
 impl<L: Lanes> Rows<L> for Membrane<'_, L> {
     #[inline(always)]
     fn begin(&self, i: usize) -> (L, L) {
-        let Block { c_m, g_fixed, i_fixed, .. } = self.block;
+        let Body { c_m, g_fixed, i_fixed, .. } = self.body;
         let c = L::load(&c_m[i]) * self.inverse;
         (c + L::load(&g_fixed[i]), c.mul_add(L::load(&self.v[i]), L::load(&i_fixed[i])))
     }
@@ -179,7 +179,7 @@ impl Tabulated<'_> {
         for r in 0..N {
             let (d, b) = (&mut diagonal[rows[r]], &mut rhs[rows[r]]);
             (L::load(d) + g[r]).store(d);
-            g[r].mul_add(L::load(&c.e_rev[k + r]), L::load(b)).store(b);
+            g[r].mul_add(c.e_rev::<L>(k + r), L::load(b)).store(b);
         }
     }
 
@@ -216,7 +216,7 @@ impl Tabulated<'_> {
             let g = L::select(here, g, zero);
             let (d, b) = (&mut diagonal[row], &mut rhs[row]);
             (L::load(d) + g).store(d);
-            g.mul_add(L::load(&c.e_rev[k]), L::load(b)).store(b);
+            g.mul_add(c.e_rev::<L>(k), L::load(b)).store(b);
         }
         L::select(here, off, worst)
     }
@@ -261,7 +261,7 @@ fn channel<L: Lanes>(
     let (zero, half, h) = (L::splat(0.0), L::splat(0.5), L::splat(h));
     let gates = &mut gates[c.gates_at..c.gates_at + n * m];
     let rates = &rates[2 * c.gates_at..2 * (c.gates_at + n * m)];
-    let (g_max, e_rev) = (&c.g_max[..m], &c.e_rev[..m]);
+    let g_max = &c.g_max[..m];
     let ohmic = c.ionic.is_none();
     for k in 0..m {
         let g_max = L::load(&g_max[k]);
@@ -283,7 +283,7 @@ fn channel<L: Lanes>(
         }
         let row = c.rows[k] as usize;
         (L::load(&diagonal[row]) + g).store(&mut diagonal[row]);
-        g.mul_add(L::load(&e_rev[k]), L::load(&rhs[row])).store(&mut rhs[row]);
+        g.mul_add(c.e_rev::<L>(k), L::load(&rhs[row])).store(&mut rhs[row]);
     }
     worst
 }

@@ -5,7 +5,7 @@
 //! linearly, to the order of the voltages. Same bits for any threads, level and split of a run.
 
 use super::channel::{ChannelInput, GateForm, MAX_GATES, MAX_INPUTS};
-use super::drive::{Drive, Moment, Ports};
+use super::drive::{Drive, Moment, PortFaults, Ports};
 use super::fault::{NeuronFault, NeuronQuantity};
 use super::ionic::WORK;
 use super::kernel::Step;
@@ -380,7 +380,7 @@ fn blame(
     plan: &Plan,
     block: &Block,
     state: &BlockState,
-    (wrong, rates): (Option<[Option<(usize, f64)>; LANES]>, &[F64x8]),
+    (wrong, rates): (Option<PortFaults>, &[F64x8]),
     unsound: u8,
     at: Tick,
     read: impl Fn(&BlockChannel) -> bool,

@@ -81,6 +81,7 @@ impl Trees {
             Way::Mixed { follow, apart, first }
         };
         let ways = parents.iter().enumerate().map(way).collect();
+        hops.shrink_to_fit();
         Ok(Trees { ways, hops })
     }
 
@@ -95,6 +96,11 @@ impl Trees {
     /// Compartments per lane.
     pub fn len(&self) -> usize {
         self.ways.len()
+    }
+
+    /// What they take of memory, bytes.
+    pub fn bytes(&self) -> usize {
+        std::mem::size_of_val(&self.ways[..]) + std::mem::size_of_val(&self.hops[..])
     }
 
     /// Whether there are no compartments.
