@@ -184,6 +184,9 @@ impl Drive for BlockDrive<'_> {
                 let share = covered as f64 / (moment.end - moment.start).0 as f64;
                 ports.line(row).1.0[lane] += injection.current * share;
             }
+            if moment.follows(injection.start) || moment.follows(injection.stop) {
+                ports.jump(lane);
+            }
         }
     }
 

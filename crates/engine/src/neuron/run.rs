@@ -1,7 +1,7 @@
 //! Runs a population: each block by its own clock through all steps, spikes gathered in order of time and detector.
 //!
-//! **Backward Euler**: first order, L-stable. **Crank-Nicolson**: second order, gates at half steps (Hines 1984); not
-//! damped, so a stiff clamp or a jump rings at steps far above its time constant. Spike times are interpolated
+//! **Backward Euler**: first order, L-stable. **Crank-Nicolson**: second order, gates at half steps (Hines 1984); a stiff clamp
+//! rings at steps far above its time constant, and so does a jump that [`Ports::jump`] does not tell of. Spike times are interpolated
 //! linearly, to the order of the voltages. Same bits for any threads, level and split of a run.
 
 use super::channel::{ChannelInput, GateForm, MAX_GATES, MAX_INPUTS};
@@ -95,6 +95,7 @@ struct Work {
     before: Vec<f64>,
     carried: Vec<F64x8>,
     inside: Vec<F64x8>,
+    halves: Vec<F64x8>,
     ports: Ports,
     evaluation: mechanism::Scratch,
 }
@@ -283,6 +284,7 @@ fn run_block<D: Drive>(
         }
         work.before.clear();
         work.before.extend(block.detectors.iter().map(|d| state.v[d.row as usize].0[d.lane]));
+        let damped = if second { work.ports.jumps() } else { 0 };
         let (diagonal, rhs, brought) = work.ports.columns();
         let step = Step {
             plan,
@@ -300,6 +302,8 @@ fn run_block<D: Drive>(
             h_gates: (at - clocks.gates_at).ms(),
             h,
             extrapolate: second,
+            damped,
+            halves: &mut work.halves,
         };
         let (sound, stays) = level.dispatch(step);
         if sound & lanes != lanes {

@@ -187,6 +187,7 @@ pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: 
     if n == 0 {
         return;
     }
+    let (ways, hops) = (&trees.ways[..n], &trees.hops[..]);
     // What children leave of the row at hand is kept in registers: most rows are the next one's parent.
     let own = rows.begin(n - 1);
     let (mut d, mut b) = (L::load(&diagonal[n - 1]) + own.0, L::load(&rhs[n - 1]) + own.1);
@@ -197,7 +198,7 @@ pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: 
         let (both, factor) = (u * l, u * inverse);
         (l * inverse).store(&mut diagonal[i]);
         (b * inverse).store(&mut rhs[i]);
-        let way = trees.ways[i];
+        let way = ways[i];
         if let Way::Alike(p) = way {
             let p = p as usize;
             // A root has no dealings with itself.
@@ -213,15 +214,15 @@ pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: 
             Way::Alike(_) => (d, b) = (next, next_b),
             Way::Follow => (d, b) = (inverse.neg_mul_add(both, next), factor.neg_mul_add(b, next_b)),
             Way::Mixed { follow, apart, first } => {
-                if apart != 0 {
-                    let (inverse, both) = (inverse.to_array(), both.to_array());
-                    let (factor, b) = (factor.to_array(), b.to_array());
-                    each(apart, |k, lane| {
-                        let p = trees.hops[first as usize + k] as usize;
-                        let (d, r) = (&mut diagonal[p].0[lane], &mut rhs[p].0[lane]);
-                        *d = (-inverse[lane]).mul_add(both[lane], *d);
-                        *r = (-factor[lane]).mul_add(b[lane], *r);
-                    });
+                // A loop, and whole lines: what was written in parts cannot soon be read at once, nor the other way round.
+                let (mut left, mut k) = (apart, first as usize);
+                while left != 0 {
+                    let (p, lane) = (hops[k] as usize, L::mask(left & left.wrapping_neg()));
+                    let (pivot, sum) = (L::load(&diagonal[p]), L::load(&rhs[p]));
+                    L::select(lane, inverse.neg_mul_add(both, pivot), pivot).store(&mut diagonal[p]);
+                    L::select(lane, factor.neg_mul_add(b, sum), sum).store(&mut rhs[p]);
+                    left &= left - 1;
+                    k += 1;
                 }
                 let follow = L::mask(follow);
                 d = L::select(follow, inverse.neg_mul_add(both, next), next);
@@ -231,17 +232,15 @@ pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: 
     }
     let mut x = L::splat(0.0);
     for i in 0..n {
-        match trees.ways[i] {
+        match ways[i] {
             Way::Follow | Way::Mixed { apart: 0, .. } => {}
             Way::Alike(p) => x = L::load(&rhs[p as usize]),
             // A root's `lower` is 0; it takes what it takes from the row before times 0.
             Way::Mixed { apart, first, .. } => {
-                // A loop, and lanes put in one by one: what is written to memory in parts cannot be read at once.
                 let (mut left, mut k) = (apart, first as usize);
                 while left != 0 {
-                    let lane = left.trailing_zeros() as usize;
-                    let other = L::splat(rhs[trees.hops[k] as usize].0[lane]);
-                    x = L::select(L::mask(1 << lane), other, x);
+                    let other = L::splat(rhs[hops[k] as usize].0[left.trailing_zeros() as usize]);
+                    x = L::select(L::mask(left & left.wrapping_neg()), other, x);
                     left &= left - 1;
                     k += 1;
                 }
