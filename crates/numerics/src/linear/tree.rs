@@ -214,15 +214,15 @@ pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: 
             Way::Alike(_) => (d, b) = (next, next_b),
             Way::Follow => (d, b) = (inverse.neg_mul_add(both, next), factor.neg_mul_add(b, next_b)),
             Way::Mixed { follow, apart, first } => {
-                // A loop, and whole lines: what was written in parts cannot soon be read at once, nor the other way round.
-                let (mut left, mut k) = (apart, first as usize);
-                while left != 0 {
-                    let (p, lane) = (hops[k] as usize, L::mask(left & left.wrapping_neg()));
-                    let (pivot, sum) = (L::load(&diagonal[p]), L::load(&rhs[p]));
-                    L::select(lane, inverse.neg_mul_add(both, pivot), pivot).store(&mut diagonal[p]);
-                    L::select(lane, factor.neg_mul_add(b, sum), sum).store(&mut rhs[p]);
-                    left &= left - 1;
-                    k += 1;
+                if apart != 0 {
+                    let (inverse, both) = (inverse.to_array(), both.to_array());
+                    let (factor, b) = (factor.to_array(), b.to_array());
+                    each(apart, |k, lane| {
+                        let p = hops[first as usize + k] as usize;
+                        let (d, r) = (&mut diagonal[p].0[lane], &mut rhs[p].0[lane]);
+                        *d = (-inverse[lane]).mul_add(both[lane], *d);
+                        *r = (-factor[lane]).mul_add(b[lane], *r);
+                    });
                 }
                 let follow = L::mask(follow);
                 d = L::select(follow, inverse.neg_mul_add(both, next), next);
@@ -237,6 +237,7 @@ pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: 
             Way::Alike(p) => x = L::load(&rhs[p as usize]),
             // A root's `lower` is 0; it takes what it takes from the row before times 0.
             Way::Mixed { apart, first, .. } => {
+                // Lane by lane within the register: a line that was just written in parts cannot be read at once.
                 let (mut left, mut k) = (apart, first as usize);
                 while left != 0 {
                     let other = L::splat(rhs[hops[k] as usize].0[left.trailing_zeros() as usize]);
