@@ -108,6 +108,9 @@ impl Drive for Acting<'_> {
                         g_sum.0[lane] += g;
                         i_sum.0[lane] += g * reversal;
                     }
+                    if moment.follows(start) || moment.follows(stop) {
+                        (0..LANES).for_each(|lane| ports.jump(lane));
+                    }
                 }
             }
         }

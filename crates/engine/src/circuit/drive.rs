@@ -98,12 +98,18 @@ impl BlockDrive<'_> {
                 let share = covered as f64 / (moment.end - moment.start).0 as f64;
                 ports.line(row).1.0[lane] += injection.current * share;
             }
+            if moment.follows(injection.start) || moment.follows(injection.stop) {
+                ports.jump(lane);
+            }
         }
         for &Placed { index, row, lane, .. } in self.here {
             let (act, lane) = (&self.acts[index as usize], lane as usize);
             let (g, i) = ports.line(row);
             g.0[lane] += act.g;
             i.0[lane] += act.i;
+            if act.jump {
+                ports.jump(lane);
+            }
             if let Some(c) = act.carried {
                 ports.carries(c.ion, Site { block: 0, compartment: row, lane }, c.g, c.i);
             }

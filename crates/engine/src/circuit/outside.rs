@@ -70,6 +70,8 @@ pub struct Act {
     pub g: f64,
     /// pA
     pub i: f64,
+    /// Whether it has just jumped, see [`crate::neuron::Ports::jump`].
+    pub jump: bool,
     /// What of it an ion carries; only where a cell has a membrane.
     pub carried: Option<Carried>,
 }

@@ -43,7 +43,7 @@ impl Law {
 }
 
 /// What a channel's current has to do with pools, within a block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ionic {
     pub law: BlockLaw,
     /// Which of the block's pools it fills.
@@ -52,7 +52,7 @@ pub(super) struct Ionic {
     pub lines: Vec<Option<u32>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum BlockLaw {
     Ohmic,
     Nernst,
@@ -147,7 +147,7 @@ pub(super) fn deposit<L: Lanes>(
             let line = ionic.lines[k].map(|line| line as usize);
             let v = L::load(&v[row]);
             let (slope, offset) = match (ionic.law, line) {
-                (BlockLaw::Ohmic, _) => (g, g * L::load(&c.e_rev[k])),
+                (BlockLaw::Ohmic, _) => (g, g * c.e_rev::<L>(k)),
                 (BlockLaw::Nernst, Some(line)) => (g, g * L::load(&reversal[line])),
                 (BlockLaw::Ghk(ghk), Some(line)) => {
                     let (i, slope) = ghk.current_and_slope(g, v, L::load(&inside[line]), L::splat(outside));

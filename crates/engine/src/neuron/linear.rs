@@ -73,7 +73,7 @@ impl Plan {
         (g, v): (f64, f64),
         inside: &Inside,
     ) -> (f64, f64) {
-        let e_rev = c.e_rev[k].0[lane];
+        let e_rev = c.e_rev.as_ref().map_or(c.uniform_e_rev, |lines| lines[k].0[lane]);
         let (Some(ionic), ion) = (&c.ionic, self.channels[c.channel].ion) else { return (g * (v - e_rev), g) };
         let (own, outside) =
             ion.map_or((f64::NAN, f64::NAN), |ion| (inside[usize::from(ion)], self.ions[usize::from(ion)].outside));

@@ -20,6 +20,7 @@ mod pool;
 mod quasiactive;
 mod rest;
 mod run;
+mod share;
 mod state;
 mod table;
 

@@ -140,7 +140,7 @@ impl<R: Real> Columns<R> {
 }
 
 /// A pool within a block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct BlockPool {
     pub ion: usize,
     pub rows: Vec<u32>,

@@ -6,7 +6,7 @@ use crate::simulation::plan::{ClampKind, Plan, Receptor, Voltage};
 use crate::simulation::trace::Traces;
 use crate::simulation::{Event, RunFault, Work};
 use engine::circuit::{self, Act, Carried, Outside, Target, Trace};
-use engine::neuron::{Method, Spike, Stepping};
+use engine::neuron::{Method, Moment, Spike, Stepping};
 use engine::time::Tick;
 use numerics::simd::Level;
 
@@ -125,6 +125,13 @@ impl Batch {
                 overlap.max(0) as f64 / plan.step.0 as f64
             };
             let noise = self.noise[lane][k];
+            let moment = Moment { start: self.clock, at: self.clock, end: self.clock + plan.step };
+            let jump = match clamp.kind {
+                ClampKind::Voltage { .. } | ClampKind::Current { noise: None, .. } => false,
+                ClampKind::Current { start, stop, .. } | ClampKind::Conductance { start, stop, .. } => {
+                    moment.follows(start) || moment.follows(stop)
+                }
+            };
             let (g, i) = match clamp.kind {
                 ClampKind::Voltage { hold, g_s, .. } => (g_s, g_s * hold),
                 // Without noise it is the circuit's own.
@@ -135,7 +142,7 @@ impl Batch {
                     (g, g * reversal)
                 }
             };
-            acts.push(Act { to, g, i, carried: None });
+            acts.push(Act { to, g, i, jump, carried: None });
         }
         for (s, synapse) in plan.synapses.iter().enumerate() {
             if let Some(to) = place(synapse.to) {
@@ -143,17 +150,29 @@ impl Batch {
                 let left = synapse.left(conductance);
                 for (receptor, g) in synapse.receptors.iter().zip(conductance) {
                     let g = g * left;
-                    acts.push(Act { to, g, i: g * receptor.e_rev, carried: through(synapse.to.0, receptor, g) });
+                    acts.push(Act {
+                        to,
+                        g,
+                        i: g * receptor.e_rev,
+                        jump: false,
+                        carried: through(synapse.to.0, receptor, g),
+                    });
                 }
             }
             if let Some(to) = place(synapse.from).filter(|_| synapse.sending.loads) {
-                acts.push(Act { to, g: 0.0, i: self.load[lane][s], carried: None });
+                acts.push(Act { to, g: 0.0, i: self.load[lane][s], jump: false, carried: None });
             }
         }
         for (p, population) in plan.populations.iter().enumerate() {
             let Some(to) = place(population.to) else { continue };
             for (receptor, &g) in population.receptors.iter().zip(&scratch.crowds[lane][p]) {
-                acts.push(Act { to, g, i: g * receptor.e_rev, carried: through(population.to.0, receptor, g) });
+                acts.push(Act {
+                    to,
+                    g,
+                    i: g * receptor.e_rev,
+                    jump: false,
+                    carried: through(population.to.0, receptor, g),
+                });
             }
         }
     }
