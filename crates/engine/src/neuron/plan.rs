@@ -7,6 +7,7 @@ use super::cell::{Cell, Overridden};
 use super::channel::{Channel, ChannelInput};
 use super::ionic::Ionic;
 use super::pool::{self, BlockPool, Ion, MAX_IONS};
+use super::scheme::{self, BlockScheme, States};
 use super::table::Tables;
 use crate::mechanism::{Evaluator, Shape};
 use numerics::linear::tree::Trees;
@@ -18,8 +19,8 @@ use thiserror::Error;
 pub enum PlanError {
     /// The program, the gates and the inputs do not fit together, or are too many.
     #[error(
-        "channel {channel}: two outputs a gate (8 at most, powers 1 to 8), one role an input (16 at most), and \
-         parameters that exist are needed"
+        "channel {channel}: two outputs a gate (8 at most, powers 1 to 8) or a scheme whose steps and outputs exist (64 \
+         states at most), one role an input (16 at most), and parameters that exist are needed"
     )]
     Channel {
         /// The channel kind.
@@ -89,6 +90,20 @@ pub enum PlanError {
         insertion: usize,
         /// What came.
         value: f64,
+    },
+    /// More copies of a counted channel than can be counted.
+    #[error(
+        "compartment {compartment} of cell {cell} would have {copies} copies of channel {channel}, 2^32 - 1 at most"
+    )]
+    Copies {
+        /// The cell.
+        cell: usize,
+        /// The channel kind.
+        channel: usize,
+        /// The compartment.
+        compartment: usize,
+        /// How many.
+        copies: f64,
     },
     /// Charge or concentration outside of an ion, or too many of them.
     #[error("ion {ion} has the valence {valence} and {outside} mM outside: neither may be 0; at most 8 ions")]
@@ -192,6 +207,9 @@ pub(super) struct Block {
     pub coupling: Vec<F64x8>,
     pub channels: Vec<BlockChannel>,
     pub gate_lines: usize,
+    /// Channels with states, and the lines of all their states together.
+    pub schemes: Vec<BlockScheme>,
+    pub scheme_lines: usize,
     pub pools: Vec<BlockPool>,
     /// Lines of all pools together.
     pub pool_lines: usize,
@@ -202,11 +220,14 @@ pub(super) struct Block {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub(super) channels: Vec<Channel>,
+    /// By channel, where it has states: its one gate is then what is open.
+    pub(super) schemes: Vec<Option<States>>,
     pub(super) evaluators: Vec<Evaluator>,
     pub(super) temperature: f64,
     pub(super) ions: Vec<Ion>,
     pub(super) blocks: Vec<Block>,
     pub(super) tables: Option<Tables>,
+    pub(super) counted: bool,
     cells: usize,
     fingerprint: u64,
 }
@@ -246,6 +267,12 @@ impl Plan {
             check(index, cell, &channels)?;
             pool::check(index, &cell.pools, cell.compartments.len(), &ions)?;
             pooled(index, cell, &channels)?;
+            scheme::check(index, cell, &channels)?;
+        }
+        let (described, schemes) = (channels.clone(), channels.iter().map(States::of).collect::<Vec<_>>());
+        let mut channels = channels;
+        for (channel, _) in channels.iter_mut().zip(&schemes).filter(|(_, states)| states.is_some()) {
+            channel.gates = vec![scheme::OPEN];
         }
         let columns = columns(cells, &channels);
         let shape = |index: usize, input: &ChannelInput| match *input {
@@ -263,9 +290,16 @@ impl Plan {
         let blocks = cells.chunks(LANES).enumerate();
         let blocks: Vec<Block> = blocks
             .map(|(b, group)| Block::new(b * LANES, group, &columns, &channels, (&ions, temperature), &mut detectors))
+            .map(|mut block: Block| {
+                block.schemes = BlockScheme::all(&block.channels, &schemes, &mut block.scheme_lines);
+                block
+            })
             .collect();
-        let fingerprint = fingerprint(&channels, &ions, &blocks, temperature);
-        Ok(Self { channels, evaluators, temperature, ions, blocks, tables: None, cells: cells.len(), fingerprint })
+        let fingerprint = fingerprint(&described, &ions, &blocks, temperature);
+        let mut present = blocks.iter().flat_map(|block| &block.channels);
+        let counted = present.any(|c| channels[c.channel].single.is_some());
+        let (cells, tables) = (cells.len(), None);
+        Ok(Self { channels, schemes, evaluators, temperature, ions, blocks, tables, counted, cells, fingerprint })
     }
 
     /// How many cells.
@@ -477,6 +511,8 @@ impl Block {
             coupling,
             channels: made,
             gate_lines,
+            schemes: Vec::new(),
+            scheme_lines: 0,
             pools,
             pool_lines,
             detectors: found,
