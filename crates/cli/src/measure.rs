@@ -167,7 +167,8 @@ fn chosen(options: &Measure, plan: &Plan) -> Result<(String, Arc<LoweredCell>), 
         .cells
         .iter()
         .filter_map(|c| match &c.voltage {
-            Voltage::Membrane { cell, .. } => Some((&c.name, cell)),
+            // Numbers of a cell are of its channels' means.
+            Voltage::Membrane { cell, .. } => Some((&c.name, cell.means.as_ref().unwrap_or(cell))),
             _ => None,
         })
         .collect();

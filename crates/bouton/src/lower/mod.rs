@@ -2,6 +2,7 @@
 //! has, stand here.
 
 mod cell;
+mod channel;
 mod cleft;
 mod context;
 mod expression;

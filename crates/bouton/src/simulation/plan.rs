@@ -414,6 +414,12 @@ pub enum Source {
         compartment: u32,
         channel: usize,
     },
+    /// The share of a channel kind that is open.
+    ChannelOpen {
+        cell: usize,
+        compartment: u32,
+        channel: usize,
+    },
     Bath(usize),
     ClampCurrent(usize),
     ClampVoltage(usize),
@@ -509,6 +515,7 @@ impl Source {
             | Self::Tree { .. }
             | Self::Concentration { .. }
             | Self::ChannelCurrent { .. }
+            | Self::ChannelOpen { .. }
             | Self::Bath(_)
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)

@@ -340,6 +340,7 @@ impl Source {
             Self::Cleft { .. } | Self::Distant { .. } | Self::Bath(_) => "mM",
             Self::Spread { .. } => "um2",
             Self::Tap { .. } | Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => "",
+            Self::ChannelOpen { .. } => "",
             Self::Population { quantity, .. } => match quantity {
                 P::ReceptorCurrent(_) | P::Current => "pA",
                 P::Ligand => "mM",
@@ -361,6 +362,7 @@ impl Source {
             Self::Adaptation(_) => Role::Other,
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
             Self::ChannelCurrent { .. } => Role::Current,
+            Self::ChannelOpen { .. } => Role::Receptor,
             Self::Concentration { .. } => Role::Calcium,
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => Role::Voltage,
