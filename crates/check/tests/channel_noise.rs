@@ -72,7 +72,8 @@ impl Clamped {
     fn open(&self, channel: usize) -> Vec<f64> {
         let one = |cell| {
             let site = self.plan.site(cell, 0);
-            let open = self.state.open(&self.plan, site, channel).unwrap() * self.state.copies(&self.plan, site, channel);
+            let open =
+                self.state.open(&self.plan, site, channel).unwrap() * self.state.copies(&self.plan, site, channel);
             assert!((open - open.round()).abs() < 1e-9);
             open.round()
         };
@@ -161,7 +162,8 @@ fn open_channels_are_binomial_under_voltage_clamp() {
                     out.push(x[..few].iter().chain(&x[last + 1..]).sum());
                     out
                 };
-                let seen: Vec<u64> = join(&seen.iter().map(|k: &u64| *k as f64).collect::<Vec<_>>()).iter().map(|k| *k as u64).collect();
+                let seen: Vec<u64> =
+                    join(&seen.iter().map(|k: &u64| *k as f64).collect::<Vec<_>>()).iter().map(|k| *k as u64).collect();
                 assert!(multinomial_test(&seen, &join(&law)) > RARE, "not binomial");
                 if channel == 1 && t > 1.0 {
                     let cubed = bernstein_band(of * powi(x, 3), sd, of, cells as u64, RARE);
@@ -220,8 +222,16 @@ fn many_channels_are_their_means() {
         let mut drives = drives(&plan, seed, held);
         let mut out = Vec::new();
         for _ in 0..40 {
-            run(&plan, &mut state, &Scratch::default(), step(0.025, Method::CrankNicolson), 20, &mut drives, &mut Vec::new())
-                .unwrap();
+            run(
+                &plan,
+                &mut state,
+                &Scratch::default(),
+                step(0.025, Method::CrankNicolson),
+                20,
+                &mut drives,
+                &mut Vec::new(),
+            )
+            .unwrap();
             for lane in 0..8 {
                 let site = plan.site(lane, 0);
                 out.push(state.v_m(site));
@@ -242,7 +252,9 @@ fn many_channels_are_their_means() {
         (v.iter().zip(&means).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() / v.len() as f64).sqrt()
     };
     let (small, large, larger) = (off(1e4), off(1e6), off(4e7));
-    println!("rms away from the means: {small:.4} mV with 6e5 sodium channels, {large:.5} with 6e7, {larger:.6} with 2.4e9");
+    println!(
+        "rms away from the means: {small:.4} mV with 6e5 sodium channels, {large:.5} with 6e7, {larger:.6} with 2.4e9"
+    );
     // But for luck: 8 paths of 20 ms, correlated over a few ms.
     let within = |ratio: f64, law: f64| ln(ratio / law).abs() < 0.6;
     assert!(within(small / large, 10.0) && within(large / larger, 40.0_f64.sqrt()) && larger < 1e-2);
@@ -344,12 +356,21 @@ fn small_membranes_fire_by_channel_noise() {
         }
         let (mut spikes, mut drives) = (Vec::new(), drives(&plan, seed, Quiet));
         let steps = (duration * 1e3 / 8.0 / 0.025).round() as u64;
-        run(&plan, &mut state, &Scratch::default(), step(0.025, Method::CrankNicolson), steps, &mut drives, &mut spikes)
-            .unwrap();
+        run(
+            &plan,
+            &mut state,
+            &Scratch::default(),
+            step(0.025, Method::CrankNicolson),
+            steps,
+            &mut drives,
+            &mut spikes,
+        )
+        .unwrap();
         spikes.len() as f64
     };
     // Spikes in two durations (s): whether their rates may be one.
-    let alike = |(a, t): (f64, f64), (b, u): (f64, f64)| (a / t - b / u).abs() < z(RARE) * (a / (t * t) + b / (u * u)).sqrt();
+    let alike =
+        |(a, t): (f64, f64), (b, u): (f64, f64)| (a / t - b / u).abs() < z(RARE) * (a / (t * t) + b / (u * u)).sqrt();
     assert_eq!(fire(hodgkin_huxley(), 20.0, 8.0, 3), 0.0, "means are silent");
     let counts = [20.0, 60.0, 180.0].map(|area| fire(counted(hodgkin_huxley()), area, 32.0, 3));
     println!("20, 60 and 180 um2: {counts:?} spikes in 32 s, {:.2?} Hz", counts.map(|n| n / 32.0));

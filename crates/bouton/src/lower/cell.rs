@@ -3,13 +3,13 @@
 use super::context::{Lowering, value};
 use super::morphology::Layout;
 use ::model::read::Read;
-use engine::neuron::{self, Cell, Channel, Insertion, Ion, Law, Tissue};
+use engine::neuron::{self, Cell, Channel, Insertion, Law, Tissue};
 use numerics::simd::LANES;
 use std::f64::consts::PI;
 use std::sync::Arc;
 
 /// Error of gates that are read from tables: of steady states, and of rates relatively.
-const GATES: f64 = 1e-8;
+pub(super) const GATES: f64 = 1e-8;
 
 /// A cell with a membrane, ready to run.
 #[derive(Debug)]
@@ -26,6 +26,19 @@ pub struct LoweredCell {
     pub channels: Vec<Through>,
     /// Where copies of its channels are counted: the same cell with their means instead.
     pub means: Option<Arc<LoweredCell>>,
+    /// What it is made of, for a circuit of many.
+    pub parts: Parts,
+}
+
+/// What a cell is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// Kinds of channels.
+    pub channels: Vec<Channel>,
+    /// Ions with pools.
+    pub ions: Vec<neuron::Ion>,
+    /// The cell.
+    pub cell: Cell,
 }
 
 /// A channel of a cell, as probes know it.
@@ -124,23 +137,24 @@ impl Lowering<'_> {
         let counted = channels.iter().any(|c| c.single.is_some());
         let averaged: Option<Vec<Channel>> =
             counted.then(|| channels.iter().map(|c| Channel { single: None, ..c.clone() }).collect());
-        let (cells, ions) = (vec![cell; LANES], (pools.ions, pools.names));
-        let mut ready = self.ready((&path, read), (channels, &cells), &ions, (&layout, &names))?;
-        if let Some(averaged) = averaged {
-            ready.means = Some(self.ready((&path, read), (averaged, &cells), &ions, (&layout, &names))?.into());
-        }
-        Some(ready)
+        let parts = Parts { channels, ions: pools.ions, cell };
+        let of = (&pools.names[..], &layout, &names[..]);
+        let means = match averaged {
+            Some(channels) => Some(self.ready((&path, read), Parts { channels, ..parts.clone() }, of)?.into()),
+            None => None,
+        };
+        Some(LoweredCell { means, ..self.ready((&path, read), parts, of)? })
     }
 
     /// Eight cells at rest.
     fn ready(
         &mut self,
         (path, read): (&str, &Read),
-        (kinds, cells): (Vec<Channel>, &[Cell]),
-        (ions, names): &(Vec<Ion>, Vec<String>),
-        (layout, channels): (&Layout, &[Through]),
+        parts: Parts,
+        (ions, layout, channels): (&[String], &Layout, &[Through]),
     ) -> Option<LoweredCell> {
-        let plan = match neuron::Plan::with_ions(kinds, ions.clone(), cells, self.resolved.temperature) {
+        let Parts { channels: kinds, ions: of, cell } = parts.clone();
+        let plan = match neuron::Plan::with_ions(kinds, of, &vec![cell; LANES], self.resolved.temperature) {
             Ok(plan) => plan.tabulated(self.tick("step", 0.025), GATES),
             Err(e) => {
                 self.fault(&read.span, format!("`{path}` cannot be built: {e}"), "");
@@ -149,8 +163,8 @@ impl Lowering<'_> {
         };
         match plan.rest(-150.0..=80.0) {
             Ok(rest) => {
-                let (layout, ions, channels) = (layout.clone(), names.clone(), channels.to_vec());
-                Some(LoweredCell { plan, rest, layout, ions, channels, means: None })
+                let (layout, ions, channels) = (layout.clone(), ions.to_vec(), channels.to_vec());
+                Some(LoweredCell { plan, rest, layout, ions, channels, means: None, parts })
             }
             Err(e) => {
                 let hint = "give it a leak, or a channel that is open at rest";

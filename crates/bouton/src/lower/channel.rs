@@ -42,7 +42,8 @@ impl Lowering<'_> {
             let unknown = (0..scheme.ligands.len()).find(|&l| !held(l) && pools.ion(&scheme.ligands[l]).is_none());
             // Ions without a pool are told of where the channel is placed.
             if let Some(ligand) = unknown.filter(|&l| super::context::valence(&scheme.ligands[l]).is_none()) {
-                let message = format!("`{path}` binds {}, which nothing releases onto a membrane", scheme.ligands[ligand]);
+                let message =
+                    format!("`{path}` binds {}, which nothing releases onto a membrane", scheme.ligands[ligand]);
                 self.fault(span, message, "a receptor belongs to a synapse");
                 return None;
             }
@@ -83,7 +84,8 @@ impl Lowering<'_> {
         }
         let states: usize = channel.gates.iter().map(|gate| usize::from(gate.count) + 1).product();
         if states > MAX_STATES {
-            let message = format!("the gates of `{path}` have {states} states together, and {MAX_STATES} can be counted");
+            let message =
+                format!("the gates of `{path}` have {states} states together, and {MAX_STATES} can be counted");
             self.fault(&span, message, "leave `stochastic` out");
             return None;
         }
@@ -98,7 +100,9 @@ impl Lowering<'_> {
         };
         let Some(single) = single.filter(|g| *g > 0.0) else {
             let (what, hint) = match ghk {
-                true => ("permeability of one channel", "another entry, or a `reversal` and a `unitary` conductance here"),
+                true => {
+                    ("permeability of one channel", "another entry, or a `reversal` and a `unitary` conductance here")
+                }
                 false => ("unitary conductance", "unitary = \"20 pS\""),
             };
             self.fault(&span, format!("`{path}` is counted and has no {what}"), hint);

@@ -3,7 +3,9 @@
 
 mod cell;
 mod channel;
+mod circuit;
 mod cleft;
+mod connect;
 mod context;
 mod expression;
 mod fold;

@@ -119,6 +119,11 @@ pub fn of(p: &Probe) -> Words {
             "current",
             "Through all receptors, before the cell filters it; inward is down.",
         ),
+        [cell, "rate"] if p.unit == "/s" => words(
+            format!("Firing rate of {cell}"),
+            "rate",
+            "Action potentials a cell and second, counted from sample to sample.",
+        ),
         ["drug", name, "bath"] => words(
             format!("{name} at the preparation"),
             "concentration",
@@ -137,6 +142,9 @@ pub fn of(p: &Probe) -> Words {
         }
         [cell, .., name, "current"] if p.role == Role::Current => {
             words(format!("Current of {name} in {cell}"), "current", "Of the compartment; inward is down.")
+        }
+        [cell, .., name, "open"] if p.role == Role::Receptor && p.unit.is_empty() => {
+            words(format!("Open channels {name} in {cell}"), "share", "Of those of the compartment.")
         }
         [.., "v_m"] => {
             let place = path.rsplit_once('.').map_or("", |(place, _)| place);
