@@ -91,7 +91,8 @@ fn counted_channels_scatter_about_their_means() {
 fn traces(plan: &Plan, threads: usize) -> Vec<Vec<u64>> {
     let ran = run(std::slice::from_ref(plan), "", threads, &Progress::default(), &Cancel::new()).expect("a run");
     let p = &ran.recording.conditions[0].probes;
-    p.iter().flat_map(|p| p.trials.iter().map(|t| t.1.iter().map(|x| x.to_bits()).collect())).collect()
+    let of = p.iter().filter(|p| p.path.starts_with("axon."));
+    of.flat_map(|p| p.trials.iter().map(|t| t.1.iter().map(|x| x.to_bits()).collect())).collect()
 }
 
 /// Neither threads, nor a cut, nor another cell or channel, nor how many trials there are changes a bit of anybody's luck.
@@ -103,19 +104,19 @@ fn luck_of_channels_has_an_address() {
         plan_with(AXON, &sets)
     };
     let reference = traces(&with(&["trials = 11"]), 1);
-    assert_eq!(traces(&with(&["trials = 11"]), 2), reference);
+    assert!(traces(&with(&["trials = 11"]), 2) == reference, "threads show");
     let fewer = traces(&with(&["trials = 3"]), 1);
     for (probe, kept) in fewer.chunks(3).enumerate() {
-        assert_eq!(kept, &reference[11 * probe..11 * probe + 3]);
+        assert!(kept == &reference[11 * probe..11 * probe + 3], "the number of trials shows");
     }
     let other = "cell.other.membrane = { area = \"10 um2\" }";
     let leak = "cell.other.channel.leak = { use = \"channel/leak\", density = \"0.1 mS/cm2\" }";
     let counted = "cell.other.channel.k = { use = \"channel/hh1952_k\", density = \"18 mS/cm2\", unitary = \"20 pS\", stochastic = true }";
-    assert_eq!(traces(&with(&["trials = 3", other, leak, counted]), 1), fewer);
-    assert_ne!(traces(&with(&["trials = 3", "seed = 2"]), 1), fewer, "another seed is other luck");
-    // A channel of a membrane that conducts nothing, before all others.
+    assert!(traces(&with(&["trials = 3", other, leak, counted]), 1) == fewer, "another cell shows");
+    assert!(traces(&with(&["trials = 3", "seed = 2"]), 1) != fewer, "another seed is other luck");
+    // One more channel, of which there is nothing.
     let silent = "cell.axon.channel.a = { use = \"channel/hh1952_k\", density = \"0 mS/cm2\" }";
-    assert_eq!(traces(&with(&["trials = 3", silent]), 1), fewer);
+    assert!(traces(&with(&["trials = 3", silent]), 1) == fewer, "another channel shows");
     let plan = with(&[]);
     let mut whole = Going::new(&plan, 0, 8);
     whole.to(&plan, 20.0);
@@ -141,7 +142,7 @@ cell.d.membrane = { axial_resistivity = "100 ohm*cm" }
 cell.d.section.soma = { diameter = "10 um", length = "10 um" }
 cell.d.section.dend = { on = "soma", diameter = "0.5 um", length = "200 um" }
 cell.d.discretisation.length = "1 um"
-cell.d.channel.k = { use = "channel/hh1952_k", density = "1 mS/cm2 * (1 + distance / 100 um)", unitary = "20 pS", stochastic = true }
+cell.d.channel.k = { use = "channel/hh1952_k", density = "0.2 mS/cm2 * (1 + distance / 100 um)", unitary = "20 pS", stochastic = true }
 cell.d.channel.leak = { use = "channel/leak", density = "0.1 mS/cm2", reversal = "-65 mV" }
 "#;
     let plan = plan_with(text, &[]);
@@ -150,8 +151,8 @@ cell.d.channel.leak = { use = "channel/leak", density = "0.1 mS/cm2", reversal =
     for (k, piece) in cell.layout.geometry.pieces.iter().enumerate() {
         let site = engine::neuron::Site { block: 0, compartment: k as u32, lane: 0 };
         let copies = rest.copies(&cell.plan, site, 0);
-        // 0.01 nS/um2 is 1 mS/cm2.
-        whole += 0.01 * (1.0 + piece.distance / 100.0) * piece.area / 0.02;
+        // 0.002 nS/um2 are 0.2 mS/cm2.
+        whole += 0.002 * (1.0 + piece.distance / 100.0) * piece.area / 0.02;
         given += copies;
         none += u32::from(copies == 0.0);
         assert!(copies.fract() == 0.0 && (given - whole).abs() <= 0.5 + 1e-9, "{given} for {whole}");
