@@ -5,8 +5,8 @@ mod luck;
 mod noise;
 mod plain;
 mod point;
+mod population;
 mod read;
-mod silence;
 mod wash;
 
 use super::acting::Acting;
@@ -14,7 +14,7 @@ use super::circuit::Net;
 use super::contact::{self, Contact, Given, Keys, Step};
 use super::fault::RunFault;
 use super::plain::Plain;
-use super::plan::{ClampKind, Plan, Voltage};
+use super::plan::{ClampKind, Plan, Source, Voltage};
 use super::population::Crowd;
 use super::trace::Traces;
 use super::{Event, Work};
@@ -284,7 +284,7 @@ impl Batch {
                 // What happens may happen at its very end.
                 let repeated = self.repeat(plan, scratch, to - plan.step, traces);
                 for &cell in &plan.order {
-                    self.synapses((plan, change), scratch, cell, to, events, work)?;
+                    self.synapses((plan, change), scratch, Some(cell), to, events, work)?;
                     if let Some(state) = &mut self.cells[cell] {
                         state.sleep(to - self.clock);
                     }
@@ -304,9 +304,12 @@ impl Batch {
             let to = self.clock + plan.step * leap;
             self.stir(plan);
             self.populations(plan, scratch)?;
-            for &cell in &plan.order {
+            if plan.circuit.is_some() {
+                self.synapses((plan, change), scratch, None, to, events, work)?;
+            }
+            for &cell in plan.order.iter().filter(|_| plan.circuit.is_none()) {
                 // Senders before receivers: what a terminal does within the step is known before its receptors' cell moves.
-                self.synapses((plan, change), scratch, cell, to, events, work)?;
+                self.synapses((plan, change), scratch, Some(cell), to, events, work)?;
                 self.plain(plan, scratch, cell);
                 self.membrane(plan, scratch, cell, to, events)?;
                 self.point(plan, scratch, cell, events)?;
@@ -392,12 +395,52 @@ impl Batch {
         (past[k + 1] - past[k]).mul_add(within, past[k])
     }
 
-    /// Every synapse onto `cell`: terminal, cleft, receptors.
+    /// The last step before anything happens, if that is farther than a step.
+    fn silence(&self, plan: &Plan, until: Tick) -> Option<Tick> {
+        // Somewhere in a population something always happens.
+        if !plan.populations.is_empty() || plan.circuit.is_some() {
+            return None;
+        }
+        if (0..plan.synapses.len())
+            .any(|s| plan.fine(s).is_some() || plan.synapses[s].taps.iter().any(|t| t.samples > 0))
+        {
+            return None;
+        }
+        let now = self.clock;
+        let mut next = until;
+        for clamp in &plan.clamps {
+            if let ClampKind::Current { start, stop, .. } | ClampKind::Conductance { start, stop, .. } = clamp.kind {
+                if (start..stop).contains(&now) {
+                    return None;
+                }
+                next = if start > now { next.min(start) } else { next };
+            }
+        }
+        if plan.cells.iter().any(|c| matches!(&c.voltage, Voltage::Course(course) if now.ms() <= course.duration())) {
+            return None;
+        }
+        for contacts in &self.contacts {
+            for (contact, synapse) in contacts.iter().zip(&plan.synapses) {
+                next = contact.next_event(synapse, next).map_or(next, |at| at.min(next));
+            }
+        }
+        for probe in &plan.probes {
+            // What vesicles hold changes in silence, too.
+            if matches!(probe.source, Source::Terminal { quantity, .. } if quantity.supplied()) {
+                next = next.min(probe.every * (now.0 / probe.every.0 + 1));
+            }
+        }
+        next = next.min(self.plain_wakes(plan)?);
+        let steps = (next - now).0 / plan.step.0;
+        (steps > 0).then(|| now + plan.step * steps)
+    }
+
+    /// Every synapse onto `cell`, or onto any: terminal, cleft, receptors.
     fn synapses(
         &mut self,
         (plan, change): (&Plan, Option<Tick>),
         scratch: &mut Scratch,
-        cell: usize,
+        cell: Option<usize>,
         to: Tick,
         events: &mut Vec<Event>,
         work: &mut Work,
@@ -405,7 +448,7 @@ impl Batch {
         let mut group = 0;
         for (s, synapse) in plan.synapses.iter().enumerate() {
             group += usize::from(s > 0 && synapse.zone.0 == 0);
-            if synapse.to.0 != cell {
+            if cell.is_some_and(|cell| synapse.to.0 != cell) {
                 continue;
             }
             for lane in 0..self.lanes {
@@ -458,33 +501,6 @@ impl Batch {
             }
         }
         Ok(())
-    }
-
-    /// Populations of synapses, a step on.
-    fn populations(&mut self, plan: &Plan, scratch: &mut Scratch) -> Result<(), RunFault> {
-        let left = ((plan.duration - self.clock).0 / plan.step.0) as usize;
-        for lane in 0..self.lanes {
-            let trial = self.first + lane as u64;
-            for (p, population) in plan.populations.iter().enumerate() {
-                let keys = population.keys(plan.seed, trial);
-                let g = &mut scratch.crowds[lane][p];
-                self.crowds[lane][p]
-                    .step(population, &keys, &mut scratch.population, (left, scratch.threads), g)
-                    .map_err(|e| RunFault::population(population, self.clock, e).of(trial, &plan.name))?;
-                let v = self.voltage(plan, population.to, lane);
-                for (g, receptor) in g.iter_mut().zip(&population.receptors) {
-                    *g *= receptor.block.as_ref().filter(|_| *g > 0.0).map_or(1.0, |b| b.open(v));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What each population did in each trial: [`Crowd::summary`].
-    pub fn summaries<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (usize, Vec<f64>)> + 'a {
-        self.crowds.iter().flat_map(move |crowds| {
-            crowds.iter().zip(&plan.populations).enumerate().map(|(p, (crowd, plan))| (p, crowd.summary(plan)))
-        })
     }
 
     fn membrane(

@@ -205,7 +205,7 @@ pub(super) fn check(cell: usize, described: &super::Cell, channels: &[Channel]) 
         let Some(single) = channels[insertion.channel].single else { continue };
         for (compartment, g) in (0..).zip(&insertion.g_max) {
             let copies = g / single;
-            if !(copies <= MAX_COPIES) {
+            if copies > MAX_COPIES {
                 return Err(PlanError::Copies { cell, channel: insertion.channel, compartment, copies });
             }
         }
