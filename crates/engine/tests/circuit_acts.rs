@@ -29,7 +29,7 @@ fn to(cell: u32, compartment: u32) -> Target {
 }
 
 fn act(to: Target, g: f64, i: f64) -> Act {
-    Act { to, g, i, carried: None }
+    Act { to, g, i, jump: false, carried: None }
 }
 
 /// Ten cables of three compartments with a leak and calcium, and ten leaky neurons.
@@ -122,7 +122,7 @@ fn an_act_sees_the_voltage_that_the_solve_gave_its_conductance() {
 fn what_an_ion_carries_of_an_act_comes_into_its_pool() {
     let plan = plan(&[]);
     let carried = Some(Carried { ion: 0, g: 0.1, i: 0.1 * 10.0 });
-    let acts = vec![Act { to: to(8, 1), g: 1.0, i: 0.0, carried }];
+    let acts = vec![Act { to: to(8, 1), g: 1.0, i: 0.0, jump: false, carried }];
     let mut state = rest(&plan);
     go(&plan, &mut state, &[300], acts.clone(), 1);
     // The same by hand, through the cells' own ports.

@@ -380,6 +380,16 @@ impl Lowering<'_> {
         for (index, population) in populations(true) {
             let Voltage::Membrane { cell: lowered, .. } = &population.voltage else { continue };
             let first_channel = channels.len();
+            if lowered.plan.counted() {
+                let said = read.named("cell").iter().find(|(key, _)| key.name == population.name);
+                let span = said.map_or(&read.span, |(_, cell)| &cell.span).clone();
+                let message = format!(
+                    "channels of `cell.{}` are counted, and in a circuit their means are taken",
+                    population.name
+                );
+                self.fault(&span, message, "one cell of its kind, or without `stochastic`");
+                return None;
+            }
             let Some((mut cell, ions)) = kept.merge(&lowered.parts, &lowered.ions, &mut channels) else {
                 let message = format!("with `cell.{}` there are more than 8 ions with pools", population.name);
                 self.fault(&read.span.clone(), message, "fewer kinds of ions");

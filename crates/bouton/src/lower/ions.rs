@@ -169,14 +169,17 @@ impl Lowering<'_> {
     ) -> Option<()> {
         let part = self.part(path)?;
         let own = part.body.body.table("permeation").and_then(|p| p.text("ion"));
-        let needed = own.filter(|_| law.needs_pool()).into_iter().chain(part.body.reads.iter().map(String::as_str));
+        let ligands = part.scheme.iter().flat_map(|s| s.ligands.iter().enumerate());
+        let bound = ligands.filter(|(l, _)| part.drugs.iter().all(|d| d.ligand != *l)).map(|(_, name)| name);
+        let read: Vec<&str> = part.body.reads.iter().chain(bound).map(String::as_str).collect();
+        let needed = own.filter(|_| law.needs_pool()).into_iter().chain(read.iter().copied());
         for ion in needed {
             let has = |k: usize| {
                 let mut of = built.pools.iter().filter(|p| Some(p.ion) == pools.ion(ion));
                 of.any(|p| p.compartments[k].is_some())
             };
             if (0..).zip(g_max).any(|(k, g)| *g > 0.0 && !has(k)) {
-                let reads = part.body.reads.iter().any(|r| r == ion);
+                let reads = read.contains(&ion);
                 let why = if reads { "gates by" } else { "reverses by" };
                 let where_ = if pools.ion(ion).is_some() { " everywhere it is" } else { "" };
                 let message = format!("`{path}` {why} {ion} inside, and there is no pool of it{where_}");

@@ -2,6 +2,7 @@
 //! has, stand here.
 
 mod cell;
+mod channel;
 mod circuit;
 mod cleft;
 mod connect;

@@ -123,12 +123,12 @@ impl Lowering<'_> {
             return Some(out);
         }
         let count = *placed.count("count")? as f64;
-        let said = placed.named_numbers("conductance").iter().chain(part.body.body.named_numbers("conductance"));
-        match said.map(|(_, n)| n.value()).next() {
+        let own = part.body.body.named_numbers("conductance").iter().map(|(_, n)| n.value()).reduce(f64::max);
+        match value(placed, "unitary").or(own) {
             Some(g) => Some(even(count * g / area)),
             None => {
                 let message = format!("`{path}` has no unitary conductance, so its `count` says nothing");
-                self.fault(&placed.span, message, "give its `density`");
+                self.fault(&placed.span, message, "give its `density`, or `unitary = \"20 pS\"`");
                 None
             }
         }

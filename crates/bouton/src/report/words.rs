@@ -143,6 +143,9 @@ pub fn of(p: &Probe) -> Words {
         [cell, .., name, "current"] if p.role == Role::Current => {
             words(format!("Current of {name} in {cell}"), "current", "Of the compartment; inward is down.")
         }
+        [cell, .., name, "open"] if p.role == Role::Receptor && p.unit.is_empty() => {
+            words(format!("Open channels {name} in {cell}"), "share", "Of those of the compartment.")
+        }
         [.., "v_m"] => {
             let place = path.rsplit_once('.').map_or("", |(place, _)| place);
             words(format!("Voltage of {place}"), "membrane voltage", "")

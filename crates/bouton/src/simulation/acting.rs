@@ -21,6 +21,8 @@ pub(super) struct Acting<'a> {
     pub noise: &'a [Vec<f64>],
     /// Calcium currents that terminals took in within the step before, pA, `[trial][synapse]`.
     pub load: &'a [Vec<f64>],
+    /// Of channels that are counted.
+    pub luck: &'a [neuron::Luck],
 }
 
 impl Drive for Acting<'_> {
@@ -114,6 +116,10 @@ impl Drive for Acting<'_> {
                 }
             }
         }
+    }
+
+    fn luck(&self, channel: usize) -> Option<neuron::Luck> {
+        self.luck.get(channel).copied()
     }
 
     fn after(&mut self, _: Moment, solved: &[F64x8], _: &[F64x8]) {

@@ -380,18 +380,6 @@ pub struct ProbePlan {
     pub keep: u64,
 }
 
-impl ProbePlan {
-    /// Of its values.
-    #[must_use]
-    pub fn unit(&self) -> &'static str {
-        match self.source {
-            // The same tap is a number of channels or their conductance.
-            Source::Tap { .. } if self.path.ends_with(".conductance") => "nS",
-            source => source.unit(),
-        }
-    }
-}
-
 /// Who wants a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -425,6 +413,12 @@ pub enum Source {
         ion: usize,
     },
     ChannelCurrent {
+        cell: usize,
+        compartment: u32,
+        channel: usize,
+    },
+    /// The share of a channel kind that is open.
+    ChannelOpen {
         cell: usize,
         compartment: u32,
         channel: usize,
@@ -531,6 +525,7 @@ impl Source {
             | Self::Tree { .. }
             | Self::Concentration { .. }
             | Self::ChannelCurrent { .. }
+            | Self::ChannelOpen { .. }
             | Self::Bath(_)
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)

@@ -89,6 +89,11 @@ impl Plan {
     /// Steady states of the gates of line `k` of a channel in a lane at `v` mV between concentrations `inside`.
     pub(super) fn steady(&self, c: &BlockChannel, (k, lane): (usize, usize), v: f64, inside: &Inside, out: &mut [f64]) {
         let kind = &self.channels[c.channel];
+        if let Some(states) = &self.schemes[c.channel] {
+            let law = self.law_of(states, c, (k, lane), v, inside);
+            out[0] = states.open.iter().zip(&law).fold(0.0, |sum, (open, p)| open.mul_add(*p, sum));
+            return;
+        }
         // From the tables, where steps read them: else rest would not be where steps rest.
         let tables = self.tables.as_ref().and_then(|t| Some((&t.segments, t.channels[c.channel].as_ref()?)));
         if let Some((segments, pairs)) = tables.filter(|(segments, _)| segments.hold(v)) {

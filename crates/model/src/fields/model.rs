@@ -274,6 +274,18 @@ pub(super) static PLACED_CHANNEL: Table = Table {
             "Number of channels, where the entry has a unitary conductance.",
         ),
         field(
+            "stochastic",
+            Flag,
+            Default("false"),
+            "In a neuron: whether its channels are counted, each compartment's `density` times area over the unitary conductance of them, and move from state to state at random; without it, their means are taken. Independent gates become the states of all gates together.",
+        ),
+        field(
+            "unitary",
+            Number(D::CONDUCTANCE, Positive),
+            Optional,
+            "In a neuron: conductance of one open channel (in its most conducting state), said otherwise than in the entry; for `stochastic` and `count`.",
+        ),
+        field(
             "distance",
             Number(D::LENGTH, NotNegative),
             Optional,

@@ -8,6 +8,13 @@ impl Resolver<'_> {
     /// Whether the amount of a channel in a neuron is said once, and in the unit that its law has.
     pub(super) fn amount(&mut self, channel: &Read, name: &str, span: &Span) {
         let given = |f: &str| channel.span_of(f).cloned();
+        if let Some(unitary) = given("unitary")
+            && given("stochastic").is_none()
+            && given("count").is_none()
+        {
+            let message = format!("the unitary conductance of `{name}` says nothing where its means are taken");
+            self.out.push(Diagnostic::error(message, unitary).hint("stochastic = true"));
+        }
         let Some(permeability) = given("permeability") else {
             self.either(channel, name, span, ["count", "density"], true);
             let Some(density) = given("density") else { return };

@@ -79,6 +79,7 @@ impl Batch {
             solved: &mut scratch.solved,
             noise: &self.noise,
             load: &self.load,
+            luck: &[],
         };
         acting.drive(moment, &[], ports);
         let (g, i) = ports.line(0);

@@ -126,6 +126,15 @@ impl Batch {
                     _ => f64::NAN,
                 }
             }
+            Source::ChannelOpen { cell, compartment, channel } => {
+                match (&plan.cells[cell].voltage, &self.cells[cell]) {
+                    (Voltage::Membrane { cell, .. }, Some(state)) => match &cell.channels[channel].fixed {
+                        Some((g, _)) => f64::from(u8::from(g[compartment as usize] > 0.0)),
+                        None => state.open(&cell.plan, Site { block: 0, compartment, lane }, channel).unwrap_or(0.0),
+                    },
+                    _ => f64::NAN,
+                }
+            }
             Source::Bath(k) => plan.baths[k],
             Source::ClampCurrent(k) => self.clamped[lane][k].0,
             Source::ClampVoltage(k) => self.clamped[lane][k].1,
