@@ -406,9 +406,9 @@ fn pooled(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Pla
 }
 
 impl Block {
-    fn new(
+    fn new<'a>(
         first: usize,
-        group: &[Cell],
+        group: &'a [Cell],
         columns: &[Vec<bool>],
         channels: &[Channel],
         (ions, kelvin): (&[Ion], f64),
@@ -454,7 +454,8 @@ impl Block {
         }
         let (mut gate_lines, mut pool_lines) = (0, 0);
         let pool = |(ion, kind): (usize, &Ion)| {
-            let cells: Vec<_> = group.iter().map(|cell| cell.pools.iter().find(|p| p.ion == ion)).collect();
+            let of = |cell: &'a Cell| Some((cell.pools.iter().find(|p| p.ion == ion)?, &cell.compartments[..]));
+            let cells: Vec<_> = group.iter().map(of).collect();
             BlockPool::new((ion, kind), &cells, n, kelvin, &mut pool_lines)
         };
         let pools: Vec<BlockPool> = ions.iter().enumerate().filter_map(pool).collect();
@@ -548,7 +549,10 @@ fn fingerprint(channels: &[Channel], ions: &[Ion], blocks: &[Block], temperature
         for pool in &block.pools {
             eat(pool.ion as u64);
             pool.rows.iter().for_each(|&row| eat(u64::from(row)));
-            pool.columns().iter().for_each(|column| F64x8::as_f64s(column).iter().for_each(|x| eat(x.to_bits())));
+            let moving = pool.diffusion.iter().flat_map(super::diffusion::Diffusion::columns);
+            let columns = pool.columns().into_iter().chain(moving);
+            columns.for_each(|column| F64x8::as_f64s(column).iter().for_each(|x| eat(x.to_bits())));
+            pool.diffusion.iter().flat_map(|d| &d.rows).for_each(|&row| eat(u64::from(row)));
         }
         block.sizes.iter().for_each(|&size| eat(size as u64));
         for row in 0..block.rows() {

@@ -7,7 +7,7 @@
 use super::channel::{ChannelInput, GateForm, MAX_GATES, MAX_INPUTS};
 use super::drive::{Drive, Moment, Ports};
 use super::fault::{NeuronFault, NeuronQuantity};
-use super::ionic::WORK;
+use super::ionic::work_lines;
 use super::kernel::Step;
 use super::plan::{Block, BlockChannel, Plan};
 use super::state::{BlockState, State};
@@ -125,7 +125,7 @@ impl Work {
         grow(&mut self.rhs, block.rows());
         grow(&mut self.v, block.rows());
         grow(&mut self.rates, 2 * block.gate_lines);
-        grow(&mut self.carried, WORK * block.pool_lines);
+        grow(&mut self.carried, work_lines(block));
         self.ports.fit(block.rows());
     }
 }
@@ -294,7 +294,7 @@ fn run_block<D: Drive>(
             gates: &mut state.gates,
             rates: &work.rates,
             pools: &mut state.pools,
-            carried: &mut work.carried[..WORK * block.pool_lines],
+            carried: &mut work.carried[..work_lines(block)],
             brought: work.ports.carried(),
             tables,
             inside,
