@@ -177,8 +177,7 @@ fn two_branches_with_their_stems_cross_section_are_one_cylinder() {
     let half = 1.0 / TISSUE.g_axial(0.25, d);
     let (stem, half) = tree.add_cylinder(TISSUE, 0, half, (9.5, d, n - 1));
     let joint = tree.add_joint(stem.end - 1, half);
-    let ends: Vec<u32> =
-        (0..2).map(|_| tree.add_cylinder(TISSUE, joint, 0.0, (10.0, halved, n)).0.start).collect();
+    let ends: Vec<u32> = (0..2).map(|_| tree.add_cylinder(TISSUE, joint, 0.0, (10.0, halved, n)).0.start).collect();
     let here = massive(&tree);
     let volume = |c: &Compartment| if c.area == 0.0 { 1.0 } else { c.area / 4.0 };
     let narrow = PI * halved * 0.5;
@@ -316,7 +315,10 @@ fn what_came_in_less_what_was_removed_is_there() {
     let spikes = go(&plan, &mut state, 0.02, 5_000, &mut [injected(&plan, 80.0)]);
     let [there, came, removed] = sums(&state);
     let error = (came - removed - (there - before)) / came;
-    println!("{} spikes: came {came} amol, removed {removed}, there {before} then {there}, off {error:e}", spikes.len());
+    println!(
+        "{} spikes: came {came} amol, removed {removed}, there {before} then {there}, off {error:e}",
+        spikes.len()
+    );
     assert!(spikes.len() > 3 && removed > 0.1 * came && error.abs() < 1e-12, "{error:e}");
     // Of one compartment alone that is not so: ions pass.
     let [own, came, removed] = state.books(&plan, sites[8], 0).unwrap();
@@ -332,11 +334,16 @@ fn errors_fall_with_the_square_of_the_step_with_currents_pumps_and_gates() {
         let ramp = with(|moment: Moment, _: &[F64x8], ports: &mut Ports| {
             ports.current(site, 150.0 * (1.0 - math::exp(-moment.at.ms())));
         });
-        go(&plan, &mut state, dt, (6.0 / dt).round() as u64, &mut [ramp]);
-        [state.v_m(site), 1e4 * inside(&plan, &state, 0), 1e4 * inside(&plan, &state, 3), 1e4 * inside(&plan, &state, 9)]
+        go(&plan, &mut state, dt, (4.0 / dt).round() as u64, &mut [ramp]);
+        [
+            state.v_m(site),
+            1e4 * inside(&plan, &state, 0),
+            1e4 * inside(&plan, &state, 1),
+            1e4 * inside(&plan, &state, 2),
+        ]
     };
     let exact = end(0.000_5);
-    assert!(exact[1] > 2.0 && exact[2] > 0.6, "calcium moves: {exact:?}");
+    assert!(exact[1] > 1.0 && exact[3] > 0.51, "calcium moves: {exact:?}");
     let all: Vec<[f64; 4]> = [0.02, 0.01, 0.005].into_iter().map(end).collect();
     for quantity in 0..4 {
         let errors: Vec<f64> = all.iter().map(|x| (x[quantity] - exact[quantity]).abs()).collect();
@@ -463,7 +470,10 @@ fn bits_do_not_depend_on_level_threads_split_or_company() {
         for k in 0..alone.compartments(0) as u32 {
             let (own, there) = (alone.site(0, k), together.site(index, k));
             assert_eq!(state.v_m(own).to_bits(), crowd.v_m(there).to_bits(), "cell {index}, compartment {k}");
-            let c = |plan, state: &State, site| state.concentration(plan, site, 0).map(f64::to_bits);
+            let c = |plan, state: &State, site| {
+                let books = state.books(plan, site, 0).map(|all| all.map(f64::to_bits));
+                (state.concentration(plan, site, 0).map(f64::to_bits), books)
+            };
             assert_eq!(c(&alone, &state, own), c(&together, &crowd, there), "cell {index}, compartment {k}");
         }
     }

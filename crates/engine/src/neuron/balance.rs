@@ -7,9 +7,9 @@
 
 use super::channel::MAX_GATES;
 use super::linear::Circuit;
-use super::state::State;
 use super::plan::{BlockChannel, Plan};
 use super::pool::{BlockPool, MAX_IONS};
+use super::state::State;
 use numerics::bracket;
 use numerics::simd::LANES;
 
@@ -114,7 +114,8 @@ impl<'a> Circuit<'a> {
             slope[row] = (excess(c - step) - excess(c + step)) / (2.0 * step);
         }
         // A joint is counted from the concentration of a neighbour.
-        let mut here: Vec<f64> = (0..n).map(|row| if line(row).is_some() { inside[row][ion] } else { f64::NAN }).collect();
+        let mut here: Vec<f64> =
+            (0..n).map(|row| if line(row).is_some() { inside[row][ion] } else { f64::NAN }).collect();
         let links: Vec<(usize, usize, f64)> =
             moving.of(lane).map(|(row, parent, g)| (row as usize, parent as usize, g)).collect();
         let borrow = |here: &mut Vec<f64>, to: usize, from: usize| {

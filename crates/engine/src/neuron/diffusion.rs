@@ -32,6 +32,8 @@ pub(super) struct Diffusion {
     links: Vec<F64x8>,
     /// Of a node's links.
     sums: Vec<F64x8>,
+    /// Lanes in which it moves, or is not at all; in the others each compartment is by itself, as without any company.
+    moving: u8,
     /// Of nodes that are joints in some lane: the node whose concentration its own is counted from.
     joints: Vec<(u32, [u32; LANES])>,
 }
@@ -112,9 +114,11 @@ impl Diffusion {
                 sums[parent].0[lane] += g;
             }
         }
+        let stays = |lane: &usize| of.get(*lane).is_some_and(Option::is_none) && cells[*lane].is_some();
+        let moving = (0..LANES).filter(|lane| !stays(lane)).fold(0, |bits, lane| bits | 1 << lane);
         let joints = joints(&parents, &links, &mass);
         let trees = Trees::new(parents).expect("parents come before children");
-        Some(Self { rows, lines, trees, mass, links, sums, joints })
+        Some(Self { rows, lines, trees, mass, links, sums, moving, joints })
     }
 
     /// All numbers that decide results, for the fingerprint.
@@ -204,9 +208,7 @@ impl Diffusion {
             }
         }
         self.flow::<L>(c, force);
-        for k in 0..n {
-            first[k] = force[k];
-        }
+        first.copy_from_slice(force);
         self.solve::<L>(1.0 / h, slope, diagonal, force);
         self.solve::<L>(2.0 / h, slope, diagonal, first);
         let twice = L::splat(2.0 / h);
@@ -237,12 +239,20 @@ impl Diffusion {
             let volume = L::load(&pool.volume[line]);
             let here = volume.gt(zero);
             let before = L::load(&state[line]);
-            let next = L::select(here, start + gain, before);
+            let so_far = L::load(&state[3 * m + line]);
+            let (mut next, mut removed) = (start + gain, removed + so_far);
+            if self.moving != u8::MAX {
+                let alone = pool.step::<L>(line, before, influx(line), h);
+                let moves = L::mask(self.moving);
+                next = L::select(moves, next, alone.0);
+                removed = L::select(moves, removed, alone.1.mul_add(volume, so_far));
+            }
+            let next = L::select(here, next, before);
             sound = sound.and(zero.lt(next)).and(next.lt(infinite));
             next.store(&mut state[line]);
             before.store(&mut state[m + line]);
             (influx(line) * h).mul_add(volume, L::load(&state[2 * m + line])).store(&mut state[2 * m + line]);
-            (removed + L::load(&state[3 * m + line])).store(&mut state[3 * m + line]);
+            removed.store(&mut state[3 * m + line]);
         }
         sound
     }

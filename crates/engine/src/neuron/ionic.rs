@@ -6,9 +6,9 @@
 //! and amount agree. Limit: an instantaneous gate that reads a concentration follows half a step late.
 
 use super::channel::{Channel, Gate};
+use super::diffusion;
 use super::drive::Carried;
 use super::plan::{Block, BlockChannel, Plan};
-use super::diffusion;
 use super::pool::LINES;
 use crate::membrane::Ghk;
 use numerics::math::lanes;
@@ -206,7 +206,13 @@ fn open<L: Lanes>(c: &BlockChannel, kind: &[Gate], gates: &[F64x8], k: usize) ->
 
 /// Advances all pools of a block by `h` ms with the solved voltages `v`; gives the lanes that are sound.
 #[inline(always)]
-pub(super) fn advance<L: Lanes>(block: &Block, pools: &mut [F64x8], work: &mut [F64x8], v: &[F64x8], h: f64) -> L::Mask {
+pub(super) fn advance<L: Lanes>(
+    block: &Block,
+    pools: &mut [F64x8],
+    work: &mut [F64x8],
+    v: &[F64x8],
+    h: f64,
+) -> L::Mask {
     let n = block.pool_lines;
     let (currents, moving) = work.split_at_mut(WORK * n);
     let (slopes, offsets) = (&currents[2 * n..3 * n], &currents[3 * n..]);

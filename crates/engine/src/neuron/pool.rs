@@ -264,6 +264,12 @@ impl BlockPool {
         self.line_of(k).removal(c)
     }
 
+    /// Concentration of line `k` after `h` under `influx`, nothing moving, and what was removed meanwhile: [`Columns::step`].
+    #[inline(always)]
+    pub fn step<R: Lanes>(&self, k: usize, c: R, influx: R, h: R) -> (R, R) {
+        self.line_of(k).step(c, influx, h)
+    }
+
     #[inline(always)]
     fn line_of<R: Lanes>(&self, k: usize) -> Columns<R> {
         Columns {
@@ -315,7 +321,7 @@ impl BlockPool {
             let current = of(slopes).mul_add(v, -of(offsets));
             let influx = current * of(&self.per_current);
             let c = L::load(&state[k]);
-            let (next, removed) = self.line_of::<L>(k).step(c, influx, h);
+            let (next, removed) = self.step(k, c, influx, h);
             sound = sound.and(zero.lt(next)).and(next.lt(infinite));
             next.store(&mut state[k]);
             c.store(&mut state[m + k]);
