@@ -239,8 +239,8 @@ impl Lowering<'_> {
         }
     }
 
-    /// The instantaneous block of a receptor's channel.
-    fn block(&mut self, path: &str, span: &model::diagnostic::Span) -> Option<Block> {
+    /// The instantaneous block of a receptor's channel, or of a plain conductance.
+    pub(super) fn block(&mut self, path: &str, span: &model::diagnostic::Span) -> Option<Block> {
         let part = self.part(&format!("{path}.block"))?;
         let block = part.block.as_ref()?;
         let concentration = self.bath(&block.ion, &format!("the block of `{path}`"), span)?;

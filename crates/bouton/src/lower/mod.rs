@@ -4,6 +4,7 @@
 mod cell;
 mod cleft;
 mod context;
+mod diffusion;
 mod expression;
 mod fold;
 mod instrument;
@@ -16,6 +17,7 @@ mod point;
 mod population;
 mod record;
 mod refinement;
+mod regions;
 mod supply;
 mod terminal;
 

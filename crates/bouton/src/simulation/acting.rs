@@ -24,17 +24,19 @@ pub(super) struct Acting<'a> {
 }
 
 impl Drive for Acting<'_> {
-    fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
+    fn drive(&mut self, moment: Moment, v: &[F64x8], ports: &mut Ports) {
         let calcium = match &self.plan.cells[self.cell].voltage {
             Voltage::Membrane { cell, .. } => cell.calcium(),
             _ => None,
         };
-        let carry = |ports: &mut Ports, receptor: &Receptor, compartment: u32, lane: usize, g: f64| {
-            if let Some(ion) = calcium.filter(|_| receptor.calcium > 0.0) {
-                let (site, g) = (neuron::Site { block: 0, compartment, lane }, receptor.calcium * g);
-                ports.carries(ion, site, g, g * receptor.e_rev);
+        // The share of a conductance's current that is calcium.
+        let carry = |ports: &mut Ports, (share, e_rev): (f64, f64), compartment: u32, lane: usize, g: f64| {
+            if let Some(ion) = calcium.filter(|_| share > 0.0) {
+                let (site, g) = (neuron::Site { block: 0, compartment, lane }, share * g);
+                ports.carries(ion, site, g, g * e_rev);
             }
         };
+        let of = |receptor: &Receptor| (receptor.calcium, receptor.e_rev);
         for (s, synapse) in self.plan.synapses.iter().enumerate().filter(|(_, s)| s.to.0 == self.cell) {
             let mut left = [1.0; LANES];
             for (left, conductance) in left.iter_mut().zip(self.conductance) {
@@ -46,7 +48,7 @@ impl Drive for Acting<'_> {
                     let (g_sum, i_sum) = ports.line(synapse.to.1);
                     g_sum.0[lane] += g;
                     i_sum.0[lane] += g * receptor.e_rev;
-                    carry(ports, receptor, synapse.to.1, lane, g);
+                    carry(ports, of(receptor), synapse.to.1, lane, g);
                 }
             }
         }
@@ -56,19 +58,21 @@ impl Drive for Acting<'_> {
                     let (g_sum, i_sum) = ports.line(population.to.1);
                     g_sum.0[lane] += crowds[p][r];
                     i_sum.0[lane] += crowds[p][r] * receptor.e_rev;
-                    carry(ports, receptor, population.to.1, lane, crowds[p][r]);
+                    carry(ports, of(receptor), population.to.1, lane, crowds[p][r]);
                 }
             }
         }
         let plain = self.plan.plain.iter().enumerate();
         for (p, plain) in plain.filter(|(_, p)| p.to.0 == self.cell && p.exact.is_none()) {
-            let (g_sum, i_sum) = ports.line(plain.to.1);
             for (lane, of) in self.plain[..self.lanes].iter().enumerate() {
                 let mean = of[p].mean();
+                let (g_sum, i_sum) = ports.line(plain.to.1);
                 match plain.effect {
                     Effect::Conductance { e_rev } => {
-                        g_sum.0[lane] += mean;
-                        i_sum.0[lane] += mean * e_rev;
+                        let g = if mean > 0.0 { mean * plain.open(v[plain.to.1 as usize].0[lane]) } else { mean };
+                        g_sum.0[lane] += g;
+                        i_sum.0[lane] += g * e_rev;
+                        carry(ports, (plain.calcium, e_rev), plain.to.1, lane, g);
                     }
                     Effect::Current => i_sum.0[lane] += mean,
                 }

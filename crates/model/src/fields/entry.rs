@@ -10,7 +10,10 @@ use super::drug::ACTION;
 use super::model::{MEMBRANE, PLACED_CHANNEL};
 use super::morphology::SECTION;
 use super::point::POINT;
-use super::pool::{PLACED_POOL, POOL_BOUND, POOL_DEPTH, POOL_K_M, POOL_SHARE, POOL_TAU, POOL_V_MAX};
+use super::pool::{
+    PLACED_POOL, POOL_BOUND, POOL_BUFFER_DIFFUSION, POOL_DEPTH, POOL_DIFFUSION, POOL_K_M, POOL_SHARE, POOL_TAU,
+    POOL_V_MAX,
+};
 use super::synapse::{
     CLEFT, CONDUCTANCE as PLAIN_CONDUCTANCE, CURRENT as PLAIN_CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SITS_ON,
     SPINE, TERMINAL,
@@ -327,6 +330,8 @@ static POOLING: Table = Table {
         POOL_K_M,
         POOL_BOUND,
         POOL_SHARE,
+        POOL_DIFFUSION,
+        POOL_BUFFER_DIFFUSION,
     ],
 };
 

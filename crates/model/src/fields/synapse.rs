@@ -276,6 +276,18 @@ pub(super) static CONDUCTANCE: Table = Table {
         RISE,
         field("decay", Number(D::TIME, Positive), Required, "Time constant of the decay."),
         field("reversal", Number(D::VOLTAGE, Between(-200.0, 200.0)), Required, "Where its current reverses."),
+        field(
+            "block",
+            Entry(&["block"]),
+            Optional,
+            "An instantaneous block of what is open, such as that of NMDA receptors by magnesium; it follows the voltage. `peak` is without it.",
+        ),
+        field(
+            "calcium",
+            Number(D::NONE, Fraction),
+            Optional,
+            "Share of its current that calcium carries, into the pool of calcium where it sits; without it, none. About 0.1 of NMDA receptors.",
+        ),
     ],
 };
 
