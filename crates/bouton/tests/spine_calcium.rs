@@ -5,6 +5,7 @@ mod common;
 use bouton::recording::Condition;
 use bouton::simulation::Voltage;
 use common::*;
+use engine::membrane::ghk_current;
 use numerics::constants::FARADAY;
 use numerics::math;
 use std::f64::consts::PI;
@@ -83,11 +84,14 @@ const HEAD: f64 = PI / 6.0 * 0.6 * 0.6 * 0.6;
 fn a_share_of_a_plain_current_comes_into_the_pool_of_the_head_alone() {
     let pool = "cell.c.pool.ca = { use = \"pool/calcium_hay_2011\", on = [\"spines.s.head\"], depth = \"1 mm\", share = 1, bound = 20, tau = \"1 ms\" }\nprobe.ca.read = \"c.spines.s[0].ca\"\nprobe.other.read = \"c.spines.s[1].head.ca\"\n";
     let c = run_with(&model(&[DENDRITE, NMDA, pool]), &[]);
-    let (ca, i) = (trace(&c, "c.spines.s[0].ca"), trace(&c, "n.current"));
+    let (ca, g, v) = (trace(&c, "c.spines.s[0].ca"), trace(&c, "n.g"), trace(&c, "c.spines.s[0].v_m"));
+    // A tenth at -60 mV, and as the GHK equation has it elsewhere.
+    let one = |v: f64| ghk_current(1.0, 2, v, 0.0, 2.0, 307.15);
+    let i: Vec<f64> = g.iter().zip(v).map(|(g, v)| 0.1 * g * -60.0 / one(-60.0) * one(*v)).collect();
     let (h, decay) = (0.025, math::exp(-0.025 / 21.0));
     let mut want = vec![1e-4];
     for pair in i.windows(2) {
-        let influx = -0.1 * 0.5 * (pair[0] + pair[1]) / (2.0 * FARADAY * HEAD * 21.0);
+        let influx = -0.5 * (pair[0] + pair[1]) / (2.0 * FARADAY * HEAD * 21.0);
         let last = want[want.len() - 1];
         want.push(1e-4 + (last - 1e-4) * decay + influx * h * 0.5 * (1.0 + decay));
     }
@@ -132,7 +136,9 @@ fn ions_pass_the_neck_into_the_dendrite_where_the_pool_diffuses() {
     println!("wide: {quarter} ms");
     assert!((quarter / tau - 0.25).abs() < 0.03, "{quarter} {tau}");
     // Not into a dendrite that has no pool, nor from a pool that does not diffuse.
-    let heads = text.replace("on = [\"dend\", \"soma\"]", "on = [\"spines.s\"]").replace("probe.dend.read = \"c.dend(0.25).ca\"\n", "");
+    let heads = text
+        .replace("on = [\"dend\", \"soma\"]", "on = [\"spines.s\"]")
+        .replace("probe.dend.read = \"c.dend(0.25).ca\"\n", "");
     let shut = run_with(&heads, &["duration = \"400 ms\""]);
     let (head, neck) = (probe(&shut, "c.spines.s[0].ca"), probe(&shut, "c.spines.s[0].neck.ca"));
     assert!((at(head, 399.0) / at(neck, 399.0) - 1.0).abs() < 1e-6 && at(head, 399.0) > 0.9 * at(head, 100.0));
@@ -161,7 +167,12 @@ probe.ib.read = "c.spines.s[1].q.current"
     println!("influx {influx} pA, {rise} times rest");
     assert!(influx < -0.1 && rise > 2.0 && most(trace(&c, "c.spines.s[0].ca")) < 5.0001e-5);
     // A number of channels is spread over the head that was named: all of its permeability or conductance is there.
-    let plan = plan_with(&text, &["cell.c.channel.leak = { use = \"channel/leak\", density = \"0.2 mS/cm2\", reversal = \"-70 mV\", on = [\"soma\", \"spines.s.neck\"] }"]);
+    let plan = plan_with(
+        &text,
+        &[
+            "cell.c.channel.leak = { use = \"channel/leak\", density = \"0.2 mS/cm2\", reversal = \"-70 mV\", on = [\"soma\", \"spines.s.neck\"] }",
+        ],
+    );
     let Voltage::Membrane { cell, .. } = &plan.cells[0].voltage else { panic!("a membrane") };
     let (g, _) = cell.channels[0].fixed.as_ref().expect("a leak");
     let of = |place: &str| g[cell.layout.compartment(place) as usize];

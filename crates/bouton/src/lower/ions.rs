@@ -3,6 +3,7 @@
 use super::context::{Lowering, valence, value};
 use super::diffusion::Moving;
 use super::morphology::Layout;
+use crate::simulation::influx::{self, Influx};
 use crate::simulation::{CellPlan, Voltage};
 use ::model::read::Read;
 use ::model::resolve::Part;
@@ -36,13 +37,14 @@ fn said(part: &Part, placed: &Read, field: &str) -> Option<f64> {
     value(placed, field).or_else(|| part.body.body.table("pool").and_then(|p| value(p, field)))
 }
 
-/// A pool as its entry has it, below 1 um2 of membrane, with the charge number of its ion; none without a `depth`.
+/// A pool as its entry has it, below 1 um2 of membrane, with the charge number of its ion; without a `depth`, all of a
+/// cylinder of 1 um.
 #[must_use]
 pub fn pool(part: &Part) -> Option<(Dynamics, i32)> {
     let own = part.body.body.table("pool")?;
     let get = |field: &str| value(own, field);
     let dynamics = Dynamics {
-        volume: get("depth")?,
+        volume: get("depth").unwrap_or(0.25),
         rest: get("rest")?,
         tau: get("tau").unwrap_or(f64::INFINITY),
         v_max: get("v_max").unwrap_or(0.0),
@@ -204,6 +206,20 @@ impl Lowering<'_> {
             }
         }
         Some(())
+    }
+
+    /// What of a synaptic current that reverses at `e_rev` mV is calcium, where a share is said; an error was said.
+    pub fn influx(&mut self, path: &str, placed: &Read, e_rev: f64) -> Result<Option<Influx>, ()> {
+        let Some(share) = value(placed, "calcium").filter(|share| *share > 0.0) else { return Ok(None) };
+        let span = placed.span_of("calcium").unwrap_or(&placed.span).clone();
+        if e_rev <= influx::AT {
+            let message =
+                format!("`{path}` reverses at {e_rev} mV, and its share of calcium is that at {} mV", influx::AT);
+            self.fault(&span, message, "a `reversal` above it, or no `calcium`");
+            return Err(());
+        }
+        let outside = self.bath("ca", &format!("the calcium of `{path}`"), &span).ok_or(())?;
+        Ok((outside > 0.0).then(|| Influx::new(share, e_rev, outside, self.resolved.temperature)))
     }
 
     /// Whether there is a pool for the calcium that the receptors or the conductance of a synapse let in.

@@ -89,6 +89,8 @@ impl Lowering<'_> {
             Some(None) => return None, // why was said
             found => found.flatten(),
         };
+        let path = format!("synapse.{name}.conductance");
+        let calcium = self.influx(&path, said, value(said, "reversal").unwrap_or(0.0)).ok()?;
         let decay = value(said, "decay")?;
         let within = match value(said, "rise") {
             Some(rise) => Waveform::biexponential(rise, decay),
@@ -119,7 +121,7 @@ impl Lowering<'_> {
             delay,
             heard,
             block,
-            calcium: value(said, "calcium").unwrap_or(0.0),
+            calcium,
             exact: None,
         };
         let trials = self.resolved.read.count("trials").map_or(1, |n| (*n).min(numerics::simd::LANES as u64));

@@ -65,7 +65,9 @@ fn release(c: &Condition, synapse: &str) -> String {
         );
         match fact(c, synapse, &format!("vesicles released{of}")) {
             Some(n) => {
-                let _ = write!(out, ", {} vesicles a trial on average. ", significant(n.value, 2));
+                let n = significant(n.value, 2);
+                let vesicles = if n == "1" { "vesicle" } else { "vesicles" };
+                let _ = write!(out, ", {n} {vesicles} a trial on average. ");
             }
             None => out.push_str(". "),
         }

@@ -1,7 +1,8 @@
 //! What acts on a cell's membrane: its synapses, what its own terminals take in, its pipettes.
 
+use super::influx::Influx;
 use super::plain::{Effect, Plain};
-use super::plan::{ClampKind, Plan, Receptor, Voltage};
+use super::plan::{ClampKind, Plan, Voltage};
 use engine::neuron::{self, CurrentClamp, Drive, Moment, Ports};
 use numerics::simd::{F64x8, LANES};
 
@@ -29,14 +30,13 @@ impl Drive for Acting<'_> {
             Voltage::Membrane { cell, .. } => cell.calcium(),
             _ => None,
         };
-        // The share of a conductance's current that is calcium.
-        let carry = |ports: &mut Ports, (share, e_rev): (f64, f64), compartment: u32, lane: usize, g: f64| {
-            if let Some(ion) = calcium.filter(|_| share > 0.0) {
-                let (site, g) = (neuron::Site { block: 0, compartment, lane }, share * g);
-                ports.carries(ion, site, g, g * e_rev);
+        // What of a conductance's current is calcium.
+        let carry = |ports: &mut Ports, influx: Option<Influx>, compartment: u32, lane: usize, g: f64| {
+            if let Some((ion, influx)) = calcium.zip(influx).filter(|_| g > 0.0) {
+                let (slope, offset) = influx.carried(g, v[compartment as usize].0[lane]);
+                ports.carries(ion, neuron::Site { block: 0, compartment, lane }, slope, offset);
             }
         };
-        let of = |receptor: &Receptor| (receptor.calcium, receptor.e_rev);
         for (s, synapse) in self.plan.synapses.iter().enumerate().filter(|(_, s)| s.to.0 == self.cell) {
             let mut left = [1.0; LANES];
             for (left, conductance) in left.iter_mut().zip(self.conductance) {
@@ -48,7 +48,7 @@ impl Drive for Acting<'_> {
                     let (g_sum, i_sum) = ports.line(synapse.to.1);
                     g_sum.0[lane] += g;
                     i_sum.0[lane] += g * receptor.e_rev;
-                    carry(ports, of(receptor), synapse.to.1, lane, g);
+                    carry(ports, receptor.calcium, synapse.to.1, lane, g);
                 }
             }
         }
@@ -58,7 +58,7 @@ impl Drive for Acting<'_> {
                     let (g_sum, i_sum) = ports.line(population.to.1);
                     g_sum.0[lane] += crowds[p][r];
                     i_sum.0[lane] += crowds[p][r] * receptor.e_rev;
-                    carry(ports, of(receptor), population.to.1, lane, crowds[p][r]);
+                    carry(ports, receptor.calcium, population.to.1, lane, crowds[p][r]);
                 }
             }
         }
@@ -72,7 +72,7 @@ impl Drive for Acting<'_> {
                         let g = if mean > 0.0 { mean * plain.open(v[plain.to.1 as usize].0[lane]) } else { mean };
                         g_sum.0[lane] += g;
                         i_sum.0[lane] += g * e_rev;
-                        carry(ports, (plain.calcium, e_rev), plain.to.1, lane, g);
+                        carry(ports, plain.calcium, plain.to.1, lane, g);
                     }
                     Effect::Current => i_sum.0[lane] += mean,
                 }

@@ -8,6 +8,7 @@ mod batch;
 mod contact;
 pub(crate) mod facts;
 mod fault;
+pub mod influx;
 mod noise;
 mod plain;
 mod plan;

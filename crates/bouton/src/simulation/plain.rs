@@ -5,6 +5,7 @@
 //! second order in it (`engine::receptor::within`). A sender with `count` draws each member's spikes at the address at
 //! which `engine::population` draws them, so that all synapses of a cell see the same.
 
+use super::influx::Influx;
 use super::plan::Block;
 use super::population::spikes_key;
 use engine::receptor::within::{Stepped, Within};
@@ -75,8 +76,8 @@ pub struct PlainPlan {
     pub heard: Heard,
     /// An instantaneous block of its conductance.
     pub block: Option<Arc<Block>>,
-    /// Share of its current that calcium carries.
-    pub calcium: f64,
+    /// What of its current is calcium.
+    pub calcium: Option<Influx>,
     /// Of a current onto a point neuron: which of its own it is, each event by itself rather than in the mean over a step.
     pub exact: Option<usize>,
 }

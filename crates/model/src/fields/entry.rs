@@ -361,7 +361,10 @@ pub static CHECK: Table = Table {
                 ("equilibrium", "the stationary law"),
                 ("voltage", "the stationary law at a voltage"),
                 ("block", "the share that stays open"),
-                ("fill", "a pool: 1 uA/cm2 of inward current, for 1 ms and for good"),
+                (
+                    "fill",
+                    "a pool: 1 uA/cm2 of inward current, for 1 ms and for good; without `depth`, of a cylinder of 1 um",
+                ),
                 ("turnover", "cycles per second against substrate"),
                 ("dose_ratio", "K_B of an antagonist: the dose ratio of its agonist at equilibrium, minus one"),
                 ("inhibition", "concentration of a drug at which half is left of what `on` does at equilibrium"),

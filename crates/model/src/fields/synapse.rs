@@ -286,7 +286,7 @@ pub(super) static CONDUCTANCE: Table = Table {
             "calcium",
             Number(D::NONE, Fraction),
             Optional,
-            "Share of its current that calcium carries, into the pool of calcium where it sits; without it, none. About 0.1 of NMDA receptors.",
+            "Share of its current at -60 mV that calcium carries, into the pool of calcium where it sits; without it, none. About 0.1 of NMDA receptors. At other voltages calcium's part follows the GHK equation: it comes in where the sum reverses, too.",
         ),
     ],
 };
@@ -395,7 +395,7 @@ pub(super) static PLACED_RECEPTOR: Table = Table {
             "calcium",
             Number(D::NONE, Fraction),
             Optional,
-            "Share of its current that calcium carries, into the pool of calcium where it sits; without it, none. About 0.1 of NMDA receptors.",
+            "Share of its current at -60 mV that calcium carries, into the pool of calcium where it sits; without it, none. About 0.1 of NMDA receptors. At other voltages calcium's part follows the GHK equation: it comes in where the sum reverses, too.",
         ),
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
         field(
