@@ -161,3 +161,40 @@ fn a_branch_whose_daughters_are_too_large_blocks_conduction() {
     println!("half {half}, end {end}, beyond {far} ms: {ratio}");
     assert!((ratio - 1.0).abs() < 2e-3, "{ratio}");
 }
+
+/// `examples/axon.toml`, by the name of its condition.
+fn example(condition: &str) -> Condition {
+    let text = include_str!("../../../examples/axon.toml");
+    let plans = plans_of(&model::catalogue::Catalogue::embedded(), text, &[]);
+    ran(plans.into_iter().find(|p| p.name == condition).expect("a condition")).0
+}
+
+#[test]
+fn the_axon_of_the_example_begins_in_its_initial_segment_and_ends_at_two_times() {
+    let [myelinated, bare, wide] = ["myelinated", "bare", "wide"].map(example);
+    let when = |c: &Condition, path: &str| arrival(c, path, -10.0);
+    let each = |c: &Condition| ["soma", "ais(0.9)", "axon.node[3]", "axon.node[13]", "near(1)", "far(1)"].map(|p| when(c, &format!("pyr.{p}.v_m")));
+    for (c, name) in [(&myelinated, "myelinated"), (&bare, "bare")] {
+        let [soma, ais, third, last, near, far] = each(c).map(|t| t.expect("it arrives"));
+        // Ten nodes of 100 um each lie between the third and the thirteenth; 0.6 mm between the terminals.
+        let (speed, thin) = (1.0 / (last - third), 0.6 / (far - near));
+        println!("{name}: soma {soma}, initial segment {ais}, terminals {near} {far} ms; {speed} and {thin} m/s");
+        assert!(soma - ais > 0.1, "the initial segment leads: {soma} {ais}");
+        // Unmyelinated mossy fibres: 0.24 m/s at 23 degC (Schmidt-Hieber et al. 2008); here thicker or warmer.
+        assert!((0.2..0.5).contains(&thin), "{thin}");
+        if name == "bare" { assert!((0.2..0.6).contains(&speed)) } else { assert!(speed > 4.0 * thin, "{speed}") }
+        // The second cell hears both: two potentials as far apart as the terminals' action potentials.
+        let post = probe(c, "post.soma.v_m");
+        let onset = |from: f64, to: f64| {
+            let k = (from / post.every) as usize..(to / post.every) as usize;
+            let rise = |k: &usize| post.mean[k + 1] - post.mean[*k];
+            k.max_by(|a, b| rise(a).total_cmp(&rise(b))).expect("samples") as f64 * post.every
+        };
+        let (first, second) = (onset(near, near + 1.5), onset(far, far + 1.5));
+        assert!(((second - first) - (far - near)).abs() < 0.1, "{first} {second} {near} {far}");
+    }
+    // A ratio of 16: it comes to the branch point and not beyond.
+    let [_, _, _, last, near, far] = each(&wide);
+    assert!(last.is_some() && near.is_none() && far.is_none());
+    assert_eq!(peak(&probe(&wide, "post.soma.v_m").mean, 1.0).0, -70.0);
+}

@@ -208,3 +208,34 @@ fn concentrations_in_spines_converge_with_the_square_of_the_step() {
     }
     assert!(errors[2].iter().all(|e| *e < 1e-3));
 }
+
+#[test]
+fn in_the_example_an_action_potential_and_a_synapse_together_bring_more_than_their_sum() {
+    let text = include_str!("../../../examples/spine_calcium.toml");
+    let plans = plans_of(&model::catalogue::Catalogue::embedded(), text, &[]);
+    let rises: Vec<(String, [f64; 3])> = plans
+        .into_iter()
+        .map(|plan| {
+            let name = plan.name.clone();
+            let c = ran(plan).0;
+            let of = |path: &str| {
+                let all = trace(&c, path);
+                1e3 * (most(all) - all[0])
+            };
+            (name, ["pyr.spines.s[0].ca", "pyr.spines.s[0].neck.ca", "pyr.twig(0.5).ca"].map(of))
+        })
+        .collect();
+    println!("head, neck, dendrite, uM: {rises:?}");
+    let of = |name: &str| rises.iter().find(|r| r.0 == name).expect("a condition").1;
+    // Sabatini et al. 2002, Neuron 33:439, from memory: an action potential about 1.5 uM, a synapse at rest about 0.7 uM.
+    assert!((1.0..2.5).contains(&of("spike")[0]) && (0.4..1.2).contains(&of("synapse")[0]));
+    assert!(of("both")[0] > 1.15 * (of("spike")[0] + of("synapse")[0]));
+    // What is more comes through NMDA receptors.
+    assert!((of("both_apv")[0] / of("spike")[0] - 1.0).abs() < 0.1);
+    assert!(of("no_mg")[0] > 5.0 * of("synapse")[0]);
+    // A wide neck lets more of it out.
+    assert!(of("wide_neck")[2] > 3.0 * of("both")[2] && of("wide_neck")[0] < of("both")[0]);
+    for (name, [head, neck, dendrite]) in &rises {
+        assert!(head > neck && neck > dendrite, "{name}");
+    }
+}
