@@ -7,7 +7,7 @@
 mod cells;
 
 use cells::{COLD, TISSUE, hodgkin_huxley};
-use engine::circuit::{Action, Connection, Kind, Plan, Scratch, State, Target, Trace, Trains, run};
+use engine::circuit::{Action, Connection, Kind, Outside, Plan, Scratch, State, Target, Trace, Trains, run};
 use engine::neuron::{self, Cell, Channel, Method, Stepping};
 use engine::receptor::waveform::Waveform;
 use engine::time::Tick;
@@ -107,9 +107,10 @@ fn main() {
     let began = Instant::now();
     let stepping = Stepping { level: Level::best(), dt, method: Method::CrankNicolson };
     let (mut spikes, mut trace, scratch) = (Vec::new(), Trace::new(vec![], 1), Scratch::default());
+    let mut outside = Outside::default();
     let steps = (stop.0 / dt.0) as u64;
     threads
-        .install(|| run(&plan, &mut state, &scratch, stepping, steps, &trains, &mut spikes, &mut trace))
+        .install(|| run(&plan, &mut state, &scratch, stepping, steps, &trains, &mut outside, &mut spikes, &mut trace))
         .expect("sound numbers");
     let ran = began.elapsed().as_secs_f64();
     let spikes: Vec<(f64, u32)> = spikes.iter().map(|s| (s.at.ms(), s.cell)).collect();

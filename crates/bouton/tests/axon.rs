@@ -173,7 +173,10 @@ fn example(condition: &str) -> Condition {
 fn the_axon_of_the_example_begins_in_its_initial_segment_and_ends_at_two_times() {
     let [myelinated, bare, wide] = ["myelinated", "bare", "wide"].map(example);
     let when = |c: &Condition, path: &str| arrival(c, path, -10.0);
-    let each = |c: &Condition| ["soma", "ais(0.9)", "axon.node[3]", "axon.node[13]", "near(1)", "far(1)"].map(|p| when(c, &format!("pyr.{p}.v_m")));
+    let each = |c: &Condition| {
+        ["soma", "ais(0.9)", "axon.node[3]", "axon.node[13]", "near(1)", "far(1)"]
+            .map(|p| when(c, &format!("pyr.{p}.v_m")))
+    };
     for (c, name) in [(&myelinated, "myelinated"), (&bare, "bare")] {
         let [soma, ais, third, last, near, far] = each(c).map(|t| t.expect("it arrives"));
         // Ten nodes of 100 um each lie between the third and the thirteenth; 0.6 mm between the terminals.
@@ -182,7 +185,11 @@ fn the_axon_of_the_example_begins_in_its_initial_segment_and_ends_at_two_times()
         assert!(soma - ais > 0.1, "the initial segment leads: {soma} {ais}");
         // Unmyelinated mossy fibres: 0.24 m/s at 23 degC (Schmidt-Hieber et al. 2008); here thicker or warmer.
         assert!((0.2..0.5).contains(&thin), "{thin}");
-        if name == "bare" { assert!((0.2..0.6).contains(&speed)) } else { assert!(speed > 4.0 * thin, "{speed}") }
+        if name == "bare" {
+            assert!((0.2..0.6).contains(&speed))
+        } else {
+            assert!(speed > 4.0 * thin, "{speed}")
+        }
         // The second cell hears both: two potentials as far apart as the terminals' action potentials.
         let post = probe(c, "post.soma.v_m");
         let onset = |from: f64, to: f64| {

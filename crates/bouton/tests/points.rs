@@ -86,7 +86,7 @@ fn neither_threads_nor_a_cut_nor_company_change_a_bit() {
     let plan = plan(&text);
     let mut whole = Going::new(&plan, 0, 8);
     whole.to(&plan, 200.0);
-    let of_adex = whole.events.iter().filter(|e| e.kind == EventKind::Spike { cell: 3 }).count();
+    let of_adex = whole.events.iter().filter(|e| e.kind == EventKind::Spike { cell: 3, member: 0 }).count();
     assert!(of_adex > 5, "{of_adex}");
     for cut in [0.1, 57.3] {
         let mut parts = Going::new(&plan, 0, 8);

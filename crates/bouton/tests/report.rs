@@ -138,6 +138,7 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
         trials_asked: trials,
         trials,
         duration,
+        populations: Vec::new(),
         pipettes: vec!["vc holds soma of receiver at -70 mV through 10 Mohm".into()],
         probes: vec![
             Probe {

@@ -166,6 +166,8 @@ fn chosen(options: &Measure, plan: &Plan) -> Result<(String, Arc<LoweredCell>), 
     let all: Vec<(&String, &Arc<LoweredCell>)> = plan
         .cells
         .iter()
+        // One of many is like the others.
+        .filter(|c| !c.name.contains('['))
         .filter_map(|c| match &c.voltage {
             Voltage::Membrane { cell, .. } => Some((&c.name, cell)),
             _ => None,

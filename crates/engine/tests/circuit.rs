@@ -37,8 +37,19 @@ fn trains(times: &[f64]) -> Trains {
 /// Voltage of cell 0 at each step's end.
 fn voltages(plan: &Plan, dt: f64, steps: u64, trains: &Trains) -> Vec<f64> {
     let mut state = State::new(plan, plan.cells.rest(-100.0..=50.0).unwrap());
-    let mut trace = Trace::new(vec![plan.cells.site(0, 0)], 1);
-    run(plan, &mut state, &Scratch::default(), stepping(dt), steps, trains, &mut Vec::new(), &mut trace).unwrap();
+    let mut trace = Trace::new(vec![place(0, 0)], 1);
+    run(
+        plan,
+        &mut state,
+        &Scratch::default(),
+        stepping(dt),
+        steps,
+        trains,
+        &mut Outside::default(),
+        &mut Vec::new(),
+        &mut trace,
+    )
+    .unwrap();
     trace.values.remove(0)
 }
 
@@ -76,10 +87,20 @@ fn a_step_sees_the_exact_integral_of_what_arrives() {
         let kind = Kind { waveform, action: Action::Current };
         let plan = Plan::new(cells, ms(0.1), vec![kind], 1, &connections, &[]).unwrap();
         let mut state = State::new(&plan, plan.cells.rest(-100.0..=50.0).unwrap());
-        let mut trace = Trace::new(vec![plan.cells.site(0, 0)], 1);
+        let mut trace = Trace::new(vec![place(0, 0)], 1);
         let times = trains(&[1.234_567, 1.277_7, 7.0, 7.1]);
-        run(&plan, &mut state, &Scratch::default(), stepping(0.1), 20_000, &times, &mut Vec::new(), &mut trace)
-            .unwrap();
+        run(
+            &plan,
+            &mut state,
+            &Scratch::default(),
+            stepping(0.1),
+            20_000,
+            &times,
+            &mut Outside::default(),
+            &mut Vec::new(),
+            &mut trace,
+        )
+        .unwrap();
         // Crank-Nicolson: sum of (V_n + V_(n+1))/2 h is the charge over the conductance, exactly.
         let sum: f64 = trace.values[0].iter().sum::<f64>() * 0.1;
         let charge = 4.0 * 80.0 * waveform.area();
@@ -101,7 +122,18 @@ fn a_conductance_has_its_waveform_at_every_step() {
         let times = trains(&[0.512]);
         for step in 1..300 {
             let mut trace = Trace::new(vec![], 1);
-            run(&plan, &mut state, &Scratch::default(), stepping(0.1), 1, &times, &mut Vec::new(), &mut trace).unwrap();
+            run(
+                &plan,
+                &mut state,
+                &Scratch::default(),
+                stepping(0.1),
+                1,
+                &times,
+                &mut Outside::default(),
+                &mut Vec::new(),
+                &mut trace,
+            )
+            .unwrap();
             let wanted = 2.0 * waveform.at(f64::from(step) * 0.1 - 1.562);
             let got = state.synaptic(&plan, place(0, 0), 0);
             assert!((got - wanted).abs() < 1e-12, "step {step}: {got} {wanted}");
@@ -149,7 +181,18 @@ fn around(plan: &Plan, level: Level, parts: &[u64]) -> (State, Vec<Spike>) {
     let (mut spikes, mut trace) = (Vec::new(), Trace::new(vec![], 1));
     let stepping = Stepping { level, dt: ms(0.025), method: Method::CrankNicolson };
     for &steps in parts {
-        run(plan, &mut state, &Scratch::default(), stepping, steps, &trains(&[1.0]), &mut spikes, &mut trace).unwrap();
+        run(
+            plan,
+            &mut state,
+            &Scratch::default(),
+            stepping,
+            steps,
+            &trains(&[1.0]),
+            &mut Outside::default(),
+            &mut spikes,
+            &mut trace,
+        )
+        .unwrap();
         let saved = snapshot::save(plan.cells.fingerprint(), &state).unwrap();
         let loaded: State = snapshot::load(plan.cells.fingerprint(), &saved).unwrap();
         // Rings may begin elsewhere; what they hold is the same.
@@ -189,7 +232,18 @@ fn an_event_arrives_its_delay_after_its_spike() {
     for step in 1..600 {
         let mut trace = Trace::new(vec![], 1);
         let times = trains(&[1.0]);
-        run(&plan, &mut state, &Scratch::default(), stepping(0.025), 1, &times, &mut spikes, &mut trace).unwrap();
+        run(
+            &plan,
+            &mut state,
+            &Scratch::default(),
+            stepping(0.025),
+            1,
+            &times,
+            &mut Outside::default(),
+            &mut spikes,
+            &mut trace,
+        )
+        .unwrap();
         if first.is_none() && state.synaptic(&plan, place(1, 0), 0) > 0.0 {
             first = Some(Tick(25_000_000) * step);
         }
@@ -237,7 +291,17 @@ fn what_does_not_fit_is_refused_by_number() {
     let mut state = State::new(&plan, plan.cells.rest(-100.0..=50.0).unwrap());
     let mut go = |dt: f64, trains: &Trains| {
         let mut trace = Trace::new(vec![], 1);
-        run(&plan, &mut state, &Scratch::default(), stepping(dt), 1, trains, &mut Vec::new(), &mut trace)
+        run(
+            &plan,
+            &mut state,
+            &Scratch::default(),
+            stepping(dt),
+            1,
+            trains,
+            &mut Outside::default(),
+            &mut Vec::new(),
+            &mut trace,
+        )
     };
     assert_eq!(go(0.1, &Trains::default()), Err(CircuitRunError::Trains { want: 1, got: 0 }));
     assert_eq!(go(0.2, &trains(&[])), Err(CircuitRunError::Step { want: ms(0.1), got: ms(0.2) }));

@@ -12,7 +12,7 @@ use numerics::simd::LANES;
 use std::f64::consts::PI;
 
 /// Error of gates that are read from tables: of steady states, and of rates relatively.
-const GATES: f64 = 1e-8;
+pub(super) const GATES: f64 = 1e-8;
 
 /// A cell with a membrane, ready to run.
 #[derive(Debug)]
@@ -27,6 +27,19 @@ pub struct LoweredCell {
     pub ions: Vec<String>,
     /// Its channels, in the order of the plan.
     pub channels: Vec<Through>,
+    /// What it is made of, for a circuit of many.
+    pub parts: Parts,
+}
+
+/// What a cell is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// Kinds of channels.
+    pub channels: Vec<Channel>,
+    /// Ions with pools.
+    pub ions: Vec<neuron::Ion>,
+    /// The cell.
+    pub cell: Cell,
 }
 
 /// A channel of a cell, as probes know it.
@@ -123,6 +136,7 @@ impl Lowering<'_> {
         }
         let cell = cell.detect(0, value(read, "threshold").unwrap_or(0.0));
         let ions = pools.ions;
+        let parts = Parts { channels: channels.clone(), ions: ions.clone(), cell: cell.clone() };
         let plan = match neuron::Plan::with_ions(channels, ions, &vec![cell; LANES], self.resolved.temperature) {
             Ok(plan) => plan.tabulated(self.tick("step", 0.025), GATES),
             Err(e) => {
@@ -131,7 +145,7 @@ impl Lowering<'_> {
             }
         };
         match plan.rest(-150.0..=80.0) {
-            Ok(rest) => Some(LoweredCell { plan, rest, layout, ions: pools.names, channels: names }),
+            Ok(rest) => Some(LoweredCell { plan, rest, layout, ions: pools.names, channels: names, parts }),
             Err(e) => {
                 let hint = "give it a leak, or a channel that is open at rest";
                 self.fault(&read.span, format!("`{path}` has no resting potential: {e}"), hint);

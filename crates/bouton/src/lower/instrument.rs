@@ -3,6 +3,7 @@
 use super::context::{Lowering, value};
 use crate::simulation::{CellPlan, ClampKind, ClampPlan, Noise, Plan, Voltage};
 use ::model::read::Read;
+use ::model::resolve::member;
 use engine::neuron::{self, Filter, Held, Method, Site, State, Stepping};
 use engine::time::Tick;
 use numerics::simd::{LANES, Level};
@@ -21,8 +22,9 @@ impl Lowering<'_> {
         let mut all = Vec::new();
         for (key, clamp) in read.named("clamp") {
             let Some(text) = clamp.text("at") else { continue };
-            let (cell, place) = text.split_once('.').unwrap_or((text, ""));
-            let Some(index) = cells.iter().position(|c| c.name == cell.trim()) else { continue };
+            let (name, number, place) = member(text);
+            let Some(index) = super::model::find(cells, (name, number)) else { continue };
+            let place = place.unwrap_or("");
             let compartment = match &cells[index].voltage {
                 Voltage::Membrane { cell, .. } => cell.layout.compartment(place),
                 Voltage::Point(_) => 0,
@@ -76,7 +78,7 @@ impl Lowering<'_> {
     /// Puts every cell at rest under the pipettes that hold it.
     pub fn settle(&mut self, read: &Read, plan: &mut Plan) -> Option<()> {
         for (index, cell) in plan.cells.iter_mut().enumerate() {
-            if self.as_before(&format!("cell.{}", cell.name)).is_some() {
+            if self.as_before(&format!("cell.{}", member(&cell.name).0)).is_some() {
                 continue; // settled then
             }
             let Voltage::Membrane { cell: lowered, rest } = &mut cell.voltage else { continue };

@@ -2,7 +2,9 @@
 //! has, stand here.
 
 mod cell;
+mod circuit;
 mod cleft;
+mod connect;
 mod context;
 mod diffusion;
 mod expression;

@@ -9,7 +9,7 @@ use crate::recording;
 use crate::simulation::{CellPlan, Detail, PlainPlan, Plan, PopulationPlan, Source, SynapsePlan, Tap, Voltage};
 use ::model::diagnostic::{Diagnostic, Diagnostics};
 use ::model::read::Read;
-use ::model::resolve::Resolved;
+use ::model::resolve::{Resolved, member};
 use engine::cleft::Tolerance;
 use engine::neuron::Site;
 use engine::terminal::action_potential::ActionPotential;
@@ -51,12 +51,21 @@ impl Lowering<'_> {
         let read = &self.resolved.read;
         let step = self.tick("step", 0.025);
         let duration = self.duration(read, step)?;
-        let (mut cells, failed) = self.cells(read, duration);
-        let (synapses, populations, mut plain) = self.synapses(read, &cells, &failed);
+        let (mut cells, mut failed) = self.cells(read, duration);
+        let circuit = super::circuit::is_circuit(read);
+        if circuit {
+            self.number(read, &mut cells)?;
+            failed.resize(cells.len(), false);
+        }
+        let mut joint = circuit.then(super::circuit::Joint::default);
+        let (synapses, populations, mut plain) = self.synapses(read, &cells, &failed, joint.as_mut());
         super::point::wire(&mut cells, &mut plain);
         let clamps = self.clamps(read, &cells, duration);
         if failed.contains(&true)
-            || synapses.len() + populations.len() + plain.iter().filter(|p| p.spine.0 == 0).count()
+            || synapses.len()
+                + populations.len()
+                + plain.iter().filter(|p| p.spine.0 == 0).count()
+                + joint.as_ref().map_or(0, |j| j.synapses.len())
                 < read.named("synapse").len()
             || clamps.len() < read.named("clamp").len()
         {
@@ -83,6 +92,7 @@ impl Lowering<'_> {
             synapses,
             populations,
             plain,
+            circuit: None,
             clamps,
             probes: Vec::new(),
             measures: Vec::new(),
@@ -96,7 +106,11 @@ impl Lowering<'_> {
             later: Vec::new(),
         };
         self.settle(read, &mut plan)?;
+        if let Some(joint) = joint {
+            self.circuit(read, &mut plan, joint)?;
+        }
         record::record(self, read, &mut plan)?;
+        super::circuit::watch(&mut plan);
         if plan.washed {
             for probe in &plan.probes {
                 if let Source::Occupancy { synapse, clearance, state } = probe.source {
@@ -145,7 +159,7 @@ impl Lowering<'_> {
                 continue;
             }
             let count = cell.count("count").map_or(1, |n| *n as usize);
-            let voltage = if !self.is_one(&key.name, cell) {
+            let voltage = if !self.may_be_many(&key.name, cell) {
                 None
             } else if let Some(rate) = value(cell, "rate") {
                 self.rate(&key.name, cell, rate, duration)
@@ -167,7 +181,7 @@ impl Lowering<'_> {
             failed.push(voltage.is_none());
             // A cell that could not be built keeps its place, so that what else is wrong can be found.
             let voltage = voltage.unwrap_or_else(|| Voltage::Spikes(Vec::new()));
-            cells.push(CellPlan { name: key.name.clone(), count, voltage });
+            cells.push(CellPlan { name: key.name.clone(), count, circuit: None, voltage });
         }
         (cells, failed)
     }
@@ -183,16 +197,16 @@ impl Lowering<'_> {
         None
     }
 
-    /// Whether a cell is one, or only spikes.
-    fn is_one(&mut self, name: &str, cell: &Read) -> bool {
+    /// Whether there may be so many of a cell.
+    fn may_be_many(&mut self, name: &str, cell: &Read) -> bool {
         let one = cell.count("count").is_none_or(|n| *n == 1);
-        let spikes = cell.get("times").is_some() || cell.get("rate").is_some();
-        if !one && !spikes {
+        let imposed = cell.get("course").is_some();
+        if !one && imposed {
             let span = cell.span_of("count").unwrap_or(&cell.span).clone();
-            let message = format!("`cell.{name}` is a population; one cell of a kind is what can be run");
-            self.fault(&span, message, "count = 1; senders that only spike, with a `rate` or `times`, may be many");
+            let message = format!("the voltage of `cell.{name}` is imposed, and would be the same in all of them");
+            self.fault(&span, message, "count = 1");
         }
-        one || spikes
+        one || !imposed
     }
 
     fn train(&mut self, name: &str, train: &Read) -> Option<Vec<Tick>> {
@@ -227,11 +241,15 @@ impl Lowering<'_> {
         read: &Read,
         cells: &[CellPlan],
         failed: &[bool],
+        mut joint: Option<&mut super::circuit::Joint>,
     ) -> (Vec<SynapsePlan>, Vec<PopulationPlan>, Vec<PlainPlan>) {
         let (mut all, mut populations, mut plain) = (Vec::new(), Vec::new(), Vec::new());
         for (key, synapse) in read.named("synapse") {
             if super::plain::plain(synapse).is_some() {
-                if let Some(ends) = self.ends(&key.name, synapse, (cells, failed)) {
+                let Some(ends) = self.ends(&key.name, synapse, (cells, failed)) else { continue };
+                if let Some(joint) = joint.as_deref_mut() {
+                    self.join(&key.name, synapse, (read, cells), ends, joint);
+                } else {
                     plain.extend(self.plain(&key.name, synapse, (read, cells), ends));
                 }
             } else if synapse.word("detail").or_else(|| read.word("detail")) == Some("event") {
@@ -255,8 +273,8 @@ impl Lowering<'_> {
     ) -> Option<((usize, u32), (usize, u32))> {
         let place = |field: &str| {
             let text = read.text(field)?;
-            let (cell, place) = text.split_once('.').unwrap_or((text, ""));
-            let index = cells.iter().position(|c| c.name == cell.trim())?;
+            let (name, number, place) = member(text);
+            let (index, place) = (find(cells, (name, number))?, place.unwrap_or(""));
             let compartment = match &cells[index].voltage {
                 Voltage::Membrane { cell, .. } => cell.layout.compartment(place),
                 _ => 0,
@@ -310,7 +328,7 @@ impl Lowering<'_> {
             self.fault(&span, message, "detail = \"event\": populations are run at this level");
             return None;
         }
-        let sender_read = &model.named("cell")[from.0].1;
+        let (_, sender_read) = written(model, &cells[from.0]);
         let sender = match &cells[from.0].voltage {
             // What a cell would be that could not be built is not held against its synapse.
             Voltage::Spikes(_) if failed[from.0] => Sender::Axon(RESTING),
@@ -320,10 +338,11 @@ impl Lowering<'_> {
             Voltage::Course(course) => Sender::Course(course),
             Voltage::Membrane { rest, .. } => Sender::Axon(rest.v_m(Site { block: 0, compartment: from.1, lane: 0 })),
         };
-        let receiver = (cells[to.0].name.as_str(), &model.named("cell")[to.0].1);
+        let receiver = written(model, &cells[to.0]);
         let before = self.phase.and_then(|(_, before)| before.synapses.iter().find(|s| s.name == name));
         let at = |what: &str| format!("synapse.{name}.{what}");
-        let same_sender = self.as_before(&at("terminal")).and(self.as_before(&format!("cell.{}", cells[from.0].name)));
+        let same_sender =
+            self.as_before(&at("terminal")).and(self.as_before(&format!("cell.{}", member(&cells[from.0].name).0)));
         let sending = match before.filter(|_| same_sender.is_some()) {
             Some(before) => Some(before.sending.clone()),
             None => self.sending(name, read, sender_read, &sender).map(Into::into),
@@ -457,17 +476,33 @@ fn swept(of: &::model::resolve::Swept) -> recording::Swept {
     recording::Swept { sweep: of.sweep.clone(), path: of.path.clone(), written: of.written.clone(), value, unit }
 }
 
+/// What is written of a cell of the plan: its name, of one of many that of all, and its table, which is there.
+pub(super) fn written<'a>(model: &'a Read, cell: &CellPlan) -> (&'a str, &'a Read) {
+    let (name, _, _) = member(&cell.name);
+    let all = model.named("cell");
+    let k = all.iter().position(|(key, _)| key.name == name).unwrap_or(0);
+    (&all[k].0.name, &all[k].1)
+}
+
+/// Of the cells of a plan the one of that name and, of many, of that number.
+pub(super) fn find(cells: &[CellPlan], (name, number): (&str, Option<&str>)) -> Option<usize> {
+    let whole = cells.iter().position(|c| c.name == name)?;
+    let Some(number) = number.filter(|_| cells[whole].count > 1) else { return Some(whole) };
+    let called = format!("{name}[{}]", number.parse::<u64>().ok()?);
+    cells.iter().position(|c| c.name == called)
+}
+
 /// Spines of synapses onto a cell.
 fn spines<'a>(model: &'a Read, cell: &str) -> Vec<Spine<'a>> {
     let onto = |s: &&'a (::model::tree::Key, Read)| {
-        s.1.get("spine").is_some() && s.1.text("to").and_then(|t| t.split('.').next()).map(str::trim) == Some(cell)
+        s.1.get("spine").is_some() && s.1.text("to").map(|t| member(t).0) == Some(cell)
     };
     model
         .named("synapse")
         .iter()
         .filter(onto)
         .filter_map(|(key, s)| {
-            let place = s.text("to")?.split_once('.').map_or("", |(_, p)| p);
+            let place = member(s.text("to")?).2.unwrap_or("");
             Some(Spine { synapse: &key.name, place, read: s.table("spine")? })
         })
         .collect()

@@ -63,7 +63,7 @@ impl Lowering<'_> {
     ) -> Option<PlainPlan> {
         let said = plain(read)?;
         let step = self.tick("step", 0.025);
-        let sender = &model.named("cell")[from.0].1;
+        let (_, sender) = super::model::written(model, &cells[from.0]);
         let threshold = value(sender, "threshold").unwrap_or(0.0);
         let heard = match &cells[from.0].voltage {
             Voltage::Spikes(times) => Heard::Given(times.clone()),
@@ -91,20 +91,7 @@ impl Lowering<'_> {
         };
         let path = format!("synapse.{name}.conductance");
         let calcium = self.influx(&path, said, value(said, "reversal").unwrap_or(0.0)).ok()?;
-        let decay = value(said, "decay")?;
-        let within = match value(said, "rise") {
-            Some(rise) => Waveform::biexponential(rise, decay),
-            None => Waveform::exponential(decay),
-        };
-        let within = match within.and_then(|w| Within::new(w, step)) {
-            Ok(within) => within,
-            Err(e) => {
-                let field = if matches!(e, WaveformError::Order { .. }) { "rise" } else { "decay" };
-                let span = said.span_of(field).unwrap_or(&said.span).clone();
-                self.fault(&span, format!("`synapse.{name}`: {e}"), "");
-                return None;
-            }
-        };
+        let within = Within::new(waveform(self, name, said)?, step).ok()?;
         let delay = value(read, "delay").and_then(|t| Tick::from_ms(t).ok()).unwrap_or(Tick::ZERO);
         let plan = PlainPlan {
             name: name.to_owned(),
@@ -136,8 +123,27 @@ impl Lowering<'_> {
     }
 }
 
+/// The course of a plain synapse after a spike, such that it can be stepped.
+pub(super) fn waveform(lowering: &mut Lowering, name: &str, said: &Read) -> Option<Waveform> {
+    let decay = value(said, "decay")?;
+    let waveform = match value(said, "rise") {
+        Some(rise) => Waveform::biexponential(rise, decay),
+        None => Waveform::exponential(decay),
+    };
+    let step = lowering.tick("step", 0.025);
+    match waveform.and_then(|w| Within::new(w, step).map(|_| w)) {
+        Ok(waveform) => Some(waveform),
+        Err(e) => {
+            let field = if matches!(e, WaveformError::Order { .. }) { "rise" } else { "decay" };
+            let span = said.span_of(field).unwrap_or(&said.span).clone();
+            lowering.fault(&span, format!("`synapse.{name}`: {e}"), "");
+            None
+        }
+    }
+}
+
 /// When an imposed course rises through `threshold` mV.
-fn crossings(course: &ActionPotential, threshold: f64) -> Vec<Tick> {
+pub(super) fn crossings(course: &ActionPotential, threshold: f64) -> Vec<Tick> {
     let end = course.duration();
     let at = |ms: f64| Tick::from_ms(ms).map_or(f64::NAN, |t| course.at(t)) - threshold;
     let time = |k: u32| end * f64::from(k) / f64::from(LOOKS);

@@ -54,7 +54,7 @@ impl Lowering<'_> {
         }
         let vesicles = self.vesicles(&path, read);
         let pulse = self.pulse(&path, read);
-        let receiver = (cells[to.0].name.as_str(), &model.named("cell")[to.0].1);
+        let receiver = super::model::written(model, &cells[to.0]);
         let receptors = self.event_receptors(&path, read, receiver);
         if !whole {
             return None;
@@ -87,7 +87,7 @@ impl Lowering<'_> {
                 let members = organ.about().members;
                 let gigabytes = organ.bytes() as f64 * trials as f64 * 1e-9;
                 let message = format!("{members} synapses in {trials} trials at once would take {gigabytes:.1} GB");
-                let sender = &model.named("cell")[from].1;
+                let (_, sender) = super::model::written(model, &cells[from]);
                 let span = sender.span_of("count").unwrap_or(&read.span).clone();
                 self.fault(&span, message, "at most 4 GB: fewer of them, or fewer trials");
                 None

@@ -7,7 +7,7 @@ use crate::simulation::{
     Source, SynapsePlan, Tap, Voltage, Wanted,
 };
 use ::model::read::Read;
-use ::model::resolve::OF_TERMINAL;
+use ::model::resolve::{OF_TERMINAL, member};
 use engine::mechanism::ObservableIndex;
 use engine::neuron::Site;
 use engine::time::Tick;
@@ -20,6 +20,8 @@ const MOST_KEPT: f64 = 250e6;
 const MOST_OF_TREE: i64 = 4_000_000;
 /// Samples of an automatic recording of a trial, at most twice as many: enough to see an action potential in a second.
 const POINTS: i64 = 12_000;
+/// Bins in which rates are counted of which nobody asked otherwise.
+const RATE_BIN: Tick = Tick(5_000_000_000);
 /// Trials of which an automatic recording keeps the trace: enough to have releases and failures among them.
 const KEPT: u64 = 24;
 /// Samples of a trial that are kept of several trials, at most.
@@ -143,6 +145,11 @@ impl Lowering<'_> {
     /// Whether a quantity of a population is one that it has.
     fn is_followed(&mut self, span: &::model::diagnostic::Span, path: &str, plan: &Plan) -> Option<()> {
         let names: Vec<&str> = path.split('.').collect();
+        if plan.circuit.as_ref().is_some_and(|c| c.joined.iter().any(|j| j.name == names[0])) {
+            let hint = "what all synapses do to one cell shows in its voltage, e.g. `pyr[0].soma.v_m`";
+            self.fault(span, format!("`{path}` is not followed: in a circuit, conductances of a kind are one"), hint);
+            return None;
+        }
         let of = plan.populations.iter().find(|p| p.name == names[0]);
         if of.is_none_or(|p| of_population(p, &names).is_some()) {
             return Some(());
@@ -350,7 +357,11 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
         return plan.drugs.iter().position(|d| d == names[1]).map(Source::Bath);
     }
     let Some(synapse) = plan.synapses.iter().position(|s| s.name == names[0]) else {
-        let cell = plan.cells.iter().position(|c| c.name == names[0])?;
+        let (name, number, _) = member(path);
+        let cell = super::model::find(&plan.cells, (name, number))?;
+        if names[1..] == ["rate"] {
+            return Some(Source::Rate(cell));
+        }
         if names[1..] == ["v_m"] {
             let width = match &plan.cells[cell].voltage {
                 Voltage::Membrane { cell, .. } => cell.plan.compartments(0) as u32,
@@ -497,6 +508,14 @@ fn automatic(plan: &mut Plan) {
         }
     }
     for cell in &plan.cells {
+        if cell.circuit.is_some() {
+            if !cell.name.contains('[') {
+                wanted.push(format!("{}.rate", cell.name));
+            }
+            if cell.count > 1 {
+                continue;
+            }
+        }
         if let Voltage::Point(_) = &cell.voltage {
             wanted.push(format!("{}.soma.v_m", cell.name));
         }
@@ -517,6 +536,9 @@ fn automatic(plan: &mut Plan) {
             }
         }
         let samples = if every < plan.step { (plan.step.0 / every.0) as usize } else { 0 };
+        if path.ends_with(".rate") {
+            every = plan.step * (RATE_BIN.0 / plan.step.0).max(1);
+        }
         if let Some(source) = source(plan, &path, samples) {
             let keep = KEPT.min((ROOM / (plan.duration.0 / every.0).max(1)).max(4) as u64);
             plan.probes.push(ProbePlan { path, source, every, wanted: Wanted::Report, keep });

@@ -38,6 +38,8 @@ pub struct Condition {
     pub trials: u64,
     /// Of a trial, ms.
     pub duration: f64,
+    /// Populations of a circuit: name, and how many cells.
+    pub populations: Vec<(String, u32)>,
     /// Its pipettes, in words: `somatic holds pyramidal.soma at -70 mV through 10 Mohm`.
     pub pipettes: Vec<String>,
     /// Traces.

@@ -16,6 +16,10 @@ const BINS: f64 = 24.0;
 const ROWS: u64 = 100;
 /// Dots of a condition in a raster.
 const DOTS: usize = 4000;
+/// Cells that a raster of a circuit shows, of all conditions together.
+const CELLS: u32 = 1000;
+/// Dots of such a raster.
+const DOTS_OF_CELLS: usize = 12_000;
 /// After the first release, ms.
 const NEAR: f64 = 5.0;
 
@@ -63,11 +67,62 @@ pub fn rasters(r: &Recording, out: &mut Vec<Figure>) {
     kinds.dedup();
     kinds.sort_by_key(|k| !is_release(k));
     for what in kinds.into_iter().take(KINDS) {
-        out.push(raster(r, what));
+        out.push(of_cells(r, what).unwrap_or_else(|| raster(r, what)));
         if is_release(what) {
             out.extend(histogram_of_times(r, what));
         }
     }
+}
+
+/// A raster of a population of a circuit in the first trial, a row a cell.
+fn of_cells(r: &Recording, what: &str) -> Option<Figure> {
+    let name = what.strip_suffix(".spike")?;
+    let count = |c: &Condition| c.populations.iter().find(|p| p.0 == name).map_or(0, |p| p.1);
+    let most = r.conditions.iter().map(count).max().filter(|n| *n > 1)?;
+    let drawn: Vec<usize> =
+        (0..r.conditions.len()).filter(|i| times(&r.conditions[*i], what).next().is_some()).collect();
+    let first = |c: &'_ Condition| -> Vec<(f64, u32)> {
+        let all = c.events.iter().filter(|e| e.what == what);
+        let trial = all.clone().map(|e| e.trial).min();
+        all.filter(|e| Some(e.trial) == trial).map(|e| (e.at, e.index)).collect()
+    };
+    // So many cells that their dots can be told apart and the page stays small.
+    let mut rows = (CELLS / drawn.len().max(1) as u32).clamp(1, most);
+    let dots = |rows: u32| {
+        let of = |i: &usize| first(&r.conditions[*i]).into_iter().filter(|e| e.1 < rows).count();
+        drawn.iter().map(of).sum::<usize>()
+    };
+    while rows > 20 && dots(rows) > DOTS_OF_CELLS {
+        rows /= 2;
+    }
+    let mut layers = Vec::new();
+    for (k, i) in drawn.iter().enumerate() {
+        let below = k as u32 * rows;
+        let points = first(&r.conditions[*i]).into_iter().filter(|e| e.1 < rows);
+        let points: Vec<(f64, f64)> = points.map(|(at, cell)| (at, f64::from(below + cell + 1))).collect();
+        let size = if rows as usize * drawn.len() > 60 { 1.0 } else { 1.6 };
+        layers.push(Layer::Dots { points, colour: colour(*i, r.conditions.len()).into(), size });
+    }
+    let mut caption = String::from("A row for each cell, a dot for each action potential, in the first trial");
+    caption.push_str(if drawn.len() > 1 {
+        "; the conditions are stacked in the order of the legend, the first at the bottom."
+    } else {
+        "."
+    });
+    if rows < most {
+        caption.push_str(&format!(" The first {rows} of {most} cells are drawn."));
+    }
+    let duration = r.conditions.iter().map(|c| c.duration).fold(0.0, f64::max);
+    let panel = Panel {
+        x_label: "time (ms)".into(),
+        y_label: "cell".into(),
+        counts: true,
+        x: (0.0, duration),
+        y: (0.0, f64::from(rows) * drawn.len().max(1) as f64 + 1.0),
+        layers,
+        ..Panel::default()
+    };
+    Some(Figure { title: title(what), path: what.to_owned(), caption, legend: legend(r, &drawn), panel })
 }
 
 fn raster(r: &Recording, what: &str) -> Figure {

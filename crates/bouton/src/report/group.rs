@@ -28,6 +28,11 @@ pub fn is_share(f: &Fact) -> bool {
     f.unit == "%" && !f.low.is_finite()
 }
 
+/// Whether a fact is about cells and who is connected with them.
+fn of_cells(f: &Fact) -> bool {
+    [".spikes", ".rate", ".interval_cv", ".connections"].iter().any(|key| f.key.ends_with(key))
+}
+
 fn written(f: &Fact) -> (String, Option<(String, String)>) {
     estimate(f.value, f.low, f.high, &f.unit)
 }
@@ -94,7 +99,7 @@ impl Group<'_> {
             ("", true) => "Shares".to_owned(),
             ("", false) => "Over all trials".to_owned(),
             (of, true) => format!("{of}: where the transmitter went"),
-            (of, false) if self.facts.iter().all(|f| split(&f.name).1 == "spikes") => of.to_owned(),
+            (of, false) if self.facts.iter().all(|f| of_cells(f)) => of.to_owned(),
             (of, false) => format!("{of}: release"),
         };
         match &self.conditions[..] {

@@ -16,6 +16,7 @@ mod tables;
 mod text;
 mod words;
 
+pub(crate) use numbers::significant;
 pub use text::terminal_summary;
 
 use crate::recording::manifest::Manifest;

@@ -197,7 +197,13 @@ fn spikes(r: &Recording) -> Option<String> {
         for what in kinds {
             let each = c.events.iter().filter(|e| e.what == what).count() as f64 / c.trials as f64;
             let name = what.trim_end_matches(".spike");
+            let cells = c.populations.iter().find(|p| p.0 == name).map_or(1, |p| p.1);
             let here = if r.conditions.len() > 1 { format!(" ({})", c.shown()) } else { String::new() };
+            if cells > 1 {
+                let rate = significant(each / f64::from(cells) / (1e-3 * c.duration), 3);
+                let _ = write!(out, "The {cells} cells of {name}{here} fired {rate} action potentials a second each. ");
+                continue;
+            }
             let _ = write!(
                 out,
                 "{}{here} fired {} action potentials a trial, {} a second. ",

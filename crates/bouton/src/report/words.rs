@@ -119,6 +119,11 @@ pub fn of(p: &Probe) -> Words {
             "current",
             "Through all receptors, before the cell filters it; inward is down.",
         ),
+        [cell, "rate"] if p.unit == "/s" => words(
+            format!("Firing rate of {cell}"),
+            "rate",
+            "Action potentials a cell and second, counted from sample to sample.",
+        ),
         ["drug", name, "bath"] => words(
             format!("{name} at the preparation"),
             "concentration",

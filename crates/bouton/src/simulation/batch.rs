@@ -1,5 +1,6 @@
 //! Eight trials side by side: the loop over time, in causal order, on one screen.
 
+mod circuit;
 mod noise;
 mod plain;
 mod point;
@@ -7,6 +8,7 @@ mod read;
 mod wash;
 
 use super::acting::Acting;
+use super::circuit::Net;
 use super::contact::{self, Contact, Given, Keys, Step};
 use super::fault::RunFault;
 use super::plain::Plain;
@@ -14,6 +16,7 @@ use super::plan::{ClampKind, Plan, Source, Voltage};
 use super::population::Crowd;
 use super::trace::Traces;
 use super::{Event, Work};
+use engine::circuit::Target;
 use engine::neuron::{self, FilterState, Method, Spike, Stepping};
 use engine::time::Tick;
 use numerics::simd::{LANES, Level};
@@ -33,6 +36,8 @@ pub struct Batch {
     changes: usize,
     /// One a cell that has a membrane.
     cells: Vec<Option<neuron::State>>,
+    /// The circuit of each trial, if there is one; its cells are not among those above.
+    nets: Vec<Net>,
     /// One a cell that is a point neuron.
     points: Vec<Option<engine::point::State>>,
     /// Voltages of each synapse's sender and receiver at the clock and a step before, mV: `[trial][synapse]`.
@@ -77,6 +82,7 @@ pub struct Scratch {
     /// Voltages where plain synapses listen, before a step and after.
     overheard: [Vec<f64>; 2],
     points: point::Scratch,
+    circuit: circuit::Memory,
     solved: Vec<Vec<f64>>,
     /// After how many changes of the baths it fits.
     changes: usize,
@@ -99,6 +105,7 @@ impl Scratch {
             spikes: Vec::new(),
             overheard: Default::default(),
             points: point::Scratch::default(),
+            circuit: circuit::Memory::default(),
             solved: vec![vec![0.0; plan.clamps.len()]; LANES],
             changes: 0,
         }
@@ -106,7 +113,12 @@ impl Scratch {
 }
 
 impl Scratch {
-    /// Populations within a trial take so many threads; no result depends on it.
+    /// How many threads a trial has.
+    pub(super) fn spare(&self) -> usize {
+        self.threads.max(1)
+    }
+
+    /// Populations and circuits within a trial take so many threads; no result depends on it.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
         Self { threads, ..self }
@@ -123,7 +135,7 @@ impl Batch {
             .cells
             .iter()
             .map(|c| match &c.voltage {
-                Voltage::Membrane { rest, .. } => Some(rest.clone()),
+                Voltage::Membrane { rest, .. } if c.circuit.is_none() => Some(rest.clone()),
                 _ => None,
             })
             .collect();
@@ -133,6 +145,7 @@ impl Batch {
             clock: Tick::ZERO,
             changes: 0,
             points: Self::points_at_rest(plan),
+            nets: Vec::new(),
             cells,
             senders: Vec::new(),
             past: Vec::new(),
@@ -146,6 +159,7 @@ impl Batch {
         };
         for lane in 0..batch.lanes {
             let trial = first + lane as u64;
+            batch.nets.extend(Self::nets_at_rest(plan, trial));
             let contacts =
                 plan.synapses.iter().map(|s| Contact::new(s, &Keys::new(s, plan.seed, trial), plan.duration));
             batch.contacts.push(contacts.collect::<Result<_, _>>().map_err(|e| e.of(trial, &plan.name))?);
@@ -202,6 +216,9 @@ impl Batch {
 
     /// Voltage of a compartment in a trial, mV.
     fn voltage(&self, plan: &Plan, (cell, compartment): (usize, u32), lane: usize) -> f64 {
+        if let (Some(cell), Some(of)) = (plan.cells[cell].circuit, &plan.circuit) {
+            return self.nets[lane].state.v_m(&of.plan, Target { cell, compartment });
+        }
         match (&plan.cells[cell].voltage, &self.cells[cell]) {
             (Voltage::Course(course), _) => course.at(self.clock),
             (_, Some(state)) => state.v_m(neuron::Site { block: 0, compartment, lane }),
@@ -276,7 +293,8 @@ impl Batch {
                 self.record(plan, scratch, traces, false);
                 continue;
             }
-            let to = self.clock + plan.step;
+            let leap = plan.circuit.as_ref().map_or(1, |circuit| self.leap(plan, circuit, until));
+            let to = self.clock + plan.step * leap;
             self.stir(plan);
             self.populations(plan, scratch)?;
             for &cell in &plan.order {
@@ -287,6 +305,9 @@ impl Batch {
                 self.point(plan, scratch, cell, events)?;
                 let stepped = self.cells[cell].is_some() || self.points[cell].is_some();
                 work.neuron_steps += u64::from(stepped) * self.lanes as u64;
+            }
+            if let Some(circuit) = &plan.circuit {
+                self.circuit((plan, circuit), scratch, to, traces, events, work)?;
             }
             self.clock = to;
             still = self.settle(plan);
@@ -307,7 +328,8 @@ impl Batch {
 
     /// Puts membranes that are as good as at rest there, and what pipettes report of them; whether all are.
     fn settle(&mut self, plan: &Plan) -> bool {
-        let mut still = self.points_settle(plan);
+        // Somewhere in a circuit something always happens.
+        let mut still = self.points_settle(plan) && plan.circuit.is_none();
         for (index, cell) in plan.cells.iter().enumerate() {
             let acted: [bool; LANES] =
                 std::array::from_fn(|lane| lane < self.lanes && self.acted_on(plan, index, lane));
@@ -366,7 +388,7 @@ impl Batch {
     /// The last step before anything happens, if that is farther than a step.
     fn silence(&self, plan: &Plan, until: Tick) -> Option<Tick> {
         // Somewhere in a population something always happens.
-        if !plan.populations.is_empty() {
+        if !plan.populations.is_empty() || plan.circuit.is_some() {
             return None;
         }
         if (0..plan.synapses.len())
@@ -533,7 +555,7 @@ impl Batch {
             self.load.iter_mut().for_each(|of| of[s] = 0.0);
         }
         for spike in scratch.spikes.iter().filter(|s| (s.cell as usize) < self.lanes) {
-            events.push(Event::spike(self.first + u64::from(spike.cell), spike.at, cell));
+            events.push(Event::spike(self.first + u64::from(spike.cell), spike.at, (cell, 0)));
         }
         for (k, clamp) in plan.clamps.iter().enumerate().filter(|(_, c)| c.at.0 == cell) {
             for lane in 0..self.lanes {

@@ -27,8 +27,11 @@ pub(super) fn facts(
         return out;
     }
     for (c, cell) in plan.cells.iter().enumerate() {
+        if cell.circuit.is_some() {
+            continue;
+        }
         let mut spikes = vec![0.0; trials as usize];
-        for e in events.iter().filter(|e| e.kind == EventKind::Spike { cell: c as u32 }) {
+        for e in events.iter().filter(|e| matches!(e.kind, EventKind::Spike { cell, .. } if cell as usize == c)) {
             spikes[e.trial as usize] += 1.0;
         }
         if spikes.iter().any(|n| *n > 0.0) {

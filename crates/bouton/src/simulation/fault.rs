@@ -1,7 +1,9 @@
 //! What ended a run, with names: which part of the model, where, when, in which trial, and what to try.
 
+use super::circuit::CircuitPlan;
 use super::plan::{Plan, SynapsePlan, Voltage};
 use super::population::PopulationPlan;
+use engine::circuit::CircuitRunError;
 use engine::ensemble::EnsembleError;
 use engine::fault::Fault;
 use engine::neuron::RunError;
@@ -76,6 +78,31 @@ impl RunFault {
         };
         let what = format!("{} in {place} became {}; try {}", fault.quantity, fault.value, fault.cure());
         Self { part, what, at: fault.at, trial: 0, condition: String::new() }.of(first + fault.cell as u64, &plan.name)
+    }
+
+    pub(super) fn circuit(plan: &Plan, circuit: &CircuitPlan, (at, e): (Tick, CircuitRunError)) -> Self {
+        let named = |number: u32| {
+            let group = circuit.groups.iter().rev().find(|g| g.first <= number);
+            group.map_or((0, String::new()), |g| {
+                let cell = &plan.cells[g.cell];
+                let member = if g.count > 1 { format!("[{}]", number - g.first) } else { String::new() };
+                (g.cell, format!("cell.{}{member}", cell.name))
+            })
+        };
+        let (part, what, at) = match e {
+            CircuitRunError::Cells(RunError::Fault(fault)) => {
+                let (cell, part) = named(fault.cell as u32);
+                let place = match &plan.cells[cell].voltage {
+                    Voltage::Membrane { cell, .. } => cell.layout.place(fault.compartment as u32),
+                    _ => String::new(),
+                };
+                let what = format!("{} in {place} became {}; try {}", fault.quantity, fault.value, fault.cure());
+                (part, what, fault.at)
+            }
+            CircuitRunError::Point { cell, at, error } => (named(cell).1, error.to_string(), at),
+            other => ("cell".to_owned(), other.to_string(), at),
+        };
+        Self { part, what, at, trial: 0, condition: String::new() }
     }
 
     /// The same, of a trial and condition.

@@ -5,6 +5,7 @@
 
 mod acting;
 mod batch;
+mod circuit;
 mod contact;
 pub(crate) mod facts;
 mod fault;
@@ -18,6 +19,7 @@ mod sending;
 mod trace;
 
 pub use batch::{Batch, Scratch};
+pub use circuit::{CircuitPlan, Group, Joined, Net, Sender, Spiking, Watch};
 pub use contact::Contact;
 pub(crate) use contact::spread_of_diameter;
 pub use fault::RunFault;
@@ -64,8 +66,10 @@ pub enum EventKind {
     },
     /// A cell spiked.
     Spike {
-        /// Which cell.
+        /// Which cell, or population of them.
         cell: u32,
+        /// Which of them.
+        member: u32,
     },
 }
 
@@ -74,8 +78,8 @@ impl Event {
         Self { trial, at, kind: EventKind::Fusion { synapse: synapse as u32, site } }
     }
 
-    fn spike(trial: u64, at: Tick, cell: usize) -> Self {
-        Self { trial, at, kind: EventKind::Spike { cell: cell as u32 } }
+    fn spike(trial: u64, at: Tick, (cell, member): (usize, u32)) -> Self {
+        Self { trial, at, kind: EventKind::Spike { cell: cell as u32, member } }
     }
 }
 

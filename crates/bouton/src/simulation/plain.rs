@@ -93,20 +93,20 @@ impl PlainPlan {
         spikes_key(seed, trial, &self.sender)
     }
 
-    /// When a member's spike `ordinal` comes, after one at `last` (the delay, for the first).
-    #[inline]
-    fn spike(&self, key: StreamKey, rate: f64, (member, ordinal): (u64, u32), last: Tick) -> Tick {
-        let ms = key.at(member, u64::from(ordinal)).exponential() / rate;
-        // 106 days are never.
-        if ms < 9e9 { Tick(last.0.saturating_add(((ms * 1e9) as i64).max(1))) } else { NEVER }
-    }
-
     /// Bytes of its state in a trial.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let random = matches!(self.heard, Heard::Poisson(_));
         if random { self.members * 12 + AHEAD * size_of::<Sum>() } else { 64 }
     }
+}
+
+/// When a member's spike `ordinal` comes, after one at `last` (the delay, for the first); `rate`: /ms.
+#[inline]
+pub(super) fn arrival(key: StreamKey, rate: f64, (member, ordinal): (u64, u32), last: Tick) -> Tick {
+    let ms = key.at(member, u64::from(ordinal)).exponential() / rate;
+    // 106 days are never.
+    if ms < 9e9 { Tick(last.0.saturating_add(((ms * 1e9) as i64).max(1))) } else { NEVER }
 }
 
 /// What events of a step add to its end and its mean, and how many they are.
@@ -172,7 +172,7 @@ impl Crowd {
                     self.times.push(*next);
                 }
                 *ordinal += 1;
-                *next = plan.spike(key, rate, ((plan.first + member) as u64, *ordinal), *next);
+                *next = arrival(key, rate, ((plan.first + member) as u64, *ordinal), *next);
             }
         }
         self.times.sort_unstable();
@@ -231,7 +231,7 @@ impl Plain {
             }
             Heard::Poisson(rate) => {
                 let key = plan.key(seed, trial);
-                let first = |k| plan.spike(key, *rate, (plan.first as u64 + k, 0), plan.delay);
+                let first = |k| arrival(key, *rate, (plan.first as u64 + k, 0), plan.delay);
                 new.waiting = Waiting::Random(Crowd {
                     next: (0..plan.members as u64).map(first).collect(),
                     ordinal: vec![0; plan.members],

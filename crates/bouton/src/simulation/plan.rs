@@ -1,5 +1,6 @@
 //! What is simulated, made ready: immutable, shared by all threads. `lower` makes it.
 
+use super::circuit::CircuitPlan;
 use super::influx::Influx;
 use super::noise::Noise;
 use super::plain::PlainPlan;
@@ -42,6 +43,9 @@ pub struct Plan {
     pub populations: Vec<PopulationPlan>,
     /// Plain synapses, in the order of the file.
     pub plain: Vec<PlainPlan>,
+    /// All cells that have a voltage and the plain synapses between them, if some of them are many; those cells are then not
+    /// stepped by themselves, and `plain` is empty.
+    pub circuit: Option<Arc<CircuitPlan>>,
     /// In the order of the file.
     pub clamps: Vec<ClampPlan>,
     /// What is recorded.
@@ -65,6 +69,13 @@ impl Plan {
     #[must_use]
     pub fn phase(&self, changes: usize) -> &Self {
         changes.checked_sub(1).and_then(|k| self.later.get(k)).map_or(self, |(_, plan)| plan)
+    }
+
+    /// The population of a cell: itself, unless it is one of many in a circuit.
+    #[must_use]
+    pub fn base(&self, cell: usize) -> usize {
+        let name = self.cells[cell].name.split_once('[').map_or("", |(name, _)| name);
+        self.cells.iter().position(|c| c.name == name).unwrap_or(cell)
     }
 
     /// All zones of the synapse whose first is `first`.
@@ -93,8 +104,10 @@ impl Plan {
 pub struct CellPlan {
     /// Its name.
     pub name: String,
-    /// How many there are: one, unless it only spikes.
+    /// How many there are: one, unless it only spikes or is of a circuit.
     pub count: usize,
+    /// In a circuit: the number of the first.
+    pub circuit: Option<u32>,
     /// Where its voltage comes from.
     pub voltage: Voltage,
 }
@@ -405,6 +418,8 @@ pub enum Source {
         width: u32,
     },
     Adaptation(usize),
+    /// Spikes a cell and time since the sample before.
+    Rate(usize),
     Concentration {
         cell: usize,
         compartment: u32,
@@ -502,11 +517,18 @@ impl Source {
         if sum { self.synapse_mut().copied() } else { None }
     }
 
+    /// Whether it is counted from events when a trial is over.
+    #[must_use]
+    pub fn is_of_events(self) -> bool {
+        matches!(self, Self::Rate(_))
+    }
+
     /// The synapse it is of.
     pub fn synapse_mut(&mut self) -> Option<&mut usize> {
         match self {
             Self::Membrane { .. }
             | Self::Adaptation(_)
+            | Self::Rate(_)
             | Self::Tree { .. }
             | Self::Concentration { .. }
             | Self::ChannelCurrent { .. }

@@ -1,6 +1,7 @@
 //! All trials of all conditions, on any number of threads: batches are handed out in order and taken in in order, so that
 //! sums and files have the same bits whoever computed them.
 
+use super::circuit::of_circuit;
 use super::facts::{MADE_OF, facts, of_plain, of_populations};
 use super::plan::{ClampKind, ClampPlan, MeasurePlan, OfPlain, Plan, Source, Voltage, Wanted};
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
@@ -8,6 +9,7 @@ use crate::measure::{Look, Polarity, Take, Trace, measure};
 use crate::recording::{self, MeasureKind, Probe, ProbeKind, Recording, Role};
 use engine::cleft::Budget;
 use numerics::simd::LANES;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -180,12 +182,18 @@ fn one(
     traces.clear();
     let mut batch = Batch::new(plan, first, lanes)?;
     let (mut events, mut work) = (Vec::new(), Work::default());
+    // The cells of a circuit share the threads of a batch.
+    let pool =
+        plan.circuit.as_ref().and_then(|_| rayon::ThreadPoolBuilder::new().num_threads(scratch.spare()).build().ok());
     let steps = plan.duration.0 / plan.step.0;
     let pieces = PIECES.max(steps / PIECE);
     let mut told = 0;
     for piece in 1..=pieces {
         let until = plan.step * (i128::from(steps) * i128::from(piece) / i128::from(pieces)) as i64;
-        batch.advance(plan, scratch, until, &mut traces, &mut events, &mut work)?;
+        match &pool {
+            Some(pool) => pool.install(|| batch.advance(plan, scratch, until, &mut traces, &mut events, &mut work))?,
+            None => batch.advance(plan, scratch, until, &mut traces, &mut events, &mut work)?,
+        }
         let share = (lanes as u128 * 1000 * piece as u128 / pieces as u128) as u64;
         progress.done.fetch_add(share - told, Ordering::Relaxed);
         told = share;
@@ -233,10 +241,10 @@ impl Tally {
                     Wanted::Report => self.shown[released] <= SHOWN[released].min(probe.keep),
                     _ => (self.kept[p].traces.len() as u64) < probe.keep,
                 };
-                self.kept[p].add(trial, done.traces.samples(lane, p), keep);
+                self.kept[p].add(trial, &samples(plan, done, (lane, trial), p), keep);
             }
             for (m, values) in plan.measures.iter().zip(&mut self.values) {
-                let found = taken(plan, m, done.traces.samples(lane, m.probe));
+                let found = taken(plan, m, &samples(plan, done, (lane, trial), m.probe));
                 values.resize_with(found.len(), Vec::new);
                 for (values, x) in values.iter_mut().zip(found) {
                     values.push(x);
@@ -278,6 +286,31 @@ impl Tally {
             }
         }
     }
+}
+
+/// Samples of a probe in a trial: as they were recorded, or counted from events.
+fn samples<'a>(plan: &Plan, done: &'a Done, (lane, trial): (usize, u64), p: usize) -> Cow<'a, [f64]> {
+    let probe = &plan.probes[p];
+    let Source::Rate(cell) = probe.source else { return Cow::Borrowed(done.traces.samples(lane, p)) };
+    let (of, base) = (&plan.cells[cell], plan.base(cell));
+    let only =
+        (base != cell).then(|| of.circuit.zip(plan.cells[base].circuit).map_or(0, |(number, first)| number - first));
+    let mut counts = vec![0.0; (plan.duration.0 / probe.every.0) as usize + 1];
+    for event in done.events.iter().filter(|e| e.trial == trial) {
+        if let EventKind::Spike { cell, member } = event.kind
+            && cell as usize == base
+            && only.is_none_or(|k| k == member)
+        {
+            // A spike at a bin's very end is its own.
+            let bin = ((event.at.0 - 1).div_euclid(probe.every.0) + 1).max(0) as usize;
+            if let Some(n) = counts.get_mut(bin) {
+                *n += 1.0;
+            }
+        }
+    }
+    // Per second and cell.
+    let each = 1e3 / (probe.every.ms() * of.count as f64);
+    Cow::Owned(counts.into_iter().map(|n| n * each).collect())
 }
 
 /// Released, in vesicles, free in the cleft, free in the tissue, escaped; then bound and turned over by each resident.
@@ -326,6 +359,7 @@ impl Source {
             Self::Membrane { .. } | Self::Tree { .. } | Self::ClampVoltage(_) => "mV",
             // Of Izhikevich's model mV/ms, for which its current stands.
             Self::Adaptation(_) => "pA",
+            Self::Rate(_) => "/s",
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => "pA",
             Self::ChannelCurrent { .. } => "pA",
             Self::Concentration { .. } => "mM",
@@ -358,7 +392,7 @@ impl Source {
         use super::population::OfPopulation as P;
         match self {
             Self::Membrane { .. } | Self::Tree { .. } | Self::ClampVoltage(_) => Role::Voltage,
-            Self::Adaptation(_) => Role::Other,
+            Self::Adaptation(_) | Self::Rate(_) => Role::Other,
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
             Self::ChannelCurrent { .. } => Role::Current,
             Self::Concentration { .. } => Role::Calcium,
@@ -442,6 +476,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
     let mut facts = facts(plan, tally.trials, &tally.events, &tally.budgets, &tally.by_trial);
     of_populations(plan, &tally.populations, &mut facts);
     of_plain(plan, &tally.plain, &mut facts);
+    of_circuit(plan, tally.trials, &tally.events, &mut facts);
     let (mut probes, mut trees) = (Vec::new(), Vec::new());
     for (probe, kept) in plan.probes.iter().zip(tally.kept).filter(|(p, _)| p.wanted.kept()) {
         let unit = probe.unit();
@@ -478,7 +513,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
     let named = |e: &Event| {
         let (what, index) = match e.kind {
             EventKind::Fusion { synapse, site } => (format!("{}.fusion", plan.synapses[synapse as usize].name), site),
-            EventKind::Spike { cell } => (format!("{}.spike", plan.cells[cell as usize].name), 0),
+            EventKind::Spike { cell, member } => (format!("{}.spike", plan.cells[cell as usize].name), member),
         };
         recording::Event { trial: e.trial, at: e.at.ms(), what, index }
     };
@@ -489,6 +524,12 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
         trials_asked: plan.trials,
         trials: tally.trials,
         duration: plan.duration.ms(),
+        populations: plan
+            .circuit
+            .iter()
+            .flat_map(|c| &c.groups)
+            .map(|g| (plan.cells[g.cell].name.clone(), g.count))
+            .collect(),
         pipettes: plan.clamps.iter().map(|c| pipette(plan, c)).collect(),
         probes,
         trees,

@@ -1,15 +1,21 @@
-//! Circuits: cells side by side, spikes that travel between them, and linear synapses where they arrive.
+//! Circuits: cells and point neurons side by side, spikes that travel between them, and linear synapses where they arrive.
 //!
-//! Not an organ: here cells ([`crate::neuron`]) and plain synaptic waveforms ([`crate::receptor::waveform`]) meet. All
-//! synapses of one kind in one compartment are one conductance, whatever their number. An event takes effect at its own
-//! moment within a step, and a step sees the exact mean of each conductance over it, so Crank-Nicolson stays second order.
-//! Blocks of eight cells run by themselves for as long as the shortest delay lets them (an epoch; Morrison et al. 2005,
-//! Neural Comput 17:1776), and exchange spikes in between. Same bits for any threads, level and split of a run.
+//! Not an organ: here cells ([`crate::neuron`]), point neurons ([`crate::point`]) and plain synaptic waveforms
+//! ([`crate::receptor::waveform`]) meet. All synapses of one kind in one compartment are one conductance, whatever their
+//! number. An event takes effect at its own moment within a step, and a step sees the exact mean of each conductance over it,
+//! so Crank-Nicolson stays second order; currents onto point neurons are exact. Blocks of eight neurons run by themselves for
+//! as long as the shortest delay lets them (an epoch; Morrison et al. 2005, Neural Comput 17:1776), and exchange spikes in
+//! between. Same bits for any threads, level and split of a run.
 
+mod block;
+mod drive;
+mod outside;
 mod plan;
+mod points;
 mod run;
 mod state;
 
-pub use plan::{Action, CircuitError, Connection, Injection, Kind, Plan, Target};
+pub use outside::{Act, Carried, Outside, Trace, Trains};
+pub use plan::{Action, CircuitError, Connection, Injection, Kind, Plan, Points, Target};
 pub use run::{CircuitRunError, Scratch, run};
-pub use state::{State, Trace, Trains};
+pub use state::State;

@@ -1,10 +1,13 @@
-//! A circuit made ready: connections by the block of cells they end in, then by source.
+//! A circuit made ready: connections by the block of neurons they end in, then by source.
 
+use super::block::{BlockPlan, Group, inputs};
 use crate::neuron;
+use crate::point::{self, PointError};
 use crate::receptor::waveform::Waveform;
 use crate::receptor::within::Within;
 use crate::time::Tick;
 use numerics::simd::LANES;
+use rayon::prelude::*;
 use thiserror::Error;
 
 /// A circuit that cannot be built.
@@ -30,9 +33,9 @@ pub enum CircuitError {
         /// What came, nS or pA.
         weight: f64,
     },
-    /// Too short a delay between cells, or a negative one.
+    /// Too short a delay between neurons, or a negative one.
     #[error(
-        "connection {connection} has a delay of {delay}: at least a step ({dt}) from a cell, at least 0 from a train"
+        "connection {connection} has a delay of {delay}: at least a step ({dt}) from a neuron, at least 0 from a train"
     )]
     Delay {
         /// Which.
@@ -48,8 +51,22 @@ pub enum CircuitError {
         /// Which.
         injection: usize,
     },
-    /// More connections onto a block of cells than can be numbered.
-    #[error("{count} connections end in one block of eight cells; 2^31 can be numbered")]
+    /// Point neurons that cannot be.
+    #[error("group {group} of point neurons: {error}")]
+    Points {
+        /// Which.
+        group: usize,
+        /// What is wrong.
+        error: PointError,
+    },
+    /// More neurons or sources than can be numbered.
+    #[error("{count} neurons and trains; 2^32 can be numbered")]
+    Size {
+        /// How many.
+        count: usize,
+    },
+    /// More connections onto a block of neurons than can be numbered.
+    #[error("{count} connections end in one block of eight neurons; 2^31 can be numbered")]
     Many {
         /// How many.
         count: usize,
@@ -78,18 +95,18 @@ pub struct Kind {
 }
 
 /// Where something acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
-    /// The cell.
+    /// The cell, or, from their number on, the point neuron, group by group.
     pub cell: u32,
-    /// Its compartment.
+    /// Its compartment; 0 of a point neuron.
     pub compartment: u32,
 }
 
 /// One synapse: from a source, after a delay, onto a place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Connection {
-    /// A detector of the cells, or, from their number on, a train.
+    /// A detector of the cells; from their number on a point neuron; from the number of both on a train.
     pub source: u32,
     /// Where it ends.
     pub to: Target,
@@ -99,6 +116,15 @@ pub struct Connection {
     pub weight: f64,
     /// From the spike to the event.
     pub delay: Tick,
+}
+
+/// Point neurons that are alike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Points {
+    /// What they are.
+    pub model: point::Model,
+    /// How many.
+    pub count: u32,
 }
 
 /// A steady current while it lasts.
@@ -114,53 +140,24 @@ pub struct Injection {
     pub current: f64,
 }
 
-/// All synapses of a kind in a row of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Line {
-    pub kind: u16,
-    pub row: u32,
-}
-
-/// A connection as it is stored: 16 bytes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    /// Eight times the line, and the lane.
-    pub place: u32,
-    /// Index of its delay.
-    pub delay: u32,
-    pub weight: f64,
-}
-
-/// What ends in eight cells.
-#[derive(Clone, Debug)]
-pub(super) struct BlockPlan {
-    /// By kind, then row.
-    pub lines: Vec<Line>,
-    /// By kind: its first line; and one more, the number of lines.
-    pub kinds: Vec<usize>,
-    /// Sources that end here, ascending.
-    pub sources: Vec<u32>,
-    /// By source of `sources`: its first entry; and one more.
-    pub starts: Vec<u32>,
-    pub entries: Vec<Entry>,
-    /// Row, lane, and the injection.
-    pub injections: Vec<(u32, usize, Injection)>,
-}
-
 /// A circuit made ready. Immutable; share it between threads.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The cells.
     pub cells: neuron::Plan,
+    pub(super) groups: Vec<Group>,
     pub(super) kinds: Vec<Kind>,
     /// The waveform of each over a step.
     pub(super) within: Vec<Within>,
     pub(super) dt: Tick,
+    /// Of cells, then of point neurons.
     pub(super) blocks: Vec<BlockPlan>,
     pub(super) delays: Vec<Tick>,
     /// Steps that blocks may run by themselves.
     pub(super) epoch: u64,
     pub(super) trains: usize,
+    detectors: usize,
+    neurons: usize,
     connections: usize,
 }
 
@@ -177,23 +174,73 @@ impl Plan {
         connections: &[Connection],
         injections: &[Injection],
     ) -> Result<Self, CircuitError> {
+        Self::with_points(cells, Vec::new(), dt, kinds, trains, connections, injections)
+    }
+
+    /// The same with point neurons beside the `cells`, which may be none.
+    ///
+    /// Conductances act on a point neuron in the mean over a step, currents of kinds event by event.
+    ///
+    /// # Errors
+    /// [`CircuitError`]: the first thing that does not fit.
+    pub fn with_points(
+        cells: neuron::Plan,
+        points: Vec<Points>,
+        dt: Tick,
+        kinds: Vec<Kind>,
+        trains: usize,
+        connections: &[Connection],
+        injections: &[Injection],
+    ) -> Result<Self, CircuitError> {
         if dt < Tick(2) {
             return Err(CircuitError::Step { dt });
         }
+        let within = kinds.iter().map(|kind| Within::new(kind.waveform, dt)).collect::<Result<_, _>>();
+        let within = within.map_err(|_| CircuitError::Step { dt })?;
         let detectors = cells.detectors();
-        let known = |to: Target| {
-            (to.cell as usize) < cells.cells() && (to.compartment as usize) < cells.compartments(to.cell as usize)
+        let alone: usize = points.iter().map(|p| p.count as usize).sum();
+        let (neurons, sources) = (cells.cells() + alone, detectors + alone + trains);
+        if neurons.max(sources) > u32::MAX as usize {
+            return Err(CircuitError::Size { count: neurons.max(sources) });
+        }
+        let (groups, blocks) = lay(&cells, &points)?;
+        let mut plan = Self {
+            cells,
+            groups,
+            kinds,
+            within,
+            dt,
+            blocks,
+            delays: Vec::new(),
+            epoch: 0,
+            trains,
+            detectors,
+            neurons,
+            connections: connections.len(),
         };
+        plan.check(connections, injections)?;
+        plan.wire(connections, &points)?;
+        plan.join(connections)?;
+        for injection in injections {
+            let (block, lane) = plan.place(injection.to.cell);
+            plan.blocks[block].injections.push((injection.to.compartment, lane, *injection));
+        }
+        Ok(plan)
+    }
+
+    fn check(&mut self, connections: &[Connection], injections: &[Injection]) -> Result<(), CircuitError> {
+        let dt = self.dt;
+        let spiking = self.sources();
         let mut least: Option<Tick> = None;
         for (index, c) in connections.iter().enumerate() {
             let source = c.source as usize;
-            if source >= detectors + trains || usize::from(c.kind) >= kinds.len() || !known(c.to) {
+            if source >= spiking + self.trains || usize::from(c.kind) >= self.kinds.len() || !self.has(c.to) {
                 return Err(CircuitError::Unknown { connection: index });
             }
             if !c.weight.is_finite() {
                 return Err(CircuitError::Weight { connection: index, weight: c.weight });
             }
-            let inner = source < detectors;
+            let inner = source < spiking;
             if c.delay < if inner { dt } else { Tick::ZERO } {
                 return Err(CircuitError::Delay { connection: index, delay: c.delay, dt });
             }
@@ -201,40 +248,70 @@ impl Plan {
                 least = Some(least.map_or(c.delay, |l| l.min(c.delay)));
             }
         }
-        let wrong = |i: &Injection| !(known(i.to) && i.current.is_finite());
+        let wrong = |i: &Injection| !(self.has(i.to) && i.current.is_finite());
         if let Some(injection) = injections.iter().position(wrong) {
             return Err(CircuitError::Injection { injection });
         }
-        let mut delays: Vec<Tick> = connections.iter().map(|c| c.delay).collect();
-        delays.sort_unstable();
-        delays.dedup();
-        // By block with a counting sort, so that each block sees only its own.
-        let block = |c: &Connection| c.to.cell as usize / LANES;
-        let mut ends = vec![0usize; cells.blocks() + 1];
-        connections.iter().for_each(|c| ends[block(c) + 1] += 1);
+        // Without connections between neurons any epoch would do; a bound keeps what is gathered between small.
+        self.epoch = least.map_or(1 << 10, |least| (least.0 / dt.0).clamp(1, 1 << 10)) as u64;
+        Ok(())
+    }
+
+    /// Gives each group the plain currents that reach it.
+    fn wire(&mut self, connections: &[Connection], points: &[Points]) -> Result<(), CircuitError> {
+        let mut reaches = vec![vec![false; self.kinds.len()]; self.groups.len()];
+        for c in connections.iter().filter(|c| c.to.cell as usize >= self.cells.cells()) {
+            let group = self.group(c.to.cell);
+            reaches[group][usize::from(c.kind)] = true;
+        }
+        for (group, (reaches, points)) in reaches.iter().zip(points).enumerate() {
+            let inputs = inputs(&self.kinds, reaches);
+            let plain = self.kinds.iter().zip(&inputs).filter(|(_, i)| i.is_some()).map(|(k, _)| k.waveform);
+            let plan = point::Plan::new(points.model, &plain.collect::<Vec<_>>());
+            let of = &mut self.groups[group];
+            of.plan = plan.map_err(|error| CircuitError::Points { group, error })?;
+            of.inputs = inputs;
+        }
+        Ok(())
+    }
+
+    /// Gives each block its connections, by a counting sort, so that each sees only its own.
+    fn join(&mut self, connections: &[Connection]) -> Result<(), CircuitError> {
+        self.delays = connections.iter().map(|c| c.delay).collect();
+        self.delays.sort_unstable();
+        self.delays.dedup();
+        let mut ends = vec![0usize; self.blocks.len() + 1];
+        connections.iter().for_each(|c| ends[self.place(c.to.cell).0 + 1] += 1);
         if let Some(&count) = ends.iter().find(|n| **n >= 1 << 31) {
             return Err(CircuitError::Many { count });
         }
         (1..ends.len()).for_each(|b| ends[b] += ends[b - 1]);
-        let mut order = vec![0u32; connections.len()];
+        let mut order = vec![0usize; connections.len()];
         let mut next = ends.clone();
         for (index, c) in connections.iter().enumerate() {
-            order[next[block(c)]] = index as u32;
-            next[block(c)] += 1;
+            let to = &mut next[self.place(c.to.cell).0];
+            order[*to] = index;
+            *to += 1;
         }
-        let blocks = (0..cells.blocks())
-            .map(|b| {
-                let own = order[ends[b]..ends[b + 1]].iter().map(|&k| &connections[k as usize]);
-                let here = injections.iter().filter(|i| i.to.cell as usize / LANES == b);
-                let here = here.map(|i| (i.to.compartment, i.to.cell as usize % LANES, *i)).collect();
-                BlockPlan::new(own.collect(), kinds.len(), &delays, here)
-            })
-            .collect();
-        // Without connections between cells any epoch would do; a bound keeps what is gathered between small.
-        let epoch = least.map_or(1 << 10, |least| (least.0 / dt.0).clamp(1, 1 << 10)) as u64;
-        let within = kinds.iter().map(|kind| Within::new(kind.waveform, dt)).collect::<Result<_, _>>();
-        let within = within.map_err(|_| CircuitError::Step { dt })?;
-        Ok(Self { cells, kinds, within, dt, blocks, delays, epoch, trains, connections: connections.len() })
+        let Self { blocks, groups, kinds, delays, .. } = self;
+        blocks.par_iter_mut().zip(ends.par_windows(2)).for_each(|(block, ends)| {
+            let own = order[ends[0]..ends[1]].iter().map(|&k| &connections[k]);
+            let inputs = block.group.map(|group| &groups[group].inputs[..]);
+            block.join(own.collect(), kinds, inputs, delays);
+        });
+        Ok(())
+    }
+
+    /// How many neurons: cells with membranes, and point neurons.
+    #[must_use]
+    pub fn neurons(&self) -> usize {
+        self.neurons
+    }
+
+    /// How many sources there are within: detectors, and point neurons. Trains are numbered from here on.
+    #[must_use]
+    pub fn sources(&self) -> usize {
+        self.detectors + self.neurons - self.cells.cells()
     }
 
     /// How many connections.
@@ -243,7 +320,7 @@ impl Plan {
         self.connections
     }
 
-    /// How many conductances they are, by kind and compartment.
+    /// How many conductances and currents they are, by kind and compartment.
     #[must_use]
     pub fn merged(&self) -> usize {
         let used = |b: &BlockPlan| {
@@ -260,30 +337,74 @@ impl Plan {
     pub fn dt(&self) -> Tick {
         self.dt
     }
+
+    /// Changes with whatever changes results; for [`crate::snapshot::save`]. Cost: it reads every connection.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = self.cells.fingerprint();
+        let mut eat = |x: u64| hash = (hash ^ x).wrapping_mul(0x0100_0000_01b3);
+        let mut tell = |text: String| text.bytes().for_each(|byte| eat(u64::from(byte)));
+        tell(format!("{} {} {:?} {:?}", self.dt.0, self.trains, self.kinds, self.delays));
+        self.groups.iter().for_each(|g| tell(format!("{:?} {}", g.plan.model(), g.count)));
+        for block in &self.blocks {
+            block.injections.iter().for_each(|i| tell(format!("{i:?}")));
+        }
+        for block in &self.blocks {
+            block.lines.iter().for_each(|l| eat(u64::from(l.kind) << 32 | u64::from(l.row)));
+            block.sources.iter().chain(&block.starts).for_each(|&x| eat(u64::from(x)));
+            for e in &block.entries {
+                eat(u64::from(e.place) << 32 | u64::from(e.delay));
+                eat(e.weight.to_bits());
+            }
+        }
+        hash
+    }
+
+    pub(super) fn has(&self, to: Target) -> bool {
+        let cell = to.cell as usize;
+        if cell < self.cells.cells() {
+            return (to.compartment as usize) < self.cells.compartments(cell);
+        }
+        cell < self.neurons && to.compartment == 0
+    }
+
+    /// Which group a point neuron is of.
+    fn group(&self, cell: u32) -> usize {
+        self.groups.partition_point(|g| g.first <= cell) - 1
+    }
+
+    /// Block and lane of a neuron that exists.
+    pub(super) fn place(&self, cell: u32) -> (usize, usize) {
+        let n = cell as usize;
+        if n < self.cells.cells() {
+            return (n / LANES, n % LANES);
+        }
+        let group = &self.groups[self.group(cell)];
+        let k = (cell - group.first) as usize;
+        (group.block + k / LANES, k % LANES)
+    }
+
+    /// The source that a point neuron is.
+    pub(super) fn source(&self, cell: u32) -> u32 {
+        (self.detectors + cell as usize - self.cells.cells()) as u32
+    }
 }
 
-impl BlockPlan {
-    fn new(own: Vec<&Connection>, kinds: usize, delays: &[Tick], injections: Vec<(u32, usize, Injection)>) -> Self {
-        let line = |c: &Connection| Line { kind: c.kind, row: c.to.compartment };
-        let mut lines: Vec<Line> = own.iter().map(|c| line(c)).collect();
-        lines.sort_unstable();
-        lines.dedup();
-        let mut own = own;
-        // Stable: connections of a source keep their order.
-        own.sort_by_key(|c| c.source);
-        let (mut sources, mut starts, mut entries) = (Vec::new(), Vec::new(), Vec::with_capacity(own.len()));
-        for c in own {
-            if sources.last() != Some(&c.source) {
-                sources.push(c.source);
-                starts.push(entries.len() as u32);
-            }
-            let at = lines.binary_search(&line(c)).expect("its line is there");
-            let delay = delays.binary_search(&c.delay).expect("its delay is there") as u32;
-            let place = (at * LANES + c.to.cell as usize % LANES) as u32;
-            entries.push(Entry { place, delay, weight: c.weight });
-        }
-        starts.push(entries.len() as u32);
-        let first = |kind: usize| lines.partition_point(|l| usize::from(l.kind) < kind);
-        Self { kinds: (0..=kinds).map(first).collect(), lines, sources, starts, entries, injections }
+/// Groups, without their plain currents yet, and all blocks.
+fn lay(cells: &neuron::Plan, points: &[Points]) -> Result<(Vec<Group>, Vec<BlockPlan>), CircuitError> {
+    let lanes = |count: usize, k: usize| LANES.min(count - k * LANES);
+    let of_cells = |b: usize| BlockPlan::empty((b * LANES) as u32, lanes(cells.cells(), b), None);
+    let mut blocks: Vec<BlockPlan> = (0..cells.blocks()).map(of_cells).collect();
+    let mut groups = Vec::with_capacity(points.len());
+    let mut first = cells.cells() as u32;
+    for (group, &Points { model, count }) in points.iter().enumerate() {
+        let plan = point::Plan::new(model, &[]).map_err(|error| CircuitError::Points { group, error })?;
+        groups.push(Group { plan, first, count, block: blocks.len(), inputs: Vec::new() });
+        let n = count as usize;
+        blocks.extend(
+            (0..n.div_ceil(LANES)).map(|k| BlockPlan::empty(first + (k * LANES) as u32, lanes(n, k), Some(group))),
+        );
+        first += count;
     }
+    Ok((groups, blocks))
 }

@@ -1,12 +1,15 @@
 //! Epochs: blocks run by themselves for as long as the shortest delay, then hear of each other's spikes.
 
-use super::plan::{Action, BlockPlan, Line, Plan};
-use super::state::{BlockState, State, Trace, Trains};
-use crate::neuron::{self, Drive, Moment, Ports, Spike, Stepping};
-use crate::receptor::within::Stepped;
+use super::drive::{BlockDrive, Placed, Work};
+use super::outside::{Outside, Trace, Trains};
+use super::plan::{Plan, Target};
+use super::points::{PointBlock, PointFault};
+use super::state::State;
+use crate::neuron::{self, Spike, Stepping};
+use crate::point::PointError;
 use crate::time::Tick;
-use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level};
 use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 
 /// Why a circuit was not advanced.
@@ -31,27 +34,47 @@ pub enum CircuitRunError {
         /// What came.
         got: Tick,
     },
+    /// An act somewhere that does not exist, or that is none.
+    #[error("act {act} needs a place that exists, finite numbers, and a membrane where an ion carries something")]
+    Act {
+        /// Which.
+        act: usize,
+    },
+    /// A site of the trace that does not exist.
+    #[error("site {site} of the trace does not exist")]
+    Site {
+        /// Which.
+        site: usize,
+    },
     /// The cells could not go on.
     #[error(transparent)]
     Cells(#[from] neuron::RunError),
+    /// A point neuron could not go on.
+    #[error("point neuron {cell}, in the step from {at} on: {error}")]
+    Point {
+        /// Which.
+        cell: u32,
+        /// The beginning of the step.
+        at: Tick,
+        /// What went wrong.
+        error: PointError,
+    },
 }
 
 /// Working memory; never saved.
 #[derive(Debug, Default)]
 pub struct Scratch {
     cells: neuron::Scratch,
+    blocks: Mutex<Vec<Work>>,
 }
 
-/// Below this a conductance is 0: subnormal numbers are slow.
-const NOTHING: f64 = 1e-290;
-
-/// Advances a circuit by `steps` steps; spikes of its detectors are appended in order of time, then detector.
+/// Advances a circuit by `steps` steps; spikes are appended in order of time, then source.
 ///
-/// `trains`: the spikes from outside; those within the interval are used. Threads of the current rayon pool share the
-/// blocks of cells.
+/// `trains`: the spikes from outside; those within the interval are used. `outside`: what acts in all of these steps.
+/// Threads of the current rayon pool share the blocks of neurons.
 ///
 /// # Errors
-/// [`CircuitRunError`]; after a fault of the cells the state is not to be used.
+/// [`CircuitRunError`]; after a fault of a neuron the state is not to be used.
 #[expect(clippy::too_many_arguments, reason = "plan, state, scratch, input and output, each its own thing")]
 pub fn run(
     plan: &Plan,
@@ -60,8 +83,64 @@ pub fn run(
     stepping: Stepping,
     steps: u64,
     trains: &Trains,
+    outside: &mut Outside,
     spikes: &mut Vec<Spike>,
     trace: &mut Trace,
+) -> Result<(), CircuitRunError> {
+    check(plan, state, stepping, trains, outside)?;
+    let acts: Vec<Target> = outside.acts.iter().map(|act| act.to).collect();
+    let acts = placed(plan, &acts).map_err(|act| CircuitRunError::Act { act })?;
+    let sites = placed(plan, &trace.sites).map_err(|site| CircuitRunError::Site { site })?;
+    let mut seen = vec![f64::NAN; acts.len()];
+    let mut work = std::mem::take(&mut *scratch.blocks.lock().unwrap_or_else(PoisonError::into_inner));
+    work.resize_with(plan.blocks.len(), Work::default);
+    let first = plan.sources() as u32;
+    let mut left = steps;
+    let mut heard: Vec<(Tick, u32)> = Vec::new();
+    while left > 0 {
+        let epoch = left.min(plan.epoch);
+        let start = state.clock();
+        let end = start + plan.dt * epoch as i64;
+        heard.clear();
+        heard.extend(trains.between(start, end).iter().map(|&(at, train)| (at, first + train)));
+        deliver(plan, state, start, &heard);
+        let from = spikes.len();
+        let here = Here { stepping, epoch, acts: &acts, sites: &sites, every: trace.every, outside };
+        if let Err(fault) = advance(plan, state, scratch, &here, &mut work, &mut seen, spikes) {
+            spikes.truncate(from);
+            return Err(fault);
+        }
+        for (block, work) in work.iter_mut().enumerate() {
+            spikes.append(&mut work.spikes);
+            if !work.samples.is_empty() {
+                let from = sites.partition_point(|s| (s.block as usize) < block);
+                let here = sites[from..].chunk_by(|a, b| a.block == b.block).next().unwrap_or_default();
+                for sample in work.samples.chunks_exact(here.len()) {
+                    here.iter().zip(sample).for_each(|(site, v)| trace.values[site.index as usize].push(*v));
+                }
+                work.samples.clear();
+            }
+        }
+        spikes[from..].sort_unstable();
+        heard.clear();
+        heard.extend(spikes[from..].iter().map(|s| (s.at, s.detector)));
+        deliver(plan, state, end, &heard);
+        left -= epoch;
+    }
+    if steps > 0 {
+        outside.solved.resize(acts.len(), f64::NAN);
+        acts.iter().zip(&seen).for_each(|(act, v)| outside.solved[act.index as usize] = *v);
+    }
+    *scratch.blocks.lock().unwrap_or_else(PoisonError::into_inner) = work;
+    Ok(())
+}
+
+fn check(
+    plan: &Plan,
+    state: &State,
+    stepping: Stepping,
+    trains: &Trains,
+    outside: &Outside,
 ) -> Result<(), CircuitRunError> {
     if !state.fits(plan) {
         return Err(CircuitRunError::State);
@@ -72,31 +151,95 @@ pub fn run(
     if stepping.dt != plan.dt {
         return Err(CircuitRunError::Step { want: plan.dt, got: stepping.dt });
     }
-    let detectors = plan.cells.detectors() as u32;
-    let mut left = steps;
-    let mut heard: Vec<(Tick, u32)> = Vec::new();
-    while left > 0 {
-        let epoch = left.min(plan.epoch);
-        let start = state.cells.clock();
-        let end = start + plan.dt * epoch as i64;
-        heard.clear();
-        heard.extend(trains.between(start, end).iter().map(|&(at, train)| (at, detectors + train)));
-        deliver(plan, state, start, &heard);
-        let done = steps - left;
-        let mut drives: Vec<BlockDrive> = (state.blocks.iter_mut().zip(&plan.blocks).enumerate())
-            .map(|(b, (state, block))| BlockDrive::new(b, plan, block, state, stepping.level, (done, trace)))
-            .collect();
-        let from = spikes.len();
-        neuron::run(&plan.cells, &mut state.cells, &scratch.cells, stepping, epoch, &mut drives, spikes)?;
-        for (which, values) in drives.into_iter().flat_map(|d| d.watched) {
-            trace.values[which].extend(values);
-        }
-        heard.clear();
-        heard.extend(spikes[from..].iter().map(|s| (s.at, s.detector)));
-        deliver(plan, state, end, &heard);
-        left -= epoch;
+    let sound = |act: &super::Act| {
+        let carried = act
+            .carried
+            .is_none_or(|c| c.g.is_finite() && c.i.is_finite() && (act.to.cell as usize) < plan.cells.cells());
+        act.g.is_finite() && act.i.is_finite() && carried
+    };
+    match outside.acts.iter().position(|act| !sound(act)) {
+        Some(act) => Err(CircuitRunError::Act { act }),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Places in the order of blocks, then as they came; or the first that does not exist.
+fn placed(plan: &Plan, targets: &[Target]) -> Result<Vec<Placed>, usize> {
+    let place = |(index, to): (usize, &Target)| {
+        if !plan.has(*to) {
+            return Err(index);
+        }
+        let (block, lane) = plan.place(to.cell);
+        Ok(Placed { block: block as u32, index: index as u32, row: to.compartment, lane: lane as u32 })
+    };
+    let mut placed = targets.iter().enumerate().map(place).collect::<Result<Vec<_>, _>>()?;
+    placed.sort_unstable();
+    Ok(placed)
+}
+
+/// What is the same for all blocks of an epoch.
+struct Here<'a> {
+    stepping: Stepping,
+    epoch: u64,
+    acts: &'a [Placed],
+    sites: &'a [Placed],
+    every: u64,
+    outside: &'a Outside,
+}
+
+/// An epoch of all neurons. Spikes of cells come into `spikes`, those of point neurons into their blocks' memory.
+fn advance(
+    plan: &Plan,
+    state: &mut State,
+    scratch: &Scratch,
+    here: &Here,
+    work: &mut [Work],
+    mut seen: &mut [f64],
+    spikes: &mut Vec<Spike>,
+) -> Result<(), CircuitRunError> {
+    let Here { stepping, epoch, .. } = *here;
+    let (mut acts, mut sites) = (here.acts, here.sites);
+    let State { cells, points, blocks } = state;
+    let mut drives = blocks.iter_mut().zip(&plan.blocks).zip(work).zip(0..).map(|(((state, block), work), b)| {
+        let (own, watched) = (of(&mut acts, b), of(&mut sites, b));
+        let (level, every) = (stepping.level, here.every);
+        let seen = seen.split_off_mut(..own.len()).unwrap_or_default();
+        BlockDrive { plan, block, state, work, level, here: own, acts: &here.outside.acts, seen, sites: watched, every }
+    });
+    let mut of_cells: Vec<BlockDrive> = drives.by_ref().take(plan.cells.blocks()).collect();
+    let of_points = drives.zip(points).filter_map(|(drive, state)| {
+        let group = &plan.groups[drive.block.group?];
+        Some(PointBlock { drive, group, state })
+    });
+    let mut of_points: Vec<PointBlock> = of_points.collect();
+    let (cells, points) = rayon::join(
+        || neuron::run(&plan.cells, cells, &scratch.cells, stepping, epoch, &mut of_cells, spikes),
+        || {
+            let faults = of_points.par_iter_mut().filter_map(|block| block.run(epoch).err());
+            faults.min_by_key(|fault| (fault.at, fault.cell))
+        },
+    );
+    match (cells, points) {
+        (Ok(()), None) => Ok(()),
+        // The earlier of the two.
+        (Err(neuron::RunError::Fault(cell)), Some(point)) if point.at < cell.at => Err(point.into()),
+        (Err(cell), _) => Err(cell.into()),
+        (Ok(()), Some(point)) => Err(point.into()),
+    }
+}
+
+impl From<PointFault> for CircuitRunError {
+    fn from(PointFault { at, cell, error }: PointFault) -> Self {
+        Self::Point { cell, at, error }
+    }
+}
+
+/// Takes what is of a block from the front.
+fn of<'a>(placed: &mut &'a [Placed], block: u32) -> &'a [Placed] {
+    let n = placed.iter().take_while(|p| p.block == block).count();
+    let (here, rest) = placed.split_at(n);
+    *placed = rest;
+    here
 }
 
 /// Puts what `heard` sets off into the rings, whose first slot is the step from `now` on.
@@ -117,148 +260,4 @@ fn deliver(plan: &Plan, state: &mut State, now: Tick, heard: &[(Tick, u32)]) {
             }
         }
     });
-}
-
-/// The synapses and injections of a block, as what drives its cells.
-struct BlockDrive<'a> {
-    plan: &'a Plan,
-    block: &'a BlockPlan,
-    state: &'a mut BlockState,
-    level: Level,
-    means: Vec<F64x8>,
-    done: u64,
-    every: u64,
-    /// Which site of the trace, and its samples.
-    watched: Vec<(usize, Vec<f64>)>,
-    sites: Vec<(u32, usize)>,
-}
-
-impl<'a> BlockDrive<'a> {
-    fn new(
-        index: usize,
-        plan: &'a Plan,
-        block: &'a BlockPlan,
-        state: &'a mut BlockState,
-        level: Level,
-        (done, trace): (u64, &Trace),
-    ) -> Self {
-        let here = trace.sites.iter().enumerate().filter(|(_, site)| site.block == index);
-        let (watched, sites) = here.map(|(k, site)| ((k, Vec::new()), (site.compartment, site.lane))).unzip();
-        let means = vec![F64x8::default(); block.lines.len()];
-        Self { plan, block, state, level, means, done, every: trace.every, watched, sites }
-    }
-}
-
-impl Drive for BlockDrive<'_> {
-    fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
-        let Self { plan, block, state, .. } = self;
-        for (kind, of) in plan.within.iter().enumerate() {
-            let lines = block.kinds[kind]..block.kinds[kind + 1];
-            let (g, h) = (&mut state.g[lines.clone()], &mut state.h[lines.clone()]);
-            self.level.dispatch(Lines { whole: of.whole(), g, h, means: &mut self.means[lines] });
-        }
-        let n = state.ring.len();
-        let mut events = std::mem::take(&mut state.ring[state.first]);
-        state.first = (state.first + 1) % n;
-        // In the order of time, then connection, however they came here.
-        events.sort_unstable();
-        for &(at, entry) in &events {
-            let entry = &block.entries[entry as usize];
-            let (line, lane) = (entry.place as usize / LANES, entry.place as usize % LANES);
-            let within = &plan.within[usize::from(block.lines[line].kind)];
-            let late = within.event((moment.end - at).ms());
-            state.g[line].0[lane] += entry.weight * late.g;
-            state.h[line].0[lane] += entry.weight * late.h;
-            self.means[line].0[lane] += entry.weight * late.mean;
-        }
-        events.clear();
-        state.ring[(state.first + n - 1) % n] = events;
-        for (kind, of) in plan.kinds.iter().enumerate() {
-            let lines = block.kinds[kind]..block.kinds[kind + 1];
-            let (means, lines) = (&self.means[lines.clone()], &block.lines[lines]);
-            self.level.dispatch(Enter { action: of.action, means, lines, ports });
-        }
-        for &(row, lane, injection) in &block.injections {
-            let covered = (injection.stop.min(moment.end)).0 - injection.start.max(moment.start).0;
-            if covered > 0 {
-                let share = covered as f64 / (moment.end - moment.start).0 as f64;
-                ports.line(row).1.0[lane] += injection.current * share;
-            }
-        }
-    }
-
-    fn after(&mut self, _: Moment, _: &[F64x8], v: &[F64x8]) {
-        self.done += 1;
-        if self.done.is_multiple_of(self.every) {
-            for ((_, values), &(row, lane)) in self.watched.iter_mut().zip(&self.sites) {
-                values.push(v[row as usize].0[lane]);
-            }
-        }
-    }
-}
-
-/// Steps all lines of a kind, and their means over the step but for what arrives within it.
-struct Lines<'a> {
-    whole: [Stepped; 2],
-    g: &'a mut [F64x8],
-    h: &'a mut [F64x8],
-    means: &'a mut [F64x8],
-}
-
-impl Kernel for Lines<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let Self { whole: [of_g, of_h], g, h, means } = self;
-        let (keep, mean_g) = (L::splat(of_g.g), L::splat(of_g.mean));
-        if of_h == Stepped::default() {
-            for (g, mean) in g.iter_mut().zip(means) {
-                let before = L::load(g);
-                flush(keep * before).store(g);
-                (mean_g * before).store(mean);
-            }
-            return;
-        }
-        let (feed, keep_h, mean_h) = (L::splat(of_h.g), L::splat(of_h.h), L::splat(of_h.mean));
-        for ((g, h), mean) in g.iter_mut().zip(h).zip(means) {
-            let before = (L::load(g), L::load(h));
-            flush(keep.mul_add(before.0, feed * before.1)).store(g);
-            flush(keep_h * before.1).store(h);
-            mean_g.mul_add(before.0, mean_h * before.1).store(mean);
-        }
-    }
-}
-
-#[inline(always)]
-fn flush<L: Lanes>(x: L) -> L {
-    L::select(x.abs().lt(L::splat(NOTHING)), L::splat(0.0), x)
-}
-
-/// Puts the means of a kind into the ports.
-struct Enter<'a> {
-    action: Action,
-    means: &'a [F64x8],
-    lines: &'a [Line],
-    ports: &'a mut Ports,
-}
-
-impl Kernel for Enter<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let Self { action, means, lines, ports } = self;
-        for (mean, line) in means.iter().zip(lines) {
-            let (g, i) = ports.line(line.row);
-            let mean = L::load(mean);
-            match action {
-                Action::Conductance { e_rev } => {
-                    (L::load(g) + mean).store(g);
-                    mean.mul_add(L::splat(e_rev), L::load(i)).store(i);
-                }
-                Action::Current => (L::load(i) + mean).store(i),
-            }
-        }
-    }
 }

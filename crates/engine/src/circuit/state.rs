@@ -1,39 +1,16 @@
-//! The state of a circuit, trains of spikes from outside, and what is recorded of it.
+//! The state of a circuit: cells, point neurons, synapses, and what is on its way to them.
 
-use super::plan::Plan;
-use crate::neuron;
+use super::block::{BlockPlan, Line};
+use super::plan::{Plan, Target};
 use crate::time::Tick;
+use crate::{neuron, point};
 use numerics::simd::{F64x8, LANES};
 use serde::{Deserialize, Serialize};
-
-/// Trains of spikes from outside: all spikes in the order of time, then train.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Trains {
-    pub(super) count: usize,
-    spikes: Vec<(Tick, u32)>,
-}
-
-impl Trains {
-    /// From the times of each train, in any order.
-    #[must_use]
-    pub fn new(trains: &[Vec<Tick>]) -> Self {
-        let of = |(k, times): (usize, &Vec<Tick>)| times.iter().map(move |&at| (at, k as u32)).collect::<Vec<_>>();
-        let mut spikes: Vec<(Tick, u32)> = trains.iter().enumerate().flat_map(of).collect();
-        spikes.sort_unstable();
-        Self { count: trains.len(), spikes }
-    }
-
-    /// Those from `start` until before `end`.
-    pub(super) fn between(&self, start: Tick, end: Tick) -> &[(Tick, u32)] {
-        let at = |t: Tick| self.spikes.partition_point(|s| s.0 < t);
-        &self.spikes[at(start)..at(end)]
-    }
-}
 
 /// An event on its way: when, and which connection of the block.
 pub(super) type Event = (Tick, u32);
 
-/// What the synapses of eight cells are at, and what is on its way to them.
+/// What the synapses of eight neurons are at, and what is on its way to them.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct BlockState {
     /// A line a kind and row.
@@ -44,12 +21,14 @@ pub(super) struct BlockState {
     pub first: usize,
 }
 
-/// Cells, synapses, events on their way: all that a snapshot holds.
+/// Cells, point neurons, synapses, events on their way: all that a snapshot holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Raw", into = "Raw")]
 pub struct State {
     /// The cells.
     pub cells: neuron::State,
+    /// The point neurons, by block.
+    pub(super) points: Vec<point::State>,
     pub(super) blocks: Vec<BlockState>,
 }
 
@@ -57,6 +36,7 @@ pub struct State {
 #[derive(Serialize, Deserialize)]
 struct Raw {
     cells: neuron::State,
+    points: Vec<point::State>,
     blocks: Vec<RawBlock>,
 }
 
@@ -77,7 +57,7 @@ impl From<State> for Raw {
             let slot = |k: usize| b.ring[(b.first + k) % n].iter().map(move |&(at, entry)| (k as u64, at, entry));
             RawBlock { g: plain(&b.g), h: plain(&b.h), ring: n as u64, events: (0..n).flat_map(slot).collect() }
         };
-        Self { blocks: state.blocks.iter().map(block).collect(), cells: state.cells }
+        Self { blocks: state.blocks.iter().map(block).collect(), cells: state.cells, points: state.points }
     }
 }
 
@@ -97,12 +77,15 @@ impl TryFrom<Raw> for State {
             Ok(BlockState { g: lines(&b.g)?, h: lines(&b.h)?, ring, first: 0 })
         };
         let blocks = raw.blocks.iter().map(block).collect::<Result<Vec<_>, Self::Error>>()?;
-        Ok(Self { cells: raw.cells, blocks })
+        if raw.points.iter().any(|p| p.clock() != raw.cells.clock()) {
+            return Err("clocks that differ");
+        }
+        Ok(Self { cells: raw.cells, points: raw.points, blocks })
     }
 }
 
 impl State {
-    /// Synapses silent, nothing on its way, the cells as given (see [`neuron::Plan::rest`]).
+    /// Synapses silent, nothing on its way, the cells as given (see [`neuron::Plan::rest`]), point neurons at rest.
     ///
     /// # Panics
     /// If the cells' state is of another plan.
@@ -111,47 +94,115 @@ impl State {
         assert!(cells.is_of(&plan.cells), "a state of these cells");
         let longest = plan.delays.last().map_or(0, |d| d.0 / plan.dt.0) as usize;
         let ring = longest + plan.epoch as usize + 2;
-        let block = |b: &super::plan::BlockPlan| BlockState {
+        let block = |b: &BlockPlan| BlockState {
             g: vec![F64x8::default(); b.lines.len()],
             h: vec![F64x8::default(); b.lines.len()],
             ring: vec![Vec::new(); ring],
             first: 0,
         };
-        Self { cells, blocks: plan.blocks.iter().map(block).collect() }
+        let point = |(b, group): (&BlockPlan, usize)| {
+            let mut state = point::State::new(&plan.groups[group].plan);
+            (b.lanes..LANES).for_each(|lane| state.vacate(lane));
+            state.sleep(cells.clock());
+            state
+        };
+        let points = plan.blocks.iter().filter_map(|b| Some((b, b.group?))).map(point).collect();
+        Self { points, blocks: plan.blocks.iter().map(block).collect(), cells }
+    }
+
+    /// Time since the start.
+    #[must_use]
+    pub fn clock(&self) -> Tick {
+        self.cells.clock()
+    }
+
+    /// Voltage somewhere, mV.
+    ///
+    /// # Panics
+    /// If there is no such place.
+    #[must_use]
+    pub fn v_m(&self, plan: &Plan, at: Target) -> f64 {
+        match self.point(plan, at.cell) {
+            Some((state, lane)) => state.v_m(lane),
+            None => self.cells.v_m(plan.cells.site(at.cell as usize, at.compartment)),
+        }
+    }
+
+    /// The same, a point neuron's with its spikes drawn in, mV.
+    ///
+    /// # Panics
+    /// If there is no such place.
+    #[must_use]
+    pub fn drawn(&self, plan: &Plan, at: Target) -> f64 {
+        let group = plan.blocks[plan.place(at.cell).0].group;
+        match (self.point(plan, at.cell), group) {
+            (Some((state, lane)), Some(group)) => state.drawn(&plan.groups[group].plan, lane),
+            _ => self.v_m(plan, at),
+        }
+    }
+
+    /// Adaptation of a point neuron: pA, or mV/ms of Izhikevich's model; 0 of a cell with a membrane.
+    ///
+    /// # Panics
+    /// If there is no such neuron.
+    #[must_use]
+    pub fn adaptation(&self, plan: &Plan, cell: u32) -> f64 {
+        self.point(plan, cell).map_or(0.0, |(state, lane)| state.adaptation(lane))
+    }
+
+    /// Puts a point neuron, or all compartments of a cell, at a voltage, mV. Adaptation and gates stay; for gates see
+    /// [`neuron::State::settle`].
+    ///
+    /// # Panics
+    /// If there is no such neuron, or `mv` is not finite.
+    pub fn set_v(&mut self, plan: &Plan, cell: u32, mv: f64) {
+        assert!(mv.is_finite(), "a voltage is a number");
+        let (block, lane) = plan.place(cell);
+        if let Some(k) = block.checked_sub(plan.cells.blocks()) {
+            let state = &mut self.points[k];
+            return state.set(lane, mv, state.adaptation(lane));
+        }
+        let cell = cell as usize;
+        for compartment in 0..plan.cells.compartments(cell) as u32 {
+            self.cells.set_v_m(plan.cells.site(cell, compartment), mv);
+        }
     }
 
     /// Conductance (nS) or current (pA) of all synapses of a kind at a place now; 0 where there are none.
+    ///
+    /// # Panics
+    /// If there is no such neuron or kind.
     #[must_use]
-    pub fn synaptic(&self, plan: &Plan, to: super::Target, kind: u16) -> f64 {
-        let (block, lane) = (to.cell as usize / LANES, to.cell as usize % LANES);
-        let line = super::plan::Line { kind, row: to.compartment };
-        plan.blocks[block].lines.binary_search(&line).map_or(0.0, |k| self.blocks[block].g[k].0[lane])
+    pub fn synaptic(&self, plan: &Plan, to: Target, kind: u16) -> f64 {
+        let (block, lane) = plan.place(to.cell);
+        let of = &plan.blocks[block];
+        if let Some(input) = of.group.and_then(|group| plan.groups[group].inputs[usize::from(kind)]) {
+            return self.points[block - plan.cells.blocks()].input(lane, input as usize);
+        }
+        let line = Line { kind, row: to.compartment };
+        of.lines.binary_search(&line).map_or(0.0, |k| self.blocks[block].g[k].0[lane])
+    }
+
+    /// How many events are on their way.
+    #[must_use]
+    pub fn on_their_way(&self) -> usize {
+        self.blocks.iter().flat_map(|b| &b.ring).map(Vec::len).sum()
+    }
+
+    /// A point neuron's block and lane; none of a cell with a membrane.
+    fn point(&self, plan: &Plan, cell: u32) -> Option<(&point::State, usize)> {
+        assert!((cell as usize) < plan.neurons(), "neuron {cell} exists");
+        let (block, lane) = plan.place(cell);
+        Some((&self.points[block.checked_sub(plan.cells.blocks())?], lane))
     }
 
     pub(super) fn fits(&self, plan: &Plan) -> bool {
         let mut pairs = self.blocks.iter().zip(&plan.blocks);
+        let groups = plan.blocks.iter().filter_map(|b| b.group);
         self.cells.is_of(&plan.cells)
             && self.blocks.len() == plan.blocks.len()
             && pairs.all(|(s, p)| s.g.len() == p.lines.len() && s.h.len() == p.lines.len())
-    }
-}
-
-/// Voltages of some places, sampled every so many steps.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trace {
-    /// Where.
-    pub sites: Vec<neuron::Site>,
-    /// Every so many steps, at their ends.
-    pub every: u64,
-    /// By site, then sample, mV.
-    pub values: Vec<Vec<f64>>,
-}
-
-impl Trace {
-    /// To be filled.
-    #[must_use]
-    pub fn new(sites: Vec<neuron::Site>, every: u64) -> Self {
-        let values = vec![Vec::new(); sites.len()];
-        Self { sites, every: every.max(1), values }
+            && self.points.len() == plan.blocks.len() - plan.cells.blocks()
+            && self.points.iter().zip(groups).all(|(s, group)| s.is_of(&plan.groups[group].plan))
     }
 }

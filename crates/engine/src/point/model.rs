@@ -107,7 +107,7 @@ pub enum Model {
 }
 
 /// A model that cannot be, or cannot go on.
-#[derive(Clone, Debug, PartialEq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
 pub enum PointError {
     /// A number outside its range.
     #[error("{what} is {value}: {cure}")]
@@ -135,6 +135,17 @@ pub enum PointError {
         /// Which of the eight.
         lane: usize,
     },
+}
+
+impl PointError {
+    /// Which of the eight it is about; none if all.
+    #[must_use]
+    pub fn lane(&self) -> Option<usize> {
+        match self {
+            Self::Number { .. } => None,
+            Self::Endless { lane } | Self::Meaningless { lane, .. } => Some(*lane),
+        }
+    }
 }
 
 /// How far below its leak's reversal a cell's rest is looked for, mV.

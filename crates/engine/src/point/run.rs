@@ -116,6 +116,17 @@ impl State {
         }
     }
 
+    /// Whether it is a state of this plan.
+    #[must_use]
+    pub fn is_of(&self, plan: &Plan) -> bool {
+        self.inputs.len() == plan.inputs()
+    }
+
+    /// Leaves a lane empty: its cell stays where it is for ever.
+    pub fn vacate(&mut self, lane: usize) {
+        self.held[lane] = Tick(i64::MAX);
+    }
+
     /// Time since the start.
     #[must_use]
     pub fn clock(&self) -> Tick {

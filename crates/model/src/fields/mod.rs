@@ -1,5 +1,6 @@
 //! The one table of field descriptors: reader, JSON Schema and reference page all come from it.
 
+mod circuit;
 mod claim;
 mod drug;
 mod entry;
@@ -87,10 +88,14 @@ pub enum Kind {
     },
     /// A list of whole numbers from 0 to 64.
     Factors,
+    /// A list of pairs of whole numbers.
+    Pairs,
     /// A number with a unit (a plain one where the dimension is none). May be a table with a provenance of its own.
     Number(Dimension, Limits),
     /// Such a number, or an expression over where on a neuron it is, of the same dimension.
     NumberOrExpression(Dimension, Limits),
+    /// Such a number, or an expression of the `separation` of two cells, of the same dimension.
+    BySeparation(Dimension, Limits),
     /// A list of such numbers.
     Numbers(Dimension, Limits),
     /// An expression over the file's parameters; its dimension is checked where its use is known.

@@ -6,6 +6,7 @@ use super::Kind::{
 };
 use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
+use super::circuit::{ARRANGEMENT, CONNECT};
 use super::drug::PLACED_DRUG;
 use super::morphology::{DISCRETISATION, MEMBRANE_REGION, SECTION, SPINES};
 use super::point::POINT;
@@ -168,8 +169,9 @@ static CELL: Table = Table {
             "count",
             Count { least: 1, most: MOST },
             Default("1"),
-            "How many of them. More than one: senders that only spike, of a plain synapse or one at `detail = \"event\"`, which is then one for each of them.",
+            "How many of them; the fourth of `pyr` is called `pyr[3]`. Of senders that only spike: those of a plain synapse or of one at `detail = \"event\"`, which is then one for each of them. Of cells with a membrane or a `point`: a circuit; which of them a synapse connects its `connect` says.",
         ),
+        field("arrangement", Kind::Table(&ARRANGEMENT), Optional, "Where they lie."),
         field("inside", Kind::Table(&SOLUTION), Optional, "Free concentrations inside."),
         field("membrane", Kind::Table(&MEMBRANE), Optional, "Passive membrane."),
         field("section", Named(&SECTION), Optional, "Sections by name; the first is the root."),
@@ -310,7 +312,12 @@ static SYNAPSE: Table = Table {
     doc: "A contact and its parts: a recipe of the catalogue, or parts written here, or both, field by field.",
     fields: &[
         field("from", Place, Required, "The sending place, e.g. `sender.axon`."),
-        field("to", Place, Required, "The receiving place, e.g. `receiver.dend(0.4)`."),
+        field(
+            "to",
+            Place,
+            Required,
+            "The receiving place, e.g. `receiver.dend(0.4)`; of a plain synapse with `connect`, a region as well, `pyr.apical`.",
+        ),
         field("use", Entry(&["synapse"]), Optional, "The recipe to start from."),
         field(
             "zones",
@@ -324,6 +331,13 @@ static SYNAPSE: Table = Table {
             Default("0 ms"),
             "Conduction along the axon: from the sender's spike, or its voltage, to the same in this terminal. Each branch of an axon has its own.",
         ),
+        field(
+            "velocity",
+            Number(D::PERMEABILITY, Positive),
+            Optional,
+            "Of conduction, in a circuit: an axon as long as the two cells are apart adds its length over this to `delay`, e.g. `0.3 m/s`.",
+        ),
+        field("connect", Kind::Table(&CONNECT), Optional, "In a circuit: which cells of the two populations."),
         field(
             "detail",
             Choice(&[("molecular", ""), ("kinetic", ""), ("mean", ""), ("event", "")]),

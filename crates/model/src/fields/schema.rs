@@ -99,7 +99,10 @@ fn kind(kind: &Kind, defs: &mut Map<String, Value>) -> Value {
             json!({ "anyOf": [{ "type": "integer", "minimum": least, "maximum": most }, with_provenance] })
         }
         Kind::Factors => json!({ "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": 64 } }),
-        Kind::Number(d, l) | Kind::NumberOrExpression(d, l) => number(Some(*d), *l, defs),
+        Kind::Pairs => {
+            json!({ "type": "array", "items": { "type": "array", "items": { "type": "integer", "minimum": 0 }, "minItems": 2, "maxItems": 2 } })
+        }
+        Kind::Number(d, l) | Kind::NumberOrExpression(d, l) | Kind::BySeparation(d, l) => number(Some(*d), *l, defs),
         Kind::Numbers(d, l) => json!({ "type": "array", "items": number(Some(*d), *l, defs) }),
         Kind::AnyNumber => number(None, Limits::Any, defs),
         Kind::Expression => {

@@ -3,6 +3,7 @@
 mod placed;
 mod reader;
 
+pub use placed::separation;
 pub use reader::Reader;
 pub(crate) use reader::example;
 
@@ -92,6 +93,7 @@ pub enum Typed {
     Flag(bool),
     Count(u64, Provenance),
     Factors(Vec<u64>),
+    Pairs(Vec<(u32, u32)>),
     Number(Number),
     Numbers(Vec<Number>),
     Formula(Formula),
@@ -161,6 +163,7 @@ impl Read {
             _ => None,
         }
     }
+    getter!(pairs, Pairs, Vec<(u32, u32)>, "Pairs of numbers.");
     getter!(flag, Flag, bool, "A flag.");
     getter!(formula, Formula, Formula, "An expression.");
     getter!(table, Table, Read, "A table.");

@@ -1,9 +1,11 @@
 //! The walk over a table against its descriptors.
 
+use super::placed::separation;
 use super::{Formula, Number, Provenance, Read, Typed, provenance_of};
 use crate::catalogue::Catalogue;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
 use crate::fields::{Field, Kind, Limits, MODEL, NUMBER, Need, Table};
+use crate::morphology::locset::Whereabouts;
 use crate::tree::{Key, Node, Value};
 use crate::units::{self, Dimension, Quantity, UnitFault};
 
@@ -157,8 +159,14 @@ impl Reader<'_> {
                 let factors: Vec<u64> = items.iter().filter_map(|i| self.count(name, i, 0, 64)).collect();
                 (factors.len() == items.len()).then_some(Typed::Factors(factors))
             }
+            Kind::Pairs => self.pairs(name, node).map(Typed::Pairs),
             Kind::Number(dimension, limits) => self.number(name, node, Some(*dimension), *limits).map(Typed::Number),
-            Kind::NumberOrExpression(dimension, limits) => self.number_or_expression(name, node, *dimension, *limits),
+            Kind::NumberOrExpression(dimension, limits) => {
+                self.number_or_expression(name, node, (*dimension, *limits), &Whereabouts::scope())
+            }
+            Kind::BySeparation(dimension, limits) => {
+                self.number_or_expression(name, node, (*dimension, *limits), &separation())
+            }
             Kind::AnyNumber => self.number(name, node, None, Limits::Any).map(Typed::Number),
             Kind::Numbers(dimension, limits) => {
                 let Some(items) = node.list() else { return wrong(self, "a list of numbers with units") };
@@ -551,7 +559,8 @@ pub(crate) fn example(kind: &Kind) -> String {
         Kind::Flag => "true".into(),
         Kind::Count { least, .. } => (*least).max(80).to_string(),
         Kind::Factors => "[2, 1]".into(),
-        Kind::Number(d, l) | Kind::NumberOrExpression(d, l) => quoted(*d, *l),
+        Kind::Pairs => "[[0, 1], [1, 2]]".into(),
+        Kind::Number(d, l) | Kind::NumberOrExpression(d, l) | Kind::BySeparation(d, l) => quoted(*d, *l),
         Kind::Numbers(d, l) => format!("[{}]", quoted(*d, *l)),
         Kind::AnyNumber => "\"1 ms\"".into(),
         Kind::Choice(w) => format!("\"{}\"", w[0].0),

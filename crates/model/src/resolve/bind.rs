@@ -69,6 +69,7 @@ impl Resolver<'_> {
                 );
             }
             self.plain(&key.name, synapse);
+            self.between(&key.name, synapse, model);
             for (name, receptor) in synapse.named("receptor") {
                 self.either(receptor, &name.name, &name.span, ["count", "density"], true);
             }
@@ -103,7 +104,7 @@ impl Resolver<'_> {
         for (key, clamp) in model.named("clamp") {
             self.place(clamp, "at", &cells, model);
             if let (Some(at), Some(span)) = (clamp.text("at"), clamp.span_of("at"))
-                && let Some(cell) = at.split('.').next().filter(|c| spiking.contains(c))
+                && let Some(cell) = Some(super::member(at).0).filter(|c| spiking.contains(c))
             {
                 self.out.push(
                     Diagnostic::error(format!("`{cell}` only spikes: there is no membrane to clamp"), span.clone())
@@ -111,6 +112,11 @@ impl Resolver<'_> {
                 );
             }
             self.held(clamp, model);
+            if let (Some(at), Some(span)) = (clamp.text("at"), clamp.span_of("at"))
+                && ["hold", "noise", "conductance", "conductance_noise"].iter().any(|f| clamp.get(f).is_some())
+            {
+                self.many(at, span, model);
+            }
             self.does_one_thing(&key.name, &key.span, clamp);
             if let (Some(start), Some(stop)) = (clamp.number("start"), clamp.number("stop"))
                 && stop.value() <= start.value()
@@ -177,6 +183,7 @@ impl Resolver<'_> {
         let sections = cell.named("section");
         let point = cell.get("point").is_some();
         self.point(name, cell);
+        self.arranged(name, cell);
         let reconstructed = cell.get("morphology").is_some();
         let membrane = cell.get("membrane").is_some() || !sections.is_empty() || reconstructed || point;
         let imposed: Vec<(&str, &Span)> = GIVEN.into_iter().filter_map(|f| Some((f, cell.span_of(f)?))).collect();

@@ -46,8 +46,9 @@ impl Resolver<'_> {
                 .fields()
                 .map(|f| f.iter().filter(|(k, _)| take.contains(&k.name.as_str())).cloned().collect())
                 .unwrap_or_default();
-            if node.get("morphology").is_some() {
-                without_shape(&mut base);
+            let reconstructed = node.get("morphology").is_some();
+            if reconstructed || node.get("section").is_some() {
+                without_shape(&mut base, reconstructed);
             }
             merged = Node { value: Value::Table(base), span: node.span.clone() }.merged(node);
             drop_rivals(&mut merged, node);
@@ -113,9 +114,9 @@ fn is_field(part: &str, name: &str) -> bool {
     }
 }
 
-/// A reconstruction takes the place of the entry's sections and of the size of its membrane.
-fn without_shape(neuron: &mut Fields) {
-    neuron.retain(|(k, _)| k.name != "section");
+/// A reconstruction takes the place of the entry's sections and of the size of its membrane, sections that of the latter.
+fn without_shape(neuron: &mut Fields, reconstructed: bool) {
+    neuron.retain(|(k, _)| !reconstructed || k.name != "section");
     for (_, part) in neuron.iter_mut().filter(|(k, _)| k.name == "membrane") {
         if let Value::Table(fields) = &mut part.value {
             fields.retain(|(k, _)| !["area", "diameter", "length"].contains(&k.name.as_str()));

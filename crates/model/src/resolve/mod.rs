@@ -2,6 +2,7 @@
 //! Every value remembers where it came from and what temperature did to it; `bouton explain` prints that.
 
 mod bind;
+mod circuit;
 mod dose;
 mod expand;
 mod observable;
@@ -15,6 +16,7 @@ mod spines;
 mod sweep;
 mod wash;
 
+pub use circuit::member;
 pub use observable::{OF_CLAMP, OF_CLEARANCE, OF_RECEPTOR, OF_TERMINAL};
 pub use part::{
     DirectedStep, Dose, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep, part,
@@ -451,7 +453,12 @@ impl<'a> Resolver<'a> {
                     }
                 }
                 Typed::Formula(f) => plain(Content::Expression { text: f.text.clone(), factor: 1.0 }),
-                Typed::Factors(_) | Typed::NamedTexts(_) | Typed::List(_) | Typed::Values | Typed::Faulty => {}
+                Typed::Factors(_)
+                | Typed::Pairs(_)
+                | Typed::NamedTexts(_)
+                | Typed::List(_)
+                | Typed::Values
+                | Typed::Faulty => {}
                 Typed::Number(n) => self.number(path, n),
                 Typed::Numbers(all) => all.iter().enumerate().for_each(|(i, n)| self.number(format!("{path}[{i}]"), n)),
                 Typed::NamedNumbers(all) => {

@@ -121,9 +121,17 @@ impl Resolver<'_> {
                 }
                 _ => longest(self, 2),
             }
-        } else if let Some((_, cell)) = model.named("cell").iter().find(|(k, _)| k.name == names[0]) {
+        } else if let Some((_, cell)) = model.named("cell").iter().find(|(k, _)| k.name == super::member(text).0) {
             // A position may hold a point of its own, `dend(0.4)`.
-            let rest = text[names[0].len()..].trim_start_matches('.');
+            let (name, _, rest) = super::member(text);
+            let rest = rest.unwrap_or_default();
+            self.numbered(text, &span.clone(), model);
+            if rest == "rate" {
+                return;
+            }
+            if self.many(text, &span.clone(), model) {
+                return;
+            }
             if rest == "v_m" {
                 if field != "read" {
                     let message = format!("`{text}` is of the whole cell, and a measure is of one place");
@@ -167,7 +175,7 @@ impl Resolver<'_> {
             // With its recipe a synapse lacks the spine that would be called as it is.
             let unsaid = synapses.get(section).is_some_and(|s| self.lacks_its_entry(s));
             if !unsaid {
-                self.spot(names[0], place, span, (model, true));
+                self.spot(name, place, span, (model, true));
             }
         } else {
             let cells = model.named("cell").iter().map(|(k, _)| k.name.as_str());

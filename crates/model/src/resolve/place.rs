@@ -14,7 +14,8 @@ impl Resolver<'_> {
     /// A place that a field of `read` names, `receiver.dend(0.4)`.
     pub(super) fn place(&mut self, read: &Read, field: &str, cells: &Names, model: &Read) {
         let (Some(text), Some(span)) = (read.text(field), read.span_of(field)) else { return };
-        let (cell, rest) = text.split_once('.').map_or((text.trim(), None), |(c, r)| (c.trim(), Some(r)));
+        let (cell, _, rest) = super::member(text);
+        self.numbered(text, &span.clone(), model);
         if !cells.set.contains(cell) {
             self.unknown("cell", cell, span.clone(), cells);
         }
@@ -22,6 +23,7 @@ impl Resolver<'_> {
         match rest {
             // A plain synapse may be one for each of a group of spines.
             Some(rest) if shaped && field == "to" && self.all_spines(model, cell, rest, read) => {}
+            Some(rest) if shaped && field == "to" && self.region_to(cell, rest, read, &span.clone(), model) => {}
             Some(rest) if shaped => self.spot(cell, rest, &span.clone(), (model, false)),
             // A cell without sections is a point, whatever its parts are called.
             _ => {
@@ -55,7 +57,7 @@ impl Resolver<'_> {
             .named("synapse")
             .iter()
             .filter(|(_, s)| {
-                let on = s.text("to").and_then(|t| t.split('.').next()).map(str::trim);
+                let on = s.text("to").map(|t| super::member(t).0);
                 spines && s.get("spine").is_some() && on == Some(cell)
             })
             .map(|(k, _)| k.name.as_str())

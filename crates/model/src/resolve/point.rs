@@ -21,7 +21,7 @@ impl Resolver<'_> {
     /// A voltage clamp is not at a point neuron.
     pub(super) fn held(&mut self, clamp: &Read, model: &Read) {
         let (Some(at), Some(span)) = (clamp.text("at"), clamp.span_of("hold")) else { return };
-        let cell = at.split('.').next().unwrap_or(at).trim();
+        let cell = super::member(at).0;
         if model.named("cell").iter().any(|(k, c)| k.name == cell && c.get("point").is_some()) {
             let message = format!("`{cell}` is a point neuron, whose voltage cannot be held: its spike is a reset");
             let hint = "a current; or the synapses onto a cell with a `membrane`, under clamp";

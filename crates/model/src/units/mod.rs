@@ -203,7 +203,7 @@ pub static KNOWN: &[Known] = &[
     known(Dimension::CHARGE, "a charge", &["pC", "fC", "nC"]),
     known(Dimension::NUMBER_DENSITY, "a number per area", &["/um2"]),
     known(Dimension::FLOW, "a volume per time", &["um3/s", "cm3/s"]),
-    known(Dimension::PERMEABILITY, "a permeability", &["um/ms", "cm/s"]),
+    known(Dimension::PERMEABILITY, "a permeability or a velocity", &["um/ms", "cm/s"]),
     known(Dimension::FLUX_DENSITY, "an amount per area and time", &["amol/um2/ms", "pmol/cm2/s"]),
     known(Dimension([-2, 0, 0, 1, 0, 0]), "a current density", &["pA/um2", "uA/cm2"]),
     known(Dimension([-3, -1, 0, 0, 1, 0]), "a concentration per time", &["mM/ms", "uM/s"]),

@@ -2,7 +2,7 @@
 
 use super::{AT_REST, Batch, Scratch as Working};
 use crate::simulation::acting::Acting;
-use crate::simulation::plan::{ClampKind, Plan, Voltage};
+use crate::simulation::plan::{CellPlan, ClampKind, Plan, Voltage};
 use crate::simulation::{Event, RunFault};
 use engine::neuron::{self, Drive, Moment};
 use engine::point::{Arrival, Ports, Spike, State, step};
@@ -27,8 +27,11 @@ impl Default for Scratch {
 impl Batch {
     /// At time 0.
     pub(super) fn points_at_rest(plan: &Plan) -> Vec<Option<State>> {
-        let of = |v: &Voltage| if let Voltage::Point(point) = v { Some(State::new(point)) } else { None };
-        plan.cells.iter().map(|c| of(&c.voltage)).collect()
+        let of = |c: &CellPlan| match &c.voltage {
+            Voltage::Point(point) if c.circuit.is_none() => Some(State::new(point)),
+            _ => None,
+        };
+        plan.cells.iter().map(of).collect()
     }
 
     /// What plain currents bring at time 0, after those have begun themselves.
@@ -86,7 +89,7 @@ impl Batch {
         step(point, state, plan.step, &all, arrivals, spikes)
             .map_err(|e| RunFault::point(plan, cell, self.clock, self.first, e))?;
         for spike in spikes.iter().filter(|s| s.lane < self.lanes) {
-            events.push(Event::spike(self.first + spike.lane as u64, spike.at, cell));
+            events.push(Event::spike(self.first + spike.lane as u64, spike.at, (cell, 0)));
             for (of, plain) in self.plain[spike.lane].iter_mut().zip(&plan.plain).filter(|(_, p)| p.from.0 == cell) {
                 of.sent(plain, spike.at);
             }

@@ -5,6 +5,7 @@ use crate::simulation::plain::Effect;
 use crate::simulation::plan::{OfPlain, Plan, Source, Voltage};
 use crate::simulation::population::OfPopulation;
 use crate::simulation::trace::Traces;
+use engine::circuit::Target;
 use engine::neuron::Site;
 use engine::time::Tick;
 
@@ -34,7 +35,11 @@ impl Batch {
     /// Samples every probe that is due.
     pub(super) fn record(&self, plan: &Plan, scratch: &Scratch, traces: &mut Traces, start: bool) {
         for (p, probe) in plan.probes.iter().enumerate() {
-            if probe.every >= plan.step && self.clock.0 % probe.every.0 != 0 {
+            if probe.every >= plan.step && self.clock.0 % probe.every.0 != 0 || probe.source.is_of_events() {
+                continue;
+            }
+            // The circuit has told it.
+            if !start && plan.circuit.as_ref().is_some_and(|circuit| circuit.watch.has(p)) {
                 continue;
             }
             for lane in 0..self.lanes {
@@ -81,10 +86,20 @@ impl Batch {
         let at_synapse = |s: usize| (&plan.synapses[s], self.voltage(plan, plan.synapses[s].to, lane));
         let conductance = |s: usize| &scratch.conductance[lane][s][..];
         match source {
+            Source::Rate(_) => f64::NAN,
+            Source::Adaptation(cell) if plan.cells[cell].circuit.is_some() => {
+                let (number, of) = (plan.cells[cell].circuit.unwrap_or(0), plan.circuit.as_ref());
+                of.map_or(f64::NAN, |of| self.nets[lane].state.adaptation(&of.plan, number))
+            }
             Source::Membrane { cell, .. } if self.points[cell].is_some() => self.drawn(plan, cell, lane),
             Source::Adaptation(cell) => self.points[cell].as_ref().map_or(f64::NAN, |point| point.adaptation(lane)),
             Source::Membrane { cell, compartment } => self.voltage(plan, (cell, compartment), lane),
             Source::Tree { cell, .. } => self.voltage(plan, (cell, 0), lane),
+            Source::Concentration { cell, compartment, ion } if plan.cells[cell].circuit.is_some() => {
+                let at = Target { cell: plan.cells[cell].circuit.unwrap_or(0), compartment };
+                let found = plan.circuit.as_ref().and_then(|of| self.nets[lane].concentration(of, at, ion));
+                found.unwrap_or(f64::NAN)
+            }
             Source::Concentration { cell, compartment, ion } => match (&plan.cells[cell].voltage, &self.cells[cell]) {
                 (Voltage::Membrane { cell, .. }, Some(state)) => {
                     let site = Site { block: 0, compartment, lane };
@@ -94,11 +109,18 @@ impl Batch {
             },
             Source::ChannelCurrent { cell, compartment, channel } => {
                 match (&plan.cells[cell].voltage, &self.cells[cell]) {
-                    (Voltage::Membrane { cell, .. }, Some(state)) => {
+                    (Voltage::Membrane { cell: lowered, .. }, state) => {
                         let site = Site { block: 0, compartment, lane };
-                        match &cell.channels[channel].fixed {
-                            Some((g, e_rev)) => g[compartment as usize] * (state.v_m(site) - e_rev),
-                            None => state.current(&cell.plan, site, channel),
+                        let of = plan.circuit.as_ref().zip(plan.cells[cell].circuit);
+                        match (&lowered.channels[channel].fixed, state, of) {
+                            (Some((g, e_rev)), ..) => {
+                                g[compartment as usize] * (self.voltage(plan, (cell, compartment), lane) - e_rev)
+                            }
+                            (None, Some(state), _) => state.current(&lowered.plan, site, channel),
+                            (None, None, Some((of, number))) => {
+                                self.nets[lane].current(of, Target { cell: number, compartment }, channel)
+                            }
+                            _ => f64::NAN,
                         }
                     }
                     _ => f64::NAN,

@@ -1,0 +1,514 @@
+//! Circuits: all cells that have a voltage side by side, joined by plain synapses. Populations keep the order of the file,
+//! those with a membrane first; each of their cells has a number. A cell that something else names, as `pyr[3]`, is a cell of
+//! the plan as well, of the same lowered cell.
+
+use super::cell::Parts;
+use super::connect::{Arrangement, Contacts, Ends, Region, Rule, Spots, most, pairs, positions};
+use super::context::{Lowering, value};
+use super::plain::{plain, waveform};
+use crate::simulation::{CellPlan, CircuitPlan, ClampKind, Group, Joined, Plan, Sender, Spiking, Voltage, Watch};
+use ::model::morphology::locset::Where;
+use ::model::read::{Read, separation};
+use ::model::resolve::member;
+use ::model::units;
+use engine::circuit::{self, Action, Connection, Injection, Kind, Points, Target};
+use engine::neuron::{self, Channel, ChannelInput, Detector, Insertion, Site};
+use engine::time::Tick;
+use std::sync::Arc;
+
+/// Compartments of all cells, at most: some 10 GB.
+const MOST_COMPARTMENTS: f64 = 1e8;
+/// Contacts of all synapses, at most.
+const MOST_CONTACTS: f64 = 1e8;
+/// Pairs that a rule by separation looks at, at most.
+const MOST_PAIRS: f64 = 4e9;
+/// Kinds of synapses.
+const MOST_KINDS: usize = 1 << 16;
+
+/// A synapse of a circuit: its senders are still counted from 0 within their population.
+pub(super) struct Joining {
+    pub joined: Joined,
+    /// The compartment that is listened to.
+    pub from: u32,
+    /// Its first connection, and one past its last.
+    pub connections: std::ops::Range<usize>,
+}
+
+/// Synapses of a circuit.
+#[derive(Default)]
+pub(super) struct Joint {
+    pub synapses: Vec<Joining>,
+    pub kinds: Vec<Kind>,
+    pub connections: Vec<Connection>,
+}
+
+/// Whether the cells of a model are a circuit.
+pub(super) fn is_circuit(read: &Read) -> bool {
+    let voltage = |c: &Read| ["times", "train", "rate", "course"].iter().all(|f| c.get(f).is_none());
+    read.named("cell").iter().any(|(_, c)| voltage(c) && c.count("count").is_some_and(|n| *n > 1))
+        || read.named("synapse").iter().any(|(_, s)| s.get("connect").is_some())
+}
+
+impl Lowering<'_> {
+    /// Gives the cells of a circuit their numbers, and those that are named one by one places of their own.
+    pub(super) fn number(&mut self, read: &Read, cells: &mut Vec<CellPlan>) -> Option<()> {
+        let (mut next, mut compartments) = (0u64, 0.0);
+        for membrane in [true, false] {
+            for cell in &mut *cells {
+                let n = match &cell.voltage {
+                    Voltage::Membrane { cell, .. } if membrane => cell.plan.compartments(0),
+                    Voltage::Point(_) if !membrane => 1,
+                    _ => continue,
+                };
+                compartments += cell.count as f64 * n as f64;
+                cell.circuit = Some(u32::try_from(next).unwrap_or(u32::MAX));
+                next += cell.count as u64;
+            }
+        }
+        if compartments > MOST_COMPARTMENTS || next > u64::from(u32::MAX) {
+            let message = format!("the cells have {compartments:.0} compartments together");
+            self.fault(&read.span.clone(), message, "at most 100 million: fewer cells, or a coarser `discretisation`");
+            return None;
+        }
+        let texts =
+            |table: &'static str, field: &'static str| read.named(table).iter().filter_map(move |(_, t)| t.text(field));
+        let named = (texts("synapse", "from").chain(texts("synapse", "to")).chain(texts("clamp", "at")))
+            .chain(texts("probe", "read").chain(texts("measure", "of")));
+        let mut views: Vec<(usize, u32)> = named
+            .filter_map(|text| {
+                let (cell, number, _) = member(text);
+                let index = cells.iter().position(|c| c.name == cell && c.circuit.is_some() && c.count > 1)?;
+                let number = number?.parse().ok().filter(|k| (*k as usize) < cells[index].count)?;
+                Some((index, number))
+            })
+            .collect();
+        // What the report shows of a population.
+        views.extend((0..cells.len()).filter(|k| cells[*k].circuit.is_some() && cells[*k].count > 1).map(|k| (k, 0)));
+        views.sort_unstable();
+        views.dedup();
+        for (index, number) in views {
+            let of = &cells[index];
+            let view = CellPlan {
+                name: format!("{}[{number}]", of.name),
+                count: 1,
+                circuit: of.circuit.map(|first| first + number),
+                voltage: of.voltage.clone(),
+            };
+            cells.push(view);
+        }
+        Some(())
+    }
+
+    /// Lowers a plain synapse of a circuit; `from` and `to` are bound. A fault gives none.
+    pub(super) fn join(
+        &mut self,
+        name: &str,
+        read: &Read,
+        (model, cells): (&Read, &[CellPlan]),
+        (from, to): ((usize, u32), (usize, u32)),
+        all: &mut Joint,
+    ) -> Option<()> {
+        let said = plain(read)?;
+        if let Some((field, span)) = ["block", "calcium"].into_iter().find_map(|f| Some((f, said.span_of(f)?.clone())))
+        {
+            let message = format!("`synapse.{name}` has a `{field}`, which plain synapses within a circuit have not");
+            self.fault(&span, message, "leave it out, or take one cell of each kind and no `connect`");
+            return None;
+        }
+        let step = self.tick("step", 0.025);
+        let kind = Kind {
+            waveform: waveform(self, name, said)?,
+            action: value(said, "reversal").map_or(Action::Current, |e_rev| Action::Conductance { e_rev }),
+        };
+        let peak = value(said, "peak")?;
+        let connect = read.table("connect");
+        let number = |field: &str| connect.and_then(|c| value(c, field));
+        let counts = [from.0, to.0].map(|k| cells[k].count as u32);
+        let lie = [from.0, to.0].map(|k| self.positions(model, cells, k));
+        let ends = Ends {
+            senders: counts[0],
+            receivers: counts[1],
+            others: from.0 == to.0 && connect.is_some_and(|c| !c.flag("self").copied().unwrap_or(false)),
+            from: &lie[0],
+            to: &lie[1],
+        };
+        let rule = self.rule(connect);
+        let contacts = connect.and_then(|c| c.count("contacts")).map_or(1, |n| *n);
+        let span = connect.map_or(&read.span, |c| &c.span).clone();
+        let whole = most(&rule, &ends);
+        let looked = matches!(rule, Rule::BySeparation(_));
+        if whole > MOST_PAIRS || (!looked && whole * contacts as f64 + all.connections.len() as f64 > MOST_CONTACTS) {
+            let message = format!("`synapse.{name}` would be {whole:.0} connections of {contacts}");
+            self.fault(&span, message, "at most 100 million contacts, and 4,000 million pairs by separation");
+            return None;
+        }
+        let at_kind = match all.kinds.iter().position(|k| *k == kind) {
+            Some(k) => k,
+            None if all.kinds.len() == MOST_KINDS => {
+                self.fault(
+                    &said.span,
+                    format!("more than {MOST_KINDS} kinds of plain synapses"),
+                    "alike where possible",
+                );
+                return None;
+            }
+            None => {
+                all.kinds.push(kind);
+                all.kinds.len() - 1
+            }
+        };
+        let heads: Vec<u32>;
+        let spots = match &cells[to.0].voltage {
+            Voltage::Membrane { cell, .. } => {
+                let place = read.text("to").map_or("", |t| member(t).2.unwrap_or("")).trim();
+                let group = cell.layout.spines.get(place).filter(|_| place.starts_with("spines."));
+                let region = cell.layout.shape.as_ref().filter(|_| connect.is_some() && !place.contains('('));
+                match (group, region.and_then(|s| Some((s, s.morphology.region(place).ok()?)))) {
+                    (Some(group), _) if connect.is_none() => {
+                        let message = format!("`synapse.{name}` is onto {} spines of a cell in a circuit", group.len());
+                        let hint = "connect = { all = true }: each connection onto any of them; or say which, [0]";
+                        self.fault(read.span_of("to").unwrap_or(&read.span), message, hint);
+                        return None;
+                    }
+                    (Some(group), _) => {
+                        heads = group.clone();
+                        Spots::Any(&heads)
+                    }
+                    (None, Some((shape, sections))) => {
+                        let condition = connect.and_then(|c| c.text("where")).and_then(|t| Where::parse(t).ok());
+                        let stretches = shape.morphology.stretches(&sections, condition.as_ref());
+                        Spots::Region(Region::new(&shape.morphology, &stretches))
+                    }
+                    _ => Spots::One(to.1),
+                }
+            }
+            _ => Spots::One(0),
+        };
+        let layout = match &cells[to.0].voltage {
+            Voltage::Membrane { cell, .. } => Some(&cell.layout),
+            _ => None,
+        };
+        let seed = connect.and_then(|c| c.count("random")).map_or(0, |s| *s);
+        let repeated = connect.and_then(|c| c.flag("repeated")).copied().unwrap_or(false);
+        let draws = Contacts::new((seed, name), number("spread").unwrap_or(0.0));
+        let delay = value(read, "delay").unwrap_or(0.0);
+        let velocity = value(read, "velocity");
+        let first = cells[to.0].circuit?;
+        let begin = all.connections.len();
+        let (mut made, mut least, mut longest) = (0u64, Tick(i64::MAX), Tick::ZERO);
+        let mut full = false;
+        let place = |joint| layout.map_or(0, |layout| layout.at(joint));
+        let drawn = pairs(&rule, &ends, (seed, name, repeated), &mut |sender, receiver| {
+            if full {
+                return;
+            }
+            full = (all.connections.len() as f64) > MOST_CONTACTS;
+            let way = velocity.map_or(0.0, |v| ends.separation(sender, receiver) / v);
+            let delay = Tick::from_ms(delay + way).unwrap_or(Tick(i64::MAX / 4));
+            (least, longest) = (least.min(delay), longest.max(delay));
+            for contact in 0..contacts {
+                let (compartment, share) = draws.draw((made, contact), &spots, &place);
+                all.connections.push(Connection {
+                    source: sender,
+                    to: Target { cell: first + receiver, compartment },
+                    kind: at_kind as u16,
+                    weight: peak * share,
+                    delay,
+                });
+            }
+            made += 1;
+        });
+        if let Err(wrong) = drawn {
+            let span = connect.and_then(|c| c.span_of("probability")).unwrap_or(&span).clone();
+            let message =
+                format!("the probability of `synapse.{name}` is {:.3} at {:.1} um", wrong.value, wrong.separation);
+            self.fault(&span, message, "from 0 to 1: min(1, ...), or max(0, ...)");
+            return None;
+        }
+        if full {
+            self.fault(&span, format!("`synapse.{name}` makes too many contacts"), "at most 100 million in all");
+            return None;
+        }
+        let within = cells[from.0].circuit.is_some();
+        if within && made > 0 && least < step {
+            let message = format!(
+                "a spike of `{}` would be at `synapse.{name}` after {} ms: cells of a circuit hear of each other a step \
+                 later at the earliest",
+                cells[from.0].name,
+                least.ms()
+            );
+            let span = read.span_of("delay").or_else(|| read.span_of("velocity")).unwrap_or(&read.span).clone();
+            self.fault(&span, message, &format!("delay = \"1 ms\"; {} ms at least, numerics.step", step.ms()));
+            return None;
+        }
+        if longest > Tick(60_000_000_000_000) {
+            let message = format!("an axon of `synapse.{name}` would take {:.0} ms", longest.ms());
+            let span = read.span_of("velocity").unwrap_or(&read.span).clone();
+            self.fault(&span, message, "a minute at most: a higher `velocity`, or cells nearer to each other");
+            return None;
+        }
+        let joined = Joined {
+            name: name.to_owned(),
+            ends: (from.0, to.0),
+            counts: (counts[0], counts[1]),
+            connections: made,
+            contacts,
+            delays: (least.min(longest), longest),
+        };
+        all.synapses.push(Joining { joined, from: from.1, connections: begin..all.connections.len() });
+        Some(())
+    }
+
+    /// The rule of `connect`; without one, each with each.
+    fn rule(&self, connect: Option<&Read>) -> Rule {
+        let Some(connect) = connect else { return Rule::All };
+        let count = |field: &str| connect.count(field).map(|n| *n as u32);
+        if let Some(formula) = connect.formula("probability")
+            && let Ok(expression) = units::parse(&formula.text, &separation())
+        {
+            return Rule::BySeparation(expression);
+        }
+        if let Some(p) = value(connect, "probability") {
+            return Rule::Probability(p);
+        }
+        if let Some(pairs) = connect.pairs("pairs") {
+            return Rule::Pairs(pairs.clone());
+        }
+        let of =
+            [("ring", Rule::Ring as fn(u32) -> Rule), ("indegree", Rule::Indegree), ("outdegree", Rule::Outdegree)];
+        let numbered = of.into_iter().find_map(|(field, rule)| count(field).map(rule));
+        numbered.unwrap_or(if connect.get("each").is_some() { Rule::Each } else { Rule::All })
+    }
+
+    /// Where the cells of a population, or the one cell of it, lie.
+    fn positions(&self, model: &Read, cells: &[CellPlan], index: usize) -> Vec<[f64; 3]> {
+        let (name, number, _) = member(&cells[index].name);
+        let read = model.named("cell").iter().find(|(k, _)| k.name == name).map(|(_, c)| c);
+        let count = read.and_then(|c| c.count("count")).map_or(1, |n| *n as u32);
+        let said = read.and_then(|c| c.table("arrangement"));
+        let numbers = |field: &str| -> Option<[f64; 3]> {
+            let all: Vec<f64> = said?.numbers(field)?.iter().map(::model::read::Number::value).collect();
+            all.try_into().ok()
+        };
+        let length = |field: &str| said.and_then(|a| value(a, field));
+        let seed = said.and_then(|a| a.count("random")).map_or(0, |s| *s);
+        let rules = [
+            ("line", Arrangement::Line as fn(f64) -> Arrangement),
+            ("ring", Arrangement::Ring),
+            ("grid", Arrangement::Grid),
+        ];
+        let rule = rules.into_iter().find_map(|(field, rule)| length(field).map(rule));
+        let rule = rule.or_else(|| Some(Arrangement::Within(numbers("box")?, seed)));
+        let all = positions(rule, numbers("centre").unwrap_or_default(), count, name);
+        match number.and_then(|k| k.parse::<usize>().ok()) {
+            Some(k) => vec![all.get(k).or(all.first()).copied().unwrap_or_default()],
+            None => all,
+        }
+    }
+
+    /// Puts the cells of a plan side by side and joins them. Cells are at rest, under what holds them.
+    pub(super) fn circuit(&mut self, read: &Read, plan: &mut Plan, joint: Joint) -> Option<()> {
+        // What no drug touches is one in all stretches of a trial.
+        if let Some(before) = self.as_before("cell").and_then(|before| before.circuit.clone()) {
+            plan.circuit = Some(before);
+            return Some(());
+        }
+        let Joint { synapses, kinds, mut connections } = joint;
+        let (mut cells, mut kept, mut channels) = (Vec::new(), Ions::default(), Vec::new());
+        let (mut groups, mut points) = (Vec::new(), Vec::new());
+        let mut source = 0u32;
+        let populations = |membrane: bool| {
+            let of = move |c: &&(usize, &CellPlan)| {
+                c.1.circuit.is_some() && matches!(c.1.voltage, Voltage::Point(_)) != membrane
+            };
+            let all = plan.cells.iter().enumerate().filter(|(_, c)| !c.name.contains('['));
+            all.filter(move |c| of(&c)).map(|(k, c)| (k, c.clone())).collect::<Vec<_>>()
+        };
+        for (index, population) in populations(true) {
+            let Voltage::Membrane { cell: lowered, .. } = &population.voltage else { continue };
+            let first_channel = channels.len();
+            let Some((mut cell, ions)) = kept.merge(&lowered.parts, &lowered.ions, &mut channels) else {
+                let message = format!("with `cell.{}` there are more than 8 ions with pools", population.name);
+                self.fault(&read.span.clone(), message, "fewer kinds of ions");
+                return None;
+            };
+            for from in synapses.iter().filter(|s| plan.base(s.joined.ends.0) == index).map(|s| s.from) {
+                let threshold = cell.detectors[0].threshold;
+                if cell.detectors.iter().all(|d| d.compartment != from) {
+                    cell.detectors.push(Detector { compartment: from, threshold });
+                }
+            }
+            let places = cell.detectors.len() as u32;
+            let group = Group {
+                cell: index,
+                first: population.circuit?,
+                count: population.count as u32,
+                compartments: cell.compartments.len() as u32,
+                source,
+                places,
+                channels: first_channel,
+                ions,
+            };
+            source += group.count * places;
+            groups.push(group);
+            cells.extend(std::iter::repeat_n(cell, population.count));
+        }
+        for (index, population) in populations(false) {
+            let Voltage::Point(point) = &population.voltage else { continue };
+            let (first, count) = (population.circuit?, population.count as u32);
+            let (channels, ions) = (channels.len(), Vec::new());
+            groups.push(Group { cell: index, first, count, compartments: 1, source, places: 1, channels, ions });
+            source += count;
+            points.push(Points { model: *point.model(), count });
+        }
+        let senders = senders(read, plan, &synapses);
+        for synapse in &synapses {
+            let from = synapse.joined.ends.0;
+            let train = senders.iter().find(|s| s.cell == from).map(|s| source + s.first);
+            for c in &mut connections[synapse.connections.clone()] {
+                c.source = match train {
+                    Some(first) => first + c.source,
+                    None => {
+                        let group = groups.iter().find(|g| g.cell == plan.base(from))?;
+                        let place = cells.get(group.first as usize).map_or(0, |cell| {
+                            cell.detectors.iter().position(|d| d.compartment == synapse.from).unwrap_or(0) as u32
+                        });
+                        // Of one cell of many, its number among them.
+                        let within = plan.cells[from].circuit? - group.first + c.source;
+                        group.source + within * group.places + place
+                    }
+                };
+            }
+        }
+        let mut injections = Vec::new();
+        for clamp in &plan.clamps {
+            let ClampKind::Current { current, start, stop, noise: None } = clamp.kind else { continue };
+            let (cell, compartment) = (&plan.cells[clamp.at.0], clamp.at.1);
+            let Some(first) = cell.circuit else { continue };
+            let to = |k| Target { cell: first + k, compartment };
+            injections.extend((0..cell.count as u32).map(|k| Injection { to: to(k), start, stop, current }));
+        }
+        let made = neuron::Plan::with_ions(channels, kept.ions, &cells, self.resolved.temperature);
+        drop(cells);
+        let made =
+            made.map(|plan| plan.tabulated(self.tick("step", 0.025), super::cell::GATES)).map_err(|e| e.to_string());
+        let trains = senders.iter().map(|s| s.count as usize).sum();
+        let made = made.and_then(|cells| {
+            circuit::Plan::with_points(cells, points, plan.step, kinds, trains, &connections, &injections)
+                .map_err(|e| e.to_string())
+        });
+        let engine = match made {
+            Ok(engine) => engine,
+            Err(e) => {
+                self.fault(&read.span.clone(), format!("the circuit cannot be built: {e}"), "");
+                return None;
+            }
+        };
+        let rest = circuit::State::new(&engine, at_rest(plan, &engine.cells));
+        let silent = |c: &crate::simulation::ClampPlan| matches!(c.kind, ClampKind::Current { noise: None, .. });
+        plan.circuit = Some(Arc::new(CircuitPlan {
+            rest,
+            groups,
+            senders,
+            joined: synapses.into_iter().map(|s| s.joined).collect(),
+            watch: Default::default(),
+            stepwise: !(plan.synapses.is_empty() && plan.populations.is_empty() && plan.clamps.iter().all(silent)),
+            plan: engine,
+        }));
+        Some(())
+    }
+}
+
+/// Lets the circuit tell what its plan's probes want to know.
+pub(super) fn watch(plan: &mut Plan) {
+    let watch = Watch::new(plan);
+    if let Some(circuit) = plan.circuit.as_mut().and_then(Arc::get_mut) {
+        circuit.watch = watch;
+    }
+}
+
+/// Who only spikes, of those that plain synapses hear.
+fn senders(read: &Read, plan: &Plan, synapses: &[Joining]) -> Vec<Sender> {
+    let mut all: Vec<Sender> = Vec::new();
+    for index in synapses.iter().map(|s| s.joined.ends.0) {
+        let cell = &plan.cells[index];
+        let spikes = match &cell.voltage {
+            Voltage::Spikes(times) => Spiking::Given(times.clone()),
+            Voltage::Poisson(rate) => Spiking::Random(*rate),
+            Voltage::Course(course) => {
+                let threshold = value(super::model::written(read, cell).1, "threshold");
+                Spiking::Given(super::plain::crossings(course, threshold.unwrap_or(0.0)))
+            }
+            Voltage::Membrane { .. } | Voltage::Point(_) => continue,
+        };
+        if all.iter().all(|s| s.cell != index) {
+            let first = all.last().map_or(0, |s| s.first + s.count);
+            all.push(Sender { cell: index, name: cell.name.clone(), first, count: cell.count as u32, spikes });
+        }
+    }
+    all
+}
+
+/// All cells where each is at rest.
+fn at_rest(plan: &Plan, cells: &neuron::Plan) -> neuron::State {
+    let mut state = neuron::State::at(cells, -65.0);
+    // Cells with a name of their own come after their population, and may be held.
+    for cell in &plan.cells {
+        let (Voltage::Membrane { cell: lowered, rest }, Some(first)) = (&cell.voltage, cell.circuit) else { continue };
+        for number in first as usize..first as usize + cell.count {
+            for compartment in 0..lowered.plan.compartments(0) as u32 {
+                let v = rest.v_m(Site { block: 0, compartment, lane: 0 });
+                state.set_v_m(cells.site(number, compartment), v);
+            }
+        }
+    }
+    state.settle(cells);
+    state
+}
+
+/// Ions of all populations.
+#[derive(Default)]
+struct Ions {
+    names: Vec<String>,
+    ions: Vec<neuron::Ion>,
+}
+
+impl Ions {
+    /// A population's cell among the others, its channels after theirs, and which of all ions its own are; none if there
+    /// are too many.
+    fn merge(
+        &mut self,
+        parts: &Parts,
+        names: &[String],
+        channels: &mut Vec<Channel>,
+    ) -> Option<(neuron::Cell, Vec<usize>)> {
+        let mut places = Vec::new();
+        for (name, ion) in names.iter().zip(&parts.ions) {
+            let known = (0..self.ions.len()).find(|k| self.names[*k] == *name && self.ions[*k] == *ion);
+            places.push(known.unwrap_or(self.ions.len()));
+            if known.is_none() {
+                self.names.push(name.clone());
+                self.ions.push(*ion);
+            }
+        }
+        if self.ions.len() > neuron::MAX_IONS {
+            return None;
+        }
+        let first = channels.len();
+        let place = |ion: u16| places.get(usize::from(ion)).map_or(ion, |k| *k as u16);
+        for channel in &parts.channels {
+            let mut channel = channel.clone();
+            channel.ion = channel.ion.map(place);
+            for input in &mut channel.inputs {
+                if let ChannelInput::Concentration(ion) = input {
+                    *ion = place(*ion);
+                }
+            }
+            channels.push(channel);
+        }
+        let mut cell = parts.cell.clone();
+        cell.insertions.iter_mut().for_each(|i: &mut Insertion| i.channel += first);
+        cell.pools.iter_mut().for_each(|p| p.ion = usize::from(place(p.ion as u16)));
+        Some((cell, places))
+    }
+}
