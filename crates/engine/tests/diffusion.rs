@@ -211,7 +211,7 @@ fn spine(neck: (f64, f64), head: f64, of_the_head: impl Fn(Dynamics) -> Dynamics
     let (range, half) = cell.add_cylinder(TISSUE, 0, 0.0, (neck.0, neck.1, 1));
     let area = PI * head * head;
     cell.compartments.push(Compartment { area, c_m: 0.01 * area, parent: Some(range.start), g_axial: 1.0 / half });
-    let volumes = [PI / 6.0 * 8000.0, PI / 4.0 * neck.1 * neck.1 * neck.0, PI / 6.0 * head.powi(3)];
+    let volumes = [PI / 6.0 * 8000.0, PI / 4.0 * neck.1 * neck.1 * neck.0, PI / 6.0 * math::powi(head, 3)];
     let mut cell = cell.with(LEAK, 0.3).with_pool(0, everywhere, closed(1.0));
     for (k, pool) in cell.pools[0].compartments.iter_mut().enumerate() {
         let own = pool.unwrap();
@@ -230,7 +230,7 @@ fn a_spines_head_empties_through_its_neck_as_its_volume_and_neck_have_it() {
         let plan = plan(&[spine((length, width), head, |d| d)]);
         let mut state = State::at(&plan, -54.387);
         state.set_concentration(&plan, plan.site(0, 2), 0, 1e-3);
-        let tau = PI / 6.0 * head.powi(3) * length / (D * PI / 4.0 * width * width);
+        let tau = PI / 6.0 * math::powi(head, 3) * length / (D * PI / 4.0 * width * width);
         let dt = ms(tau / 1000.0).ms();
         // The neck fills first.
         go(&plan, &mut state, dt, 500, &mut [Quiet]);
@@ -239,14 +239,17 @@ fn a_spines_head_empties_through_its_neck_as_its_volume_and_neck_have_it() {
         let found = -dt * 1000.0 / math::ln((inside(&plan, &state, 2) - REST) / early);
         let exact = {
             // Neck and head before a soma that is large: the slower of two exponentials.
-            let (g, head, neck) =
-                (D * PI / 2.0 * width * width / length, PI / 6.0 * head.powi(3), PI / 4.0 * width * width * length);
+            let (g, head, neck) = (
+                D * PI / 2.0 * width * width / length,
+                PI / 6.0 * math::powi(head, 3),
+                PI / 4.0 * width * width * length,
+            );
             let (a, b) = (g / head, 2.0 * g / neck);
             2.0 / (a + b - ((a + b) * (a + b) - 4.0 * (a * b - a * g / neck)).sqrt())
         };
         println!("neck {length} x {width} um: V L / (D A) = {tau} ms, two exponentials {exact} ms, found {found} ms");
         assert!((found / exact - 1.0).abs() < 1e-4, "{found} {exact}");
-        let share = width * width * length / (head.powi(3) * 2.0 / 3.0);
+        let share = width * width * length / (math::powi(head, 3) * 2.0 / 3.0);
         assert!(found / tau - 1.0 < share && found > tau, "{found} {tau}");
     }
 }

@@ -101,7 +101,7 @@ impl Lowering<'_> {
                 cell.pools.push(Pooling { ion: pools.names.len() - 1, compartments: vec![None; n], links: Vec::new() });
                 pools.names.len() - 1
             });
-            let moves = Moving::of(&get);
+            let moves = Moving::of(get);
             let own = (0..n).filter(|k| mask[*k] && layout.thickness[*k] > 0.0);
             // Heads of spines have the pool of where they sit, and where ions pass to them, necks as well.
             let heads = hosts.iter().filter(|(host, _)| mask[*host as usize]).flat_map(|(_, made)| {
