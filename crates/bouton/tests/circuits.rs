@@ -7,6 +7,7 @@ use bouton::recording::Condition;
 use bouton::simulation::{Cancel, Progress, run};
 use common::{Going, WORLD, plan, plan_with, probe, run_with};
 use engine::snapshot;
+use model::catalogue::Catalogue;
 use std::fmt::Write as _;
 
 /// A cell with a dendrite, channels with gates, and a pool of calcium.
@@ -112,6 +113,57 @@ probe.v = {{ read = "{sender}.soma.v_m" }}
     // A sender of the circuit is seen a step later: .025 ms of a current that rises in a few tenths.
     assert!(largest(&a[..a.len() - 1], &b[1..]) < 0.02 * peak, "{} of {peak}", largest(&a[..a.len() - 1], &b[1..]));
     assert!(largest(&probe(&apart, "pyr.soma.v_m").mean, &probe(&within, "pyr[0].soma.v_m").mean) < 1e-6);
+}
+
+#[test]
+fn a_synapse_of_molecules_that_connects_is_one_for_each_contact() {
+    let of = |synapses: &str| {
+        let text = format!(
+            r#"{WORLD}{SHORT}{CELL}cell.pyr.count = 4
+clamp.kick = {{ at = "pyr[0].soma", current = "2 nA", start = "5 ms", stop = "6 ms" }}
+clamp.again = {{ at = "pyr[1].soma", current = "2 nA", start = "9 ms", stop = "10 ms" }}
+detail = "mean"
+{synapses}
+probe.v2 = {{ read = "pyr[2].soma.v_m" }}
+probe.v3 = {{ read = "pyr[3].soma.v_m" }}
+"#
+        );
+        run_with(&text, &["duration = 25 ms"])
+    };
+    let synapse = |name: &str, from: &str, to: &str, connect: &str| {
+        format!(
+            r#"synapse.{name}.from = "{from}.soma"
+synapse.{name}.to = "{to}"
+synapse.{name}.use = "synapse/ca1_spine"
+synapse.{name}.without = ["terminal.sensor", "terminal.channel", "spine"]
+synapse.{name}.terminal.molecules_cv = 0
+{connect}
+"#
+        )
+    };
+    let joined = of(&(synapse("all", "pyr", "pyr.soma", "synapse.all.connect = { pairs = [[0, 2], [1, 2], [0, 3]] }")
+        + "probe.sum = { read = \"all.receptor.ampa.conductance\" }\n"));
+    let single: String = [("a", 0, 2), ("b", 1, 2), ("c", 0, 3)]
+        .iter()
+        .map(|(name, from, to)| synapse(name, &format!("pyr[{from}]"), &format!("pyr[{to}].soma"), ""))
+        .collect();
+    let single = of(&(single
+        + "probe.a = { read = \"a.receptor.ampa.conductance\" }\nprobe.b = { read = \"b.receptor.ampa.conductance\" }\n"));
+    for path in ["pyr[2].soma.v_m", "pyr[3].soma.v_m"] {
+        let [a, b] = [&joined, &single].map(|c| &probe(c, path).mean);
+        assert!(largest(a, b) < 1e-9 && a.iter().any(|v| *v > a[0] + 0.05), "{path}: {}", largest(a, b));
+    }
+    let [a, b] = ["a", "b"].map(|name| &probe(&single, &format!("{name}.receptor.ampa.conductance")).mean);
+    let sum: Vec<f64> = a.iter().zip(b).map(|(a, b)| 2.0f64.mul_add(*a, *b)).collect();
+    // What the third gives is what the first does, to what the receivers' voltages make of it: at this level nothing.
+    let all = &probe(&joined, "all.receptor.ampa.conductance").mean;
+    assert!(largest(all, &sum) < 1e-9 * all.iter().fold(0.0, |m: f64, x| m.max(*x)), "{}", largest(all, &sum));
+    // Onto a region, each contact is at a place of its own; each fusion is at one of them.
+    let connect = "synapse.all.connect = { indegree = 2, contacts = 3 }";
+    let region = of(&synapse("all", "pyr", "pyr.dend", connect));
+    let sites: std::collections::BTreeSet<u32> =
+        region.events.iter().filter(|e| e.what == "all.fusion").map(|e| e.index).collect();
+    assert!(sites.len() >= 6 && sites.iter().all(|k| *k < 24), "{sites:?}");
 }
 
 /// Point neurons with positions; a spike goes from the first to all others.
@@ -240,4 +292,50 @@ fn a_circuit_does_not_depend_on_how_finely_it_is_looked_at() {
     let fine = run_with(&fine, &["trials = 1"]);
     assert_eq!(coarse.events, fine.events);
     assert_eq!(probe(&coarse, "pyr[7].soma.v_m").mean, probe(&fine, "pyr[7].soma.v_m").mean);
+}
+
+/// A condition of an example, run.
+fn example(text: &str, condition: &str) -> Condition {
+    let files = |name: &str| {
+        assert_eq!(name, "pyramidal.swc");
+        Ok(include_str!("../../../examples/pyramidal.swc").to_owned())
+    };
+    let catalogue = Catalogue::embedded();
+    let outcome = model::resolve::model_beside("model.toml", text.into(), &[], &catalogue, &files);
+    let mut faults = outcome.diagnostics;
+    let plans = outcome.resolved.iter().filter_map(|r| bouton::lower::model(r, &mut faults));
+    let plan = plans.into_iter().find(|p| p.name == condition).expect("the condition");
+    assert!(!faults.has_errors(), "{}", faults.render(&outcome.sources, false));
+    common::ran(plan).0
+}
+
+#[test]
+fn an_action_potential_goes_round_the_ring_in_the_time_of_its_axons_and_cells() {
+    let text = include_str!("../../../examples/ring_of_cells.toml");
+    let [quick, slow, weak] = ["quick", "slow", "weak"].map(|name| example(text, name));
+    let round = |c: &Condition| {
+        let times = spikes(c, "ring", 0);
+        // The first round begins with a kick, and adaptation builds up until the third.
+        times[3] - times[2]
+    };
+    // Ten axons of 309 um, at .1 and at .3 m/s: 20.6 ms. A longer round leaves cells more time to recover.
+    let longer = round(&slow) - round(&quick);
+    assert!((17.0..20.7).contains(&longer), "{} {} ms", round(&quick), round(&slow));
+    for k in 1..10 {
+        let [a, b] = [k - 1, k].map(|k| spikes(&quick, "ring", k)[0]);
+        assert!(b - a > 1.53 && b - a < 12.0, "{k}: {} ms", b - a);
+    }
+    let all: Vec<usize> = (0..10).map(|k| spikes(&weak, "ring", k).len()).collect();
+    assert_eq!(all, [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn without_inhibition_the_random_network_runs_away() {
+    let text = include_str!("../../../examples/random_network.toml").replace("\"500 ms\"", "\"200 ms\"");
+    let rate =
+        |c: &Condition, cell: &str| c.facts.iter().find(|f| f.key == format!("{cell}.rate")).expect("a rate").value;
+    let [balanced, disinhibited] = ["balanced", "disinhibited"].map(|name| example(&text, name));
+    let [calm, wild] = [&balanced, &disinhibited].map(|c| rate(c, "pyr"));
+    assert!((2.0..30.0).contains(&calm) && wild > 4.0 * calm, "{calm} {wild} /s");
+    assert!(rate(&balanced, "fast") > 2.0);
 }

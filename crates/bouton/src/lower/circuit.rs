@@ -22,8 +22,23 @@ const MOST_COMPARTMENTS: f64 = 1e8;
 const MOST_CONTACTS: f64 = 1e8;
 /// Pairs that a rule by separation looks at, at most.
 const MOST_PAIRS: f64 = 4e9;
+/// Cells of a population that may have synapses of molecules.
+const MOST_VIEWS: usize = 10_000;
+/// Contacts of a synapse of molecules, at most: each has a cleft of its own.
+const MOST_OF_MOLECULES: f64 = 10_000.0;
 /// Kinds of synapses.
 const MOST_KINDS: usize = 1 << 16;
+
+/// A contact of a synapse.
+struct Drawn {
+    sender: u32,
+    receiver: u32,
+    compartment: u32,
+    /// Its strength over the mean.
+    share: f64,
+    /// Between the two cells, um.
+    separation: f64,
+}
 
 /// A synapse of a circuit: its senders are still counted from 0 within their population.
 pub(super) struct Joining {
@@ -82,6 +97,24 @@ impl Lowering<'_> {
                 Some((index, number))
             })
             .collect();
+        // Every cell that a synapse of molecules may be on.
+        for (_, synapse) in
+            read.named("synapse").iter().filter(|(_, s)| s.get("connect").is_some() && plain(s).is_none())
+        {
+            for cell in ["from", "to"].iter().filter_map(|end| synapse.text(end)).map(|text| member(text).0) {
+                let Some(index) = cells.iter().position(|c| c.name == cell && c.circuit.is_some()) else { continue };
+                if cells[index].count > MOST_VIEWS {
+                    let message = format!("a synapse of molecules on {} cells", cells[index].count);
+                    self.fault(
+                        &synapse.span,
+                        message,
+                        &format!("at most {MOST_VIEWS}; a `conductance` is a plain synapse"),
+                    );
+                    return None;
+                }
+                views.extend((0..cells[index].count as u32).filter(|_| cells[index].count > 1).map(|k| (index, k)));
+            }
+        }
         // What the report shows of a population.
         views.extend((0..cells.len()).filter(|k| cells[*k].circuit.is_some() && cells[*k].count > 1).map(|k| (k, 0)));
         views.sort_unstable();
@@ -121,35 +154,11 @@ impl Lowering<'_> {
             action: value(said, "reversal").map_or(Action::Current, |e_rev| Action::Conductance { e_rev }),
         };
         let peak = value(said, "peak")?;
-        let connect = read.table("connect");
-        let number = |field: &str| connect.and_then(|c| value(c, field));
-        let counts = [from.0, to.0].map(|k| cells[k].count as u32);
-        let lie = [from.0, to.0].map(|k| self.positions(model, cells, k));
-        let ends = Ends {
-            senders: counts[0],
-            receivers: counts[1],
-            others: from.0 == to.0 && connect.is_some_and(|c| !c.flag("self").copied().unwrap_or(false)),
-            from: &lie[0],
-            to: &lie[1],
-        };
-        let rule = self.rule(connect);
-        let contacts = connect.and_then(|c| c.count("contacts")).map_or(1, |n| *n);
-        let span = connect.map_or(&read.span, |c| &c.span).clone();
-        let whole = most(&rule, &ends);
-        let looked = matches!(rule, Rule::BySeparation(_));
-        if whole > MOST_PAIRS || (!looked && whole * contacts as f64 + all.connections.len() as f64 > MOST_CONTACTS) {
-            let message = format!("`synapse.{name}` would be {whole:.0} connections of {contacts}");
-            self.fault(&span, message, "at most 100 million contacts, and 4,000 million pairs by separation");
-            return None;
-        }
         let at_kind = match all.kinds.iter().position(|k| *k == kind) {
             Some(k) => k,
             None if all.kinds.len() == MOST_KINDS => {
-                self.fault(
-                    &said.span,
-                    format!("more than {MOST_KINDS} kinds of plain synapses"),
-                    "alike where possible",
-                );
+                let message = format!("more than {MOST_KINDS} kinds of plain synapses");
+                self.fault(&said.span, message, "alike where possible");
                 return None;
             }
             None => {
@@ -157,80 +166,26 @@ impl Lowering<'_> {
                 all.kinds.len() - 1
             }
         };
-        let heads: Vec<u32>;
-        let spots = match &cells[to.0].voltage {
-            Voltage::Membrane { cell, .. } => {
-                let place = read.text("to").map_or("", |t| member(t).2.unwrap_or("")).trim();
-                let group = cell.layout.spines.get(place).filter(|_| place.starts_with("spines."));
-                let region = cell.layout.shape.as_ref().filter(|_| connect.is_some() && !place.contains('('));
-                match (group, region.and_then(|s| Some((s, s.morphology.region(place).ok()?)))) {
-                    (Some(group), _) if connect.is_none() => {
-                        let message = format!("`synapse.{name}` is onto {} spines of a cell in a circuit", group.len());
-                        let hint = "connect = { all = true }: each connection onto any of them; or say which, [0]";
-                        self.fault(read.span_of("to").unwrap_or(&read.span), message, hint);
-                        return None;
-                    }
-                    (Some(group), _) => {
-                        heads = group.clone();
-                        Spots::Any(&heads)
-                    }
-                    (None, Some((shape, sections))) => {
-                        let condition = connect.and_then(|c| c.text("where")).and_then(|t| Where::parse(t).ok());
-                        let stretches = shape.morphology.stretches(&sections, condition.as_ref());
-                        Spots::Region(Region::new(&shape.morphology, &stretches))
-                    }
-                    _ => Spots::One(to.1),
-                }
-            }
-            _ => Spots::One(0),
-        };
-        let layout = match &cells[to.0].voltage {
-            Voltage::Membrane { cell, .. } => Some(&cell.layout),
-            _ => None,
-        };
-        let seed = connect.and_then(|c| c.count("random")).map_or(0, |s| *s);
-        let repeated = connect.and_then(|c| c.flag("repeated")).copied().unwrap_or(false);
-        let draws = Contacts::new((seed, name), number("spread").unwrap_or(0.0));
-        let delay = value(read, "delay").unwrap_or(0.0);
-        let velocity = value(read, "velocity");
+        let (delay, velocity) = (value(read, "delay").unwrap_or(0.0), value(read, "velocity"));
         let first = cells[to.0].circuit?;
         let begin = all.connections.len();
-        let (mut made, mut least, mut longest) = (0u64, Tick(i64::MAX), Tick::ZERO);
-        let mut full = false;
-        let place = |joint| layout.map_or(0, |layout| layout.at(joint));
-        let drawn = pairs(&rule, &ends, (seed, name, repeated), &mut |sender, receiver| {
-            if full {
-                return;
-            }
-            full = (all.connections.len() as f64) > MOST_CONTACTS;
-            let way = velocity.map_or(0.0, |v| ends.separation(sender, receiver) / v);
+        let (mut least, mut longest) = (Tick(i64::MAX), Tick::ZERO);
+        let room = MOST_CONTACTS - begin as f64;
+        let drawn = self.drawn((name, read), (model, cells), (from.0, to), room, &mut |d| {
+            let way = velocity.map_or(0.0, |v| d.separation / v);
             let delay = Tick::from_ms(delay + way).unwrap_or(Tick(i64::MAX / 4));
             (least, longest) = (least.min(delay), longest.max(delay));
-            for contact in 0..contacts {
-                let (compartment, share) = draws.draw((made, contact), &spots, &place);
-                all.connections.push(Connection {
-                    source: sender,
-                    to: Target { cell: first + receiver, compartment },
-                    kind: at_kind as u16,
-                    weight: peak * share,
-                    delay,
-                });
-            }
-            made += 1;
+            all.connections.push(Connection {
+                source: d.sender,
+                to: Target { cell: first + d.receiver, compartment: d.compartment },
+                kind: at_kind as u16,
+                weight: peak * d.share,
+                delay,
+            });
         });
-        if let Err(wrong) = drawn {
-            let span = connect.and_then(|c| c.span_of("probability")).unwrap_or(&span).clone();
-            let message =
-                format!("the probability of `synapse.{name}` is {:.3} at {:.1} um", wrong.value, wrong.separation);
-            self.fault(&span, message, "from 0 to 1: min(1, ...), or max(0, ...)");
-            return None;
-        }
-        if full {
-            self.fault(&span, format!("`synapse.{name}` makes too many contacts"), "at most 100 million in all");
-            return None;
-        }
+        let (connections, contacts) = drawn?;
         let within = cells[from.0].circuit.is_some();
-        if within && made > 0 && least < step {
+        if within && connections > 0 && least < step {
             let message = format!(
                 "a spike of `{}` would be at `synapse.{name}` after {} ms: cells of a circuit hear of each other a step \
                  later at the earliest",
@@ -250,13 +205,117 @@ impl Lowering<'_> {
         let joined = Joined {
             name: name.to_owned(),
             ends: (from.0, to.0),
-            counts: (counts[0], counts[1]),
-            connections: made,
+            counts: (cells[from.0].count as u32, cells[to.0].count as u32),
+            connections,
             contacts,
             delays: (least.min(longest), longest),
         };
         all.synapses.push(Joining { joined, from: from.1, connections: begin..all.connections.len() });
         Some(())
+    }
+
+    /// The ends of every contact of a synapse of molecules with `connect`: cells by their numbers, and compartments.
+    pub(super) fn wired(
+        &mut self,
+        (name, read): (&str, &Read),
+        (model, cells): (&Read, &[CellPlan]),
+        (from, to): ((usize, u32), (usize, u32)),
+    ) -> Option<Vec<[(u32, u32); 2]>> {
+        let (first, second) = (cells[from.0].circuit?, cells[to.0].circuit?);
+        let mut all = Vec::new();
+        self.drawn((name, read), (model, cells), (from.0, to), MOST_OF_MOLECULES, &mut |d| {
+            all.push([(first + d.sender, from.1), (second + d.receiver, d.compartment)]);
+        })?;
+        if all.is_empty() {
+            let span = read.span_of("connect").unwrap_or(&read.span).clone();
+            self.fault(&span, format!("`synapse.{name}` connects nothing"), "another `random`, or another rule");
+            return None;
+        }
+        Some(all)
+    }
+
+    /// Draws the contacts of a synapse, `room` of them at most; gives how many pairs are connected, and contacts a pair.
+    fn drawn(
+        &mut self,
+        (name, read): (&str, &Read),
+        (model, cells): (&Read, &[CellPlan]),
+        (from, to): (usize, (usize, u32)),
+        room: f64,
+        emit: &mut dyn FnMut(Drawn),
+    ) -> Option<(u64, u64)> {
+        let connect = read.table("connect");
+        let counts = [from, to.0].map(|k| cells[k].count as u32);
+        let lie = [from, to.0].map(|k| self.positions(model, cells, k));
+        let ends = Ends {
+            senders: counts[0],
+            receivers: counts[1],
+            others: from == to.0 && connect.is_some_and(|c| !c.flag("self").copied().unwrap_or(false)),
+            from: &lie[0],
+            to: &lie[1],
+        };
+        let rule = self.rule(connect);
+        let contacts = connect.and_then(|c| c.count("contacts")).map_or(1, |n| *n);
+        let span = connect.map_or(&read.span, |c| &c.span).clone();
+        let whole = most(&rule, &ends);
+        let looked = matches!(rule, Rule::BySeparation(_));
+        let hint = format!("at most {room:.0} contacts more, and 4,000 million pairs by separation");
+        if whole > MOST_PAIRS || (!looked && whole * contacts as f64 > room) {
+            let message = format!("`synapse.{name}` would be {whole:.0} connections of {contacts}");
+            self.fault(&span, message, &hint);
+            return None;
+        }
+        let place = read.text("to").map_or("", |t| member(t).2.unwrap_or("")).trim().to_owned();
+        let layout = match &cells[to.0].voltage {
+            Voltage::Membrane { cell, .. } => Some(&cell.layout),
+            _ => None,
+        };
+        let group = layout.and_then(|l| l.spines.get(&place)).filter(|_| place.starts_with("spines."));
+        let region = layout.and_then(|l| l.shape.as_ref()).filter(|_| connect.is_some() && !place.contains('('));
+        let region = region.and_then(|shape| Some((shape, shape.morphology.region(&place).ok()?)));
+        let spots = match (group, region) {
+            (Some(group), _) if connect.is_none() => {
+                let message = format!("`synapse.{name}` is onto {} spines of a cell in a circuit", group.len());
+                let hint = "connect = { all = true }: each connection onto any of them; or say which, [0]";
+                self.fault(read.span_of("to").unwrap_or(&read.span), message, hint);
+                return None;
+            }
+            (Some(group), _) => Spots::Any(group),
+            (None, Some((shape, sections))) => {
+                let condition = connect.and_then(|c| c.text("where")).and_then(|t| Where::parse(t).ok());
+                let stretches = shape.morphology.stretches(&sections, condition.as_ref());
+                Spots::Region(Region::new(&shape.morphology, &stretches))
+            }
+            _ => Spots::One(to.1),
+        };
+        let seed = connect.and_then(|c| c.count("random")).map_or(0, |s| *s);
+        let repeated = connect.and_then(|c| c.flag("repeated")).copied().unwrap_or(false);
+        let spread = connect.and_then(|c| value(c, "spread")).unwrap_or(0.0);
+        let draws = Contacts::new((seed, name), spread);
+        let mut made = 0u64;
+        let at = |joint| layout.map_or(0, |layout| layout.at(joint));
+        let fits = |made: u64| ((made + 1) * contacts) as f64 <= room;
+        let drawn = pairs(&rule, &ends, (seed, name, repeated), &mut |sender, receiver| {
+            if fits(made) {
+                let separation = ends.separation(sender, receiver);
+                for contact in 0..contacts {
+                    let (compartment, share) = draws.draw((made, contact), &spots, &at);
+                    emit(Drawn { sender, receiver, compartment, share, separation });
+                }
+            }
+            made += 1;
+        });
+        if let Err(wrong) = drawn {
+            let span = connect.and_then(|c| c.span_of("probability")).unwrap_or(&span).clone();
+            let message =
+                format!("the probability of `synapse.{name}` is {:.3} at {:.1} um", wrong.value, wrong.separation);
+            self.fault(&span, message, "from 0 to 1: min(1, ...), or max(0, ...)");
+            return None;
+        }
+        if made > 0 && !fits(made - 1) {
+            self.fault(&span, format!("`synapse.{name}` makes {made} connections of {contacts}"), &hint);
+            return None;
+        }
+        Some((made, contacts))
     }
 
     /// The rule of `connect`; without one, each with each.

@@ -14,6 +14,7 @@ use engine::cleft::Tolerance;
 use engine::neuron::Site;
 use engine::terminal::action_potential::ActionPotential;
 use engine::time::Tick;
+use std::collections::{BTreeMap, HashMap};
 
 /// Most steps of a trial.
 const MOST_STEPS: i64 = 1_000_000_000;
@@ -58,7 +59,7 @@ impl Lowering<'_> {
             failed.resize(cells.len(), false);
         }
         let mut joint = circuit.then(super::circuit::Joint::default);
-        let (synapses, populations, mut plain) = self.synapses(read, &cells, &failed, joint.as_mut());
+        let (synapses, populations, mut plain, wires) = self.synapses(read, &cells, &failed, joint.as_mut());
         super::point::wire(&mut cells, &mut plain);
         let clamps = self.clamps(read, &cells, duration);
         if failed.contains(&true)
@@ -74,7 +75,8 @@ impl Lowering<'_> {
         let tolerance = read.table("numerics").and_then(|n| value(n, "tolerance")).unwrap_or(1e-3);
         let default = Tolerance::default();
         let share = tolerance / default.relative;
-        let order = order(&cells, &synapses, &plain);
+        // In a circuit all go together.
+        let order = if circuit { (0..cells.len()).collect() } else { order(&cells, &synapses, &plain) };
         let mut plan = Plan {
             name: self.resolved.condition.clone().unwrap_or_default(),
             swept: self.resolved.swept.as_ref().map(swept),
@@ -133,7 +135,7 @@ impl Lowering<'_> {
             synapse.watch = synapse.cleft.watch(&list).ok()?;
             synapse.mute = mute(synapse);
         }
-        part(&mut plan);
+        part(&mut plan, &wires);
         Some(plan)
     }
 
@@ -242,8 +244,9 @@ impl Lowering<'_> {
         cells: &[CellPlan],
         failed: &[bool],
         mut joint: Option<&mut super::circuit::Joint>,
-    ) -> (Vec<SynapsePlan>, Vec<PopulationPlan>, Vec<PlainPlan>) {
+    ) -> (Vec<SynapsePlan>, Vec<PopulationPlan>, Vec<PlainPlan>, Wires) {
         let (mut all, mut populations, mut plain) = (Vec::new(), Vec::new(), Vec::new());
+        let mut wires = Wires::new();
         for (key, synapse) in read.named("synapse") {
             if super::plain::plain(synapse).is_some() {
                 let Some(ends) = self.ends(&key.name, synapse, (cells, failed)) else { continue };
@@ -253,15 +256,28 @@ impl Lowering<'_> {
                     plain.extend(self.plain(&key.name, synapse, (read, cells), ends));
                 }
             } else if synapse.word("detail").or_else(|| read.word("detail")) == Some("event") {
+                if let Some(span) = synapse.span_of("connect") {
+                    let message = format!("`synapse.{}` is at the level `event`, one for each sender", key.name);
+                    self.fault(span, message, "leave `connect` out, or detail = \"mean\"");
+                    continue;
+                }
                 if let Some((from, to)) = self.ends(&key.name, synapse, (cells, failed)) {
                     let ends = (from.0, to);
                     populations.extend(self.population(&key.name, synapse, (read, cells), ends));
                 }
             } else {
-                all.extend(self.synapse(read, &key.name, synapse, (cells, failed)));
+                let lowered = self.synapse(read, &key.name, synapse, (cells, failed));
+                if let (Some(_), Some(of)) = (synapse.get("connect"), &lowered) {
+                    let ends = (of.from, of.to);
+                    match self.wired((&key.name, synapse), (read, cells), ends) {
+                        Some(contacts) => wires.insert(all.len(), contacts),
+                        None => continue,
+                    };
+                }
+                all.extend(lowered);
             }
         }
-        (all, populations, plain)
+        (all, populations, plain, wires)
     }
 
     /// The sending and the receiving cell of a synapse, with compartments.
@@ -322,7 +338,7 @@ impl Lowering<'_> {
             }
         };
         let (from, to) = self.ends(name, read, (cells, failed))?;
-        if cells[from.0].count > 1 {
+        if cells[from.0].count > 1 && read.get("connect").is_none() {
             let span = read.span_of("detail").or_else(|| read.span_of("from")).unwrap_or(&read.span).clone();
             let message = format!("`synapse.{name}` has {} senders, `{}`", cells[from.0].count, cells[from.0].name);
             self.fault(&span, message, "detail = \"event\": populations are run at this level");
@@ -350,7 +366,8 @@ impl Lowering<'_> {
         if let Some(before) = before
             && self.as_before(&at("receptor")).and(self.as_before(&at("clearance"))).is_some()
         {
-            let mut same = SynapsePlan { zone: (0, before.zone.1), sending: sending?, ..before.clone() };
+            let zone = (0, read.count("zones").map_or(1, |n| *n as usize));
+            let mut same = SynapsePlan { zone, from, to, sending: sending?, ..before.clone() };
             same.taps.truncate(same.receptors.len());
             same.watched.clear();
             if same_sender.is_none()
@@ -451,14 +468,31 @@ fn mute(synapse: &SynapsePlan) -> Vec<Vec<bool>> {
     synapse.receptors.iter().enumerate().map(of).collect()
 }
 
-/// Puts every active zone of a synapse in its place, and points recordings at the first.
-fn part(plan: &mut Plan) {
+/// Of synapses that are many contacts, by their number: the cells, by their number in the circuit, and compartments.
+type Wires = BTreeMap<usize, Vec<[(u32, u32); 2]>>;
+
+/// Puts every active zone of a synapse in its place, and points recordings at the first. Of many contacts each has zones of
+/// its own.
+fn part(plan: &mut Plan, wires: &Wires) {
     let mut first = Vec::with_capacity(plan.synapses.len());
     let mut all = Vec::new();
-    for synapse in plan.synapses.drain(..) {
+    let mut places: HashMap<u32, usize> = HashMap::new();
+    for (k, cell) in plan.cells.iter().enumerate().filter(|(_, c)| c.count == 1) {
+        places.extend(cell.circuit.map(|number| (number, k)));
+    }
+    for (s, synapse) in plan.synapses.drain(..).enumerate() {
         first.push(all.len());
-        let (_, count) = synapse.zone;
-        let zone = |k: usize| SynapsePlan { zone: (k, count), ..synapse.clone() };
+        let (_, zones) = synapse.zone;
+        let place = |(cell, compartment): (u32, u32)| (places.get(&cell).copied().unwrap_or(0), compartment);
+        let ends: Vec<_> = match wires.get(&s) {
+            Some(contacts) => contacts.iter().map(|[from, to]| (place(*from), place(*to))).collect(),
+            None => vec![(synapse.from, synapse.to)],
+        };
+        let count = zones * ends.len();
+        let zone = |k: usize| {
+            let (from, to) = ends[k / zones];
+            SynapsePlan { zone: (k, count), from, to, ..synapse.clone() }
+        };
         all.extend((0..count).map(zone));
     }
     plan.synapses = all;

@@ -512,7 +512,8 @@ fn automatic(plan: &mut Plan) {
             if !cell.name.contains('[') {
                 wanted.push(format!("{}.rate", cell.name));
             }
-            if cell.count > 1 {
+            // Of many the first.
+            if cell.count > 1 || (cell.name.contains('[') && !cell.name.ends_with("[0]")) {
                 continue;
             }
         }

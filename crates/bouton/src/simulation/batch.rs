@@ -4,6 +4,7 @@ mod circuit;
 mod noise;
 mod plain;
 mod point;
+mod population;
 mod read;
 mod wash;
 
@@ -277,7 +278,7 @@ impl Batch {
                 // What happens may happen at its very end.
                 let repeated = self.repeat(plan, scratch, to - plan.step, traces);
                 for &cell in &plan.order {
-                    self.synapses((plan, change), scratch, cell, to, events, work)?;
+                    self.synapses((plan, change), scratch, Some(cell), to, events, work)?;
                     if let Some(state) = &mut self.cells[cell] {
                         state.sleep(to - self.clock);
                     }
@@ -297,9 +298,12 @@ impl Batch {
             let to = self.clock + plan.step * leap;
             self.stir(plan);
             self.populations(plan, scratch)?;
-            for &cell in &plan.order {
+            if plan.circuit.is_some() {
+                self.synapses((plan, change), scratch, None, to, events, work)?;
+            }
+            for &cell in plan.order.iter().filter(|_| plan.circuit.is_none()) {
                 // Senders before receivers: what a terminal does within the step is known before its receptors' cell moves.
-                self.synapses((plan, change), scratch, cell, to, events, work)?;
+                self.synapses((plan, change), scratch, Some(cell), to, events, work)?;
                 self.plain(plan, scratch, cell);
                 self.membrane(plan, scratch, cell, to, events)?;
                 self.point(plan, scratch, cell, events)?;
@@ -425,12 +429,12 @@ impl Batch {
         (steps > 0).then(|| now + plan.step * steps)
     }
 
-    /// Every synapse onto `cell`: terminal, cleft, receptors.
+    /// Every synapse onto `cell`, or onto any: terminal, cleft, receptors.
     fn synapses(
         &mut self,
         (plan, change): (&Plan, Option<Tick>),
         scratch: &mut Scratch,
-        cell: usize,
+        cell: Option<usize>,
         to: Tick,
         events: &mut Vec<Event>,
         work: &mut Work,
@@ -438,7 +442,7 @@ impl Batch {
         let mut group = 0;
         for (s, synapse) in plan.synapses.iter().enumerate() {
             group += usize::from(s > 0 && synapse.zone.0 == 0);
-            if synapse.to.0 != cell {
+            if cell.is_some_and(|cell| synapse.to.0 != cell) {
                 continue;
             }
             for lane in 0..self.lanes {
@@ -491,33 +495,6 @@ impl Batch {
             }
         }
         Ok(())
-    }
-
-    /// Populations of synapses, a step on.
-    fn populations(&mut self, plan: &Plan, scratch: &mut Scratch) -> Result<(), RunFault> {
-        let left = ((plan.duration - self.clock).0 / plan.step.0) as usize;
-        for lane in 0..self.lanes {
-            let trial = self.first + lane as u64;
-            for (p, population) in plan.populations.iter().enumerate() {
-                let keys = population.keys(plan.seed, trial);
-                let g = &mut scratch.crowds[lane][p];
-                self.crowds[lane][p]
-                    .step(population, &keys, &mut scratch.population, (left, scratch.threads), g)
-                    .map_err(|e| RunFault::population(population, self.clock, e).of(trial, &plan.name))?;
-                let v = self.voltage(plan, population.to, lane);
-                for (g, receptor) in g.iter_mut().zip(&population.receptors) {
-                    *g *= receptor.block.as_ref().filter(|_| *g > 0.0).map_or(1.0, |b| b.open(v));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What each population did in each trial: [`Crowd::summary`].
-    pub fn summaries<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (usize, Vec<f64>)> + 'a {
-        self.crowds.iter().flat_map(move |crowds| {
-            crowds.iter().zip(&plan.populations).enumerate().map(|(p, (crowd, plan))| (p, crowd.summary(plan)))
-        })
     }
 
     fn membrane(

@@ -43,7 +43,7 @@ pub(super) static ARRANGEMENT: Table = Table {
 /// Who is connected with whom.
 pub(super) static CONNECT: Table = Table {
     name: "connect",
-    doc: "Which cells of two populations a plain synapse connects: one of seven rules. The network is the same in every trial; what is drawn at random hangs on `random` and on the synapse's name, and not on the model's `seed`.",
+    doc: "Which cells of two populations a synapse connects, plain or of molecules: one of seven rules. The network is the same in every trial; what is drawn at random hangs on `random` and on the synapse's name, and not on the model's `seed`.",
     fields: &[
         field("all", Flag, Optional, "Each sender with each receiver."),
         field("each", Flag, Optional, "The k-th sender with the k-th receiver."),

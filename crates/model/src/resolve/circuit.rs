@@ -75,20 +75,33 @@ impl Resolver<'_> {
         let place = |f: &str| synapse.span_of(f).unwrap_or(&synapse.span).clone();
         let connect = synapse.table("connect");
         if !plain {
-            for field in ["connect", "velocity"] {
-                let Some(span) = synapse.span_of(field) else { continue };
-                let message = format!("`{name}` is a synapse of molecules, and `{field}` is of plain ones");
-                let hint = "a `conductance` or a `current`; or one cell at either end, e.g. from = \"pyr[0].axon\"";
+            if let Some(span) = synapse.span_of("velocity") {
+                let message = format!("`{name}` is a synapse of molecules, and `velocity` is of plain ones");
+                self.out.push(Diagnostic::error(message, span.clone()).hint("a `delay`, the same for all"));
+            }
+            if let (Some(_), Some(span)) =
+                (connect, synapse.span_of("spine").or_else(|| synapse.get("spine").and(synapse.span_of("use"))))
+            {
+                let message = format!("`{name}` has many contacts, and one spine");
+                let hint = "without = [\"spine\"], and `to` a group of spines";
                 self.out.push(Diagnostic::error(message, span.clone()).hint(hint));
             }
             for end in ["from", "to"] {
                 let Some(text) = synapse.text(end) else { continue };
+                let spiking = of(model, member(text).0).is_some_and(spikes);
+                if let (true, Some(_), "from") = (spiking, connect, end) {
+                    let message = format!("`{name}` connects cells, and `{}` only spikes", member(text).0);
+                    self.out
+                        .push(Diagnostic::error(message, place(end)).hint("a sender with a `membrane` or a `point`"));
+                }
                 // Of senders that only spike there may be many at the level `event`.
-                if of(model, member(text).0).is_some_and(|c| !spikes(c)) {
+                if !spiking && connect.is_none() {
                     self.many(text, &place(end), model);
                 }
             }
-            return;
+            if connect.is_none() {
+                return;
+            }
         }
         let ends = ["from", "to"].map(|f| synapse.text(f).map(member));
         let [Some((from, from_number, _)), Some((to, to_number, on))] = ends else { return };
