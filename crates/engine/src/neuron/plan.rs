@@ -486,7 +486,7 @@ impl BlockDetector {
 }
 
 impl Body {
-    fn new(group: &[&Cell], channels: &[Channel], (ions, kelvin): (&[Ion], f64)) -> Self {
+    fn new<'a>(group: &[&'a Cell], channels: &[Channel], (ions, kelvin): (&[Ion], f64)) -> Self {
         let n = group.iter().map(|cell| cell.compartments.len()).max().unwrap_or(0);
         let lines = |x: f64| vec![F64x8::splat(x); n];
         // A row that a lane lacks is a root of its own with capacitance 1 and nothing else: its voltage stays.
@@ -522,7 +522,8 @@ impl Body {
         }
         let (mut gate_lines, mut pool_lines) = (0, 0);
         let pool = |(ion, kind): (usize, &Ion)| {
-            let cells: Vec<_> = group.iter().map(|cell| cell.pools.iter().find(|p| p.ion == ion)).collect();
+            let of = |cell: &&'a Cell| Some((cell.pools.iter().find(|p| p.ion == ion)?, &cell.compartments[..]));
+            let cells: Vec<_> = group.iter().map(of).collect();
             BlockPool::new((ion, kind), &cells, n, kelvin, &mut pool_lines)
         };
         let pools: Vec<BlockPool> = ions.iter().enumerate().filter_map(pool).collect();

@@ -7,7 +7,7 @@
 use super::channel::{ChannelInput, GateForm, MAX_GATES, MAX_INPUTS};
 use super::drive::{Drive, Moment, PortFaults, Ports};
 use super::fault::{NeuronFault, NeuronQuantity};
-use super::ionic::WORK;
+use super::ionic::work_lines;
 use super::kernel::Step;
 use super::occupancy::{self, Interval};
 use super::plan::{Block, BlockChannel, Plan};
@@ -133,7 +133,7 @@ impl Work {
         let grow = |column: &mut Vec<F64x8>, n: usize| column.resize(column.len().max(n), F64x8::splat(0.0));
         grow(&mut self.v, block.rows());
         grow(&mut self.rates, 2 * block.gate_lines);
-        grow(&mut self.carried, WORK * block.pool_lines);
+        grow(&mut self.carried, work_lines(block));
         self.ports.fit(block.rows());
     }
 }
@@ -323,7 +323,7 @@ fn run_block<D: Drive>(
             gates: &mut state.gates,
             rates: &work.rates,
             pools: &mut state.pools,
-            carried: &mut work.carried[..WORK * block.pool_lines],
+            carried: &mut work.carried[..work_lines(block)],
             brought,
             tables,
             inside,

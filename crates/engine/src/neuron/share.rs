@@ -1,6 +1,7 @@
 //! Blocks of equal cells share their columns; what a plan takes of memory; its fingerprint.
 
 use super::channel::Channel;
+use super::diffusion::Diffusion;
 use super::plan::{Block, BlockChannel, Body, Plan};
 use super::pool::Ion;
 use super::state::State;
@@ -94,6 +95,9 @@ impl Body {
             print.eat(pool.ion as u64);
             pool.rows.iter().for_each(|&row| print.eat(u64::from(row)));
             pool.columns().iter().for_each(|column| print.column(column));
+            let moving = pool.diffusion.iter().flat_map(Diffusion::columns);
+            moving.for_each(|column| print.column(column));
+            pool.diffusion.iter().flat_map(|d| &d.rows).for_each(|&row| print.eat(u64::from(row)));
         }
         self.sizes.iter().for_each(|&size| print.eat(size as u64));
         for row in 0..self.rows() {

@@ -107,15 +107,16 @@ impl Batch {
         let place = |(cell, compartment): (usize, u32)| {
             plan.cells[cell].circuit.map(|number| Target { cell: number, compartment })
         };
-        let through = |cell: usize, receptor: &Receptor, g: f64| {
+        let through = |at @ (cell, _): (usize, u32), receptor: &Receptor, g: f64| {
             let (Voltage::Membrane { cell: lowered, .. }, Some(number)) =
                 (&plan.cells[cell].voltage, plan.cells[cell].circuit)
             else {
                 return None;
             };
-            let ion = lowered.calcium().filter(|_| receptor.calcium > 0.0)?;
+            let (ion, influx) = lowered.calcium().zip(receptor.calcium)?;
             let ion = *plan.circuit.as_ref()?.group(number).ions.get(ion)?;
-            Some(Carried { ion, g: receptor.calcium * g, i: receptor.calcium * g * receptor.e_rev })
+            let (g, i) = influx.carried(g, self.voltage(plan, at, lane));
+            Some(Carried { ion, g, i })
         };
         // Voltage clamps come first, each of them with a place among the acts, so that what they saw is found again.
         for (k, clamp) in plan.clamps.iter().enumerate() {
@@ -155,7 +156,7 @@ impl Batch {
                         g,
                         i: g * receptor.e_rev,
                         jump: false,
-                        carried: through(synapse.to.0, receptor, g),
+                        carried: through(synapse.to, receptor, g),
                     });
                 }
             }
@@ -171,7 +172,7 @@ impl Batch {
                     g,
                     i: g * receptor.e_rev,
                     jump: false,
-                    carried: through(population.to.0, receptor, g),
+                    carried: through(population.to, receptor, g),
                 });
             }
         }
