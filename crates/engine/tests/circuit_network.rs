@@ -86,6 +86,9 @@ impl Neuron {
     }
 }
 
+/// When, what (a spike of this version, or an arrival), where, and which connection.
+type Waiting = (Tick, Option<u32>, u32, usize);
+
 /// All spikes before `stop`: the time in ticks, as the house keeps it, and the neuron.
 fn by_events(wires: &[(u32, u32, f64, Tick)], stop: Tick) -> Vec<(Tick, u32)> {
     let mut of_source = vec![Vec::new(); N as usize];
@@ -99,8 +102,7 @@ fn by_events(wires: &[(u32, u32, f64, Tick)], stop: Tick) -> Vec<(Tick, u32)> {
         version: 0,
     };
     let mut neurons: Vec<Neuron> = (0..N).map(neuron).collect();
-    // When, what (a spike of this version, or an arrival), where, and which connection.
-    let mut queue: BinaryHeap<Reverse<(Tick, Option<u32>, u32, usize)>> = BinaryHeap::new();
+    let mut queue: BinaryHeap<Reverse<Waiting>> = BinaryHeap::new();
     let plan = |queue: &mut BinaryHeap<_>, neurons: &[Neuron], cell: u32| {
         let of = &neurons[cell as usize];
         if let Some(at) = of.next() {

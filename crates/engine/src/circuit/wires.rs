@@ -93,8 +93,9 @@ impl Wires {
     /// Stores connections that are sound, and gives blocks their lines.
     pub fn new(connections: &[Connection], blocks: &mut [BlockPlan], layout: &Layout) -> Result<Self, CircuitError> {
         let least = connections.iter().map(|c| c.delay).min().unwrap_or_default();
-        let unit = Tick(connections.iter().fold(0, |unit, c| divisor(unit, (c.delay - least).0)));
-        let farthest = connections.iter().map(|c| ((c.delay - least).0 / unit.0.max(1)) as u64).max().unwrap_or(0);
+        let unit = Tick(connections.iter().fold(0, |unit, c| divisor(unit, (c.delay - least).0)).max(1));
+        let longest = connections.iter().map(|c| c.delay).max().unwrap_or_default();
+        let narrow = (longest - least).0 / unit.0 <= i64::from(u32::MAX);
         let want = (together(connections, layout.sources) / WORTH).clamp(1, STRETCHES);
         let wide = blocks.len().div_ceil(want).clamp(1, WIDE);
         // A counting sort, so that each stretch sees only its own.
@@ -112,87 +113,13 @@ impl Wires {
             order[*to] = index;
             *to += 1;
         }
-        let made: Result<Vec<_>, CircuitError> = blocks
-            .par_chunks_mut(wide)
-            .zip(ends.par_windows(2))
-            .enumerate()
-            .map(|(s, (blocks, ends))| {
-                let own = &order[ends[0]..ends[1]];
-                let first = s * wide;
-                let of = |c: &Connection| (layout.place)(c.to.cell) - first;
-                let input = |block: usize, blocks: &[BlockPlan], c: &Connection| {
-                    blocks[block].group.and_then(|group| layout.groups[group].inputs[usize::from(c.kind)])
-                };
-                let mut lines = vec![Vec::new(); blocks.len()];
-                let mut by_source: Vec<(u32, u32)> = Vec::with_capacity(own.len());
-                for (k, &index) in own.iter().enumerate() {
-                    let c = &connections[index];
-                    let block = of(c);
-                    let line = Line { kind: c.kind, row: c.to.compartment };
-                    if input(block, blocks, c).is_none() && lines[block].last() != Some(&line) {
-                        lines[block].push(line);
-                    }
-                    by_source.push((c.source, k as u32));
-                }
-                for (block, lines) in blocks.iter_mut().zip(lines) {
-                    block.draw(lines, layout.kinds);
-                    let inputs = block.group.map_or(0, |group| layout.groups[group].plan.inputs());
-                    let count = (block.lines.len() + inputs) * LANES;
-                    if count > 1 << BITS {
-                        return Err(CircuitError::Many { count });
-                    }
-                }
-                by_source.sort_unstable();
-                let n = own.len();
-                let mut made =
-                    Stretch { places: Vec::with_capacity(n), weights: Vec::with_capacity(n), delays: Delays::OfParts };
-                let mut parts: Vec<(u32, Part)> = Vec::new();
-                let units = |index: u32| {
-                    let c = &connections[own[index as usize]];
-                    (c.delay - least).0 as u64 / (unit.0 as u64).max(1)
-                };
-                let mut same = true;
-                for (k, &(source, index)) in (0..).zip(&by_source) {
-                    let c = &connections[own[index as usize]];
-                    let block = of(c);
-                    made.places.push((block << BITS | blocks[block].place(c, input(block, blocks, c))) as u32);
-                    made.weights.push(c.weight);
-                    let units = units(index);
-                    match parts.last_mut() {
-                        Some((last, part)) if *last == source => {
-                            part.end = k + 1;
-                            same &= part.units == units;
-                        }
-                        _ => parts.push((source, Part { stretch: s as u32, start: k, end: k + 1, units })),
-                    }
-                }
-                if !same {
-                    parts.iter_mut().for_each(|(_, part)| part.units = 0);
-                    let units = by_source.iter().map(|&(_, index)| units(index));
-                    made.delays = if farthest <= u64::from(u32::MAX) {
-                        Delays::Narrow(units.map(|units| units as u32).collect())
-                    } else {
-                        Delays::Wide(units.collect())
-                    };
-                }
-                Ok((made, parts))
-            })
-            .collect();
-        let (stretches, by_stretch): (Vec<Stretch>, Vec<Vec<(u32, Part)>>) = made?.into_iter().unzip();
-        let count: usize = by_stretch.iter().map(Vec::len).sum();
-        if count >= 1 << 32 {
-            return Err(CircuitError::Many { count });
-        }
-        let mut starts = vec![0_u32; layout.sources + 1];
-        by_stretch.iter().flatten().for_each(|(source, _)| starts[*source as usize + 1] += 1);
-        (1..starts.len()).for_each(|s| starts[s] += starts[s - 1]);
-        let mut parts = vec![Part { stretch: 0, start: 0, end: 0, units: 0 }; count];
-        let mut next = starts.clone();
-        for (source, part) in by_stretch.into_iter().flatten() {
-            let to = &mut next[source as usize];
-            parts[*to as usize] = part;
-            *to += 1;
-        }
+        let made = blocks.par_chunks_mut(wide).zip(ends.par_windows(2)).enumerate().map(|(s, (blocks, ends))| {
+            let own = Own { connections, own: &order[ends[0]..ends[1]], layout, first: s * wide };
+            own.draw(blocks)?;
+            Ok(own.store(blocks, s as u32, (least, unit, narrow)))
+        });
+        let (stretches, parts): (Vec<_>, Vec<_>) = made.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let (starts, parts) = by_source(&parts, layout.sources)?;
         Ok(Self { wide, stretches, starts, parts, least, unit })
     }
 
@@ -277,6 +204,108 @@ impl Wires {
             stretches.for_each(|(s, blocks)| self.deliver(s, blocks, when, mail));
         }
     }
+}
+
+/// The connections of a stretch, while they are stored.
+struct Own<'a> {
+    connections: &'a [Connection],
+    /// Which of them.
+    own: &'a [usize],
+    layout: &'a Layout<'a>,
+    /// Its first block.
+    first: usize,
+}
+
+impl Own<'_> {
+    fn of(&self, index: u32) -> &Connection {
+        &self.connections[self.own[index as usize]]
+    }
+
+    /// Which of its blocks a connection ends in, and which plain current it is there.
+    fn end(&self, blocks: &[BlockPlan], c: &Connection) -> (usize, Option<u32>) {
+        let block = (self.layout.place)(c.to.cell) - self.first;
+        (block, blocks[block].group.and_then(|group| self.layout.groups[group].inputs[usize::from(c.kind)]))
+    }
+
+    /// Gives its blocks their lines.
+    fn draw(&self, blocks: &mut [BlockPlan]) -> Result<(), CircuitError> {
+        let mut lines = vec![Vec::new(); blocks.len()];
+        for &index in self.own {
+            let c = &self.connections[index];
+            let (block, input) = self.end(blocks, c);
+            let line = Line { kind: c.kind, row: c.to.compartment };
+            if input.is_none() && lines[block].last() != Some(&line) {
+                lines[block].push(line);
+            }
+        }
+        for (block, lines) in blocks.iter_mut().zip(lines) {
+            block.draw(lines, self.layout.kinds);
+            let inputs = block.group.map_or(0, |group| self.layout.groups[group].plan.inputs());
+            let count = (block.lines.len() + inputs) * LANES;
+            if count > 1 << BITS {
+                return Err(CircuitError::Many { count });
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores them by source, in the order in which they came, as stretch `s`; and the part of each source.
+    fn store(
+        &self,
+        blocks: &[BlockPlan],
+        s: u32,
+        (least, unit, narrow): (Tick, Tick, bool),
+    ) -> (Stretch, Vec<(u32, Part)>) {
+        let mut order: Vec<(u32, u32)> = (0..self.own.len() as u32).map(|k| (self.of(k).source, k)).collect();
+        order.sort_unstable();
+        let (mut places, mut weights) = (Vec::with_capacity(order.len()), Vec::with_capacity(order.len()));
+        let mut parts: Vec<(u32, Part)> = Vec::new();
+        let units = |c: &Connection| ((c.delay - least).0 / unit.0) as u64;
+        let mut same = true;
+        for (k, &(source, index)) in (0..).zip(&order) {
+            let c = self.of(index);
+            let (block, input) = self.end(blocks, c);
+            places.push((block << BITS | blocks[block].place(c, input)) as u32);
+            weights.push(c.weight);
+            match parts.last_mut() {
+                Some((last, part)) if *last == source => {
+                    part.end = k + 1;
+                    same &= part.units == units(c);
+                }
+                _ => parts.push((source, Part { stretch: s, start: k, end: k + 1, units: units(c) })),
+            }
+        }
+        let mut delays = Delays::OfParts;
+        if !same {
+            parts.iter_mut().for_each(|(_, part)| part.units = 0);
+            let units = order.iter().map(|&(_, index)| units(self.of(index)));
+            delays = if narrow {
+                Delays::Narrow(units.map(|units| units as u32).collect())
+            } else {
+                Delays::Wide(units.collect())
+            };
+        }
+        (Stretch { places, weights, delays }, parts)
+    }
+}
+
+/// Parts of all stretches by source: where those of each begin, and one more; and they.
+fn by_source(of_stretches: &[Vec<(u32, Part)>], sources: usize) -> Result<(Vec<u32>, Vec<Part>), CircuitError> {
+    let count: usize = of_stretches.iter().map(Vec::len).sum();
+    if count >= 1 << 32 {
+        return Err(CircuitError::Many { count });
+    }
+    let mut starts = vec![0_u32; sources + 1];
+    of_stretches.iter().flatten().for_each(|(source, _)| starts[*source as usize + 1] += 1);
+    (1..starts.len()).for_each(|s| starts[s] += starts[s - 1]);
+    let mut parts = vec![Part { stretch: 0, start: 0, end: 0, units: 0 }; count];
+    let mut next = starts.clone();
+    for (source, part) in of_stretches.iter().flatten() {
+        let to = &mut next[*source as usize];
+        parts[*to as usize] = *part;
+        *to += 1;
+    }
+    Ok((starts, parts))
 }
 
 /// Who has rings.

@@ -119,8 +119,8 @@ impl Kernel for Swing<'_> {
         let mut most = zero;
         for ((course, state), now) in courses.iter().zip(inputs).zip(&mut out.inputs) {
             let (mut g, mut h) = (F64x8::default(), F64x8::default());
-            for lane in 0..LANES {
-                (g.0[lane], h.0[lane]) = state[lane];
+            for ((g, h), of) in g.0.iter_mut().zip(&mut h.0).zip(state) {
+                (*g, *h) = *of;
             }
             let (g, h) = (L::load(&g), L::load(&h));
             after = L::splat(course.of_g[0]).mul_add(g, after);
