@@ -61,7 +61,7 @@ fn rest(plan: &Plan) -> State {
 
 /// Runs by parts, and gives what was seen last and all voltages.
 fn go(plan: &Plan, state: &mut State, parts: &[u64], acts: Vec<Act>, every: u64) -> (Outside, Trace) {
-    let (mut outside, mut trace) = (Outside { acts, solved: vec![] }, Trace::new(all(), every));
+    let (mut outside, mut trace) = (Outside { acts, ..Outside::default() }, Trace::new(all(), every));
     for &steps in parts {
         let (scratch, trains) = (Scratch::default(), Trains::default());
         run(plan, state, &scratch, stepping(), steps, &trains, &mut outside, &mut Vec::new(), &mut trace).unwrap();
@@ -151,7 +151,7 @@ fn an_act_on_what_does_not_exist_is_refused_by_number() {
     let plan = plan(&[]);
     let mut state = rest(&plan);
     let mut refused = |bad: Act| {
-        let mut outside = Outside { acts: vec![act(to(0, 0), 0.0, 1.0), bad], solved: vec![] };
+        let mut outside = Outside { acts: vec![act(to(0, 0), 0.0, 1.0), bad], ..Outside::default() };
         let (scratch, trains, mut trace) = (Scratch::default(), Trains::default(), Trace::new(vec![], 1));
         run(&plan, &mut state, &scratch, stepping(), 1, &trains, &mut outside, &mut Vec::new(), &mut trace)
     };

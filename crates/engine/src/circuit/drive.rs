@@ -4,7 +4,7 @@ use super::block::{BlockPlan, Line};
 use super::outside::Act;
 use super::plan::{Action, Plan};
 use super::state::{BlockState, Event, in_order};
-use crate::neuron::{self, Drive, Moment, Ports, Site};
+use crate::neuron::{self, Drive, Luck, Moment, Ports, Site};
 use crate::point::{self, Arrival};
 use crate::receptor::within::Stepped;
 use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level};
@@ -47,6 +47,8 @@ pub(super) struct BlockDrive<'a> {
     /// Those of `acts` that are here, and what they see.
     pub here: &'a [Placed],
     pub acts: &'a [Act],
+    /// By channel kind.
+    pub luck: &'a [Luck],
     pub seen: &'a mut [f64],
     /// Sites of the trace that are here.
     pub sites: &'a [Placed],
@@ -128,6 +130,10 @@ impl BlockDrive<'_> {
 }
 
 impl Drive for BlockDrive<'_> {
+    fn luck(&self, channel: usize) -> Option<Luck> {
+        self.luck.get(channel).copied()
+    }
+
     fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
         self.fill(moment, ports);
     }

@@ -81,6 +81,9 @@ pub struct Act {
 pub struct Outside {
     /// In any order, any number at a place.
     pub acts: Vec<Act>,
+    /// Luck of channels whose copies are counted, by block of cells and channel kind, see [`crate::neuron::Drive::luck`]; empty
+    /// where there are none.
+    pub luck: Vec<Vec<crate::neuron::Luck>>,
     /// By act, after a run: the voltage (mV) that its conductance saw in the last step; at the step's end for a point neuron.
     pub solved: Vec<f64>,
 }

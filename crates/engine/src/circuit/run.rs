@@ -226,7 +226,9 @@ fn advance(
         let (own, watched) = (of(&mut acts, b), of(&mut sites, b));
         let (level, every) = (stepping.level, here.every);
         let seen = seen.split_off_mut(..own.len()).unwrap_or_default();
-        BlockDrive { plan, block, state, work, level, here: own, acts: &here.outside.acts, seen, sites: watched, every }
+        let luck = here.outside.luck.get(b as usize).map_or(&[][..], Vec::as_slice);
+        let acts = &here.outside.acts;
+        BlockDrive { plan, block, state, work, level, here: own, acts, luck, seen, sites: watched, every }
     });
     let mut of_cells: Vec<BlockDrive> = drives.by_ref().take(plan.cells.blocks()).collect();
     let of_points = drives.zip(points).filter_map(|(drive, state)| {

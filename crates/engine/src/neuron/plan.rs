@@ -4,7 +4,7 @@
 //! have it in some lane. Leaks are folded into the fixed conductance and current of their rows. Blocks of equal cells share
 //! their columns.
 
-use super::cell::{Cell, Detector, Overridden};
+use super::cell::{Cell, Overridden};
 use super::channel::{Channel, ChannelInput};
 use super::ionic::Ionic;
 use super::pool::{self, BlockPool, Ion, MAX_IONS};
@@ -467,22 +467,6 @@ fn pooled(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Pla
         }
     }
     Ok(())
-}
-
-impl BlockDetector {
-    /// Those of up to eight cells, numbered on.
-    fn all(group: &[&Cell], next: &mut u32) -> Vec<Self> {
-        let of = |(lane, cell): (usize, &&Cell)| {
-            let here = |d: &Detector| Self { row: d.compartment, lane, threshold: d.threshold, id: 0 };
-            cell.detectors.iter().map(here).collect::<Vec<_>>()
-        };
-        let mut found: Vec<Self> = group.iter().enumerate().flat_map(of).collect();
-        for d in &mut found {
-            d.id = *next;
-            *next += 1;
-        }
-        found
-    }
 }
 
 impl Body {

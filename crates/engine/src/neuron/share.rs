@@ -1,8 +1,9 @@
 //! Blocks of equal cells share their columns; what a plan takes of memory; its fingerprint.
 
+use super::cell::{Cell, Detector};
 use super::channel::Channel;
 use super::diffusion::Diffusion;
-use super::plan::{Block, BlockChannel, Body, Plan};
+use super::plan::{Block, BlockChannel, BlockDetector, Body, Plan};
 use super::pool::Ion;
 use super::state::State;
 use numerics::simd::F64x8;
@@ -25,6 +26,22 @@ impl Shared {
             std::collections::btree_map::Entry::Occupied(_) => Arc::new(body),
             std::collections::btree_map::Entry::Vacant(place) => place.insert(Arc::new(body)).clone(),
         }
+    }
+}
+
+impl BlockDetector {
+    /// Those of up to eight cells, numbered on.
+    pub fn all(group: &[&Cell], next: &mut u32) -> Vec<Self> {
+        let of = |(lane, cell): (usize, &&Cell)| {
+            let here = |d: &Detector| Self { row: d.compartment, lane, threshold: d.threshold, id: 0 };
+            cell.detectors.iter().map(here).collect::<Vec<_>>()
+        };
+        let mut found: Vec<Self> = group.iter().enumerate().flat_map(of).collect();
+        for d in &mut found {
+            d.id = *next;
+            *next += 1;
+        }
+        found
     }
 }
 

@@ -18,6 +18,8 @@ const MOST: i64 = 4096;
 pub(super) struct Memory {
     engine: circuit::Scratch,
     outside: Outside,
+    /// Of counted channels, by trial.
+    pub luck: Vec<Vec<Vec<engine::neuron::Luck>>>,
     spikes: Vec<Spike>,
 }
 
@@ -60,13 +62,20 @@ impl Batch {
             if circuit.stepwise {
                 self.act(plan, scratch, lane);
             }
-            let Memory { engine, outside, spikes } = &mut scratch.circuit;
+            let Memory { engine, outside, luck, spikes } = &mut scratch.circuit;
+            let mut own = luck.get_mut(lane);
+            if let Some(luck) = own.as_deref_mut() {
+                std::mem::swap(luck, &mut outside.luck);
+            }
             spikes.clear();
             let mut trace = Trace::new(circuit.watch.sites.clone(), circuit.watch.every);
             let net = &mut self.nets[lane];
             let trains = net.trains(circuit, (plan.seed, trial), to);
             circuit::run(&circuit.plan, &mut net.state, engine, stepping, steps, &trains, outside, spikes, &mut trace)
                 .map_err(|e| RunFault::circuit(plan, circuit, (self.clock, e)).of(trial, &plan.name))?;
+            if let Some(luck) = own {
+                std::mem::swap(luck, &mut outside.luck);
+            }
             for spike in &*spikes {
                 let Some((group, member)) = circuit.spiker(spike.detector) else { continue };
                 events.push(Event::spike(trial, spike.at, (group.cell, member)));
