@@ -169,7 +169,8 @@ fn chosen(options: &Measure, plan: &Plan) -> Result<(String, Arc<LoweredCell>), 
         // One of many is like the others.
         .filter(|c| !c.name.contains('['))
         .filter_map(|c| match &c.voltage {
-            Voltage::Membrane { cell, .. } => Some((&c.name, cell)),
+            // Numbers of a cell are of its channels' means.
+            Voltage::Membrane { cell, .. } => Some((&c.name, cell.means.as_ref().unwrap_or(cell))),
             _ => None,
         })
         .collect();

@@ -1,15 +1,12 @@
 //! Cells: sections become compartments, channels become kinds of channel, eight equal cells a block (eight trials).
 
 use super::context::{Lowering, value};
-use super::ions::{Carrier, Pools};
 use super::morphology::Layout;
-use super::{LowerError, expression};
 use ::model::read::Read;
-use ::model::resolve::{Part, ResolvedGateForm, ResolvedRate};
-use engine::mechanism::ProgramBuilder;
-use engine::neuron::{self, Cell, Channel, ChannelInput, Gate, GateForm, Insertion, Law, Tissue};
+use engine::neuron::{self, Cell, Channel, Insertion, Law, Tissue};
 use numerics::simd::LANES;
 use std::f64::consts::PI;
+use std::sync::Arc;
 
 /// Error of gates that are read from tables: of steady states, and of rates relatively.
 pub(super) const GATES: f64 = 1e-8;
@@ -27,6 +24,8 @@ pub struct LoweredCell {
     pub ions: Vec<String>,
     /// Its channels, in the order of the plan.
     pub channels: Vec<Through>,
+    /// Where copies of its channels are counted: the same cell with their means instead.
+    pub means: Option<Arc<LoweredCell>>,
     /// What it is made of, for a circuit of many.
     pub parts: Parts,
 }
@@ -43,7 +42,7 @@ pub struct Parts {
 }
 
 /// A channel of a cell, as probes know it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Through {
     /// Its name.
     pub name: String,
@@ -85,12 +84,17 @@ impl Lowering<'_> {
             }
             Some(shape) => self.cut(&path, read, (shape, tissue), &mut layout)?,
         };
-        let own = cell.compartments.len();
-        // Of a point, a quarter of its diameter, if it has one.
-        let point = membrane.and_then(|m| value(m, "diameter")).unwrap_or(f64::INFINITY) / 4.0;
-        let thickness = if layout.shape.is_some() { layout.geometry.thickness() } else { vec![point] };
+        if layout.shape.is_none() {
+            // Of a point, a quarter of its diameter, if it has one.
+            let point = membrane.and_then(|m| value(m, "diameter")).unwrap_or(f64::INFINITY) / 4.0;
+            (layout.own, layout.thickness) = (1, vec![point]);
+        }
+        // Spines have the capacitance of where they sit, unless it is theirs that is said.
+        self.membranes(read, &mut cell, &layout);
         let hosts = self.spines(read, &mut cell, &mut layout, (tissue, spines));
-        let pools = self.cell_pools(&path, read, &mut cell, (&thickness, &hosts), &layout);
+        self.membranes(read, &mut cell, &layout);
+        let n = cell.compartments.len();
+        let pools = self.cell_pools(&path, read, &mut cell, (&hosts, r_a), &layout);
         let failed = pools.is_none();
         let pools = pools.unwrap_or_default();
         let (mut channels, mut names) = (Vec::new(), Vec::new());
@@ -99,29 +103,32 @@ impl Lowering<'_> {
             let (Some(part), Some(carrier)) = (self.part(&at), self.carrier(&at, placed, (name, read), &pools)) else {
                 continue;
             };
-            let Some(channel) = self.channel(&at, part, placed, (&carrier, &pools)) else { continue };
-            let Some(mask) = self.mask(placed, own, &layout) else { continue };
-            let area: f64 = (0..own).filter(|k| mask[*k]).map(|k| cell.compartments[k].area).sum();
+            let Some(mut channel) = self.channel(&at, part, placed, (&carrier, &pools)) else { continue };
+            let open = channel.gates.is_empty() && channel.scheme.is_none();
+            let mask = self.mask(placed, n, &layout);
+            let area: f64 = (0..n).filter(|k| mask[*k]).map(|k| cell.compartments[k].area).sum();
             let density = match carrier.law {
                 Law::Ghk | Law::GhkHeld { .. } => {
                     let even = |p: f64| mask.iter().map(|here| if *here { p } else { 0.0 }).collect();
                     self.permeability(&at, part, placed, area).map(even)
                 }
-                Law::Ohmic | Law::Nernst => self.densities(&at, part, placed, (area, own, &mask, &layout)),
+                Law::Ohmic | Law::Nernst => self.densities(&at, part, placed, (area, n, &mask, &layout)),
             };
             let Some(density) = density else { continue };
-            let mut g_max: Vec<f64> = (0..own).map(|k| density[k] * cell.compartments[k].area).collect();
-            // Spines have the passive membrane of the place they sit on.
-            for (host, spine) in &hosts {
-                for k in spine.clone() {
-                    let passive = if channel.gates.is_empty() { density[*host as usize] } else { 0.0 };
-                    g_max.push(passive * cell.compartments[k as usize].area);
+            let mut g_max: Vec<f64> = (0..n).map(|k| density[k] * part.active * cell.compartments[k].area).collect();
+            // Spines have the passive membrane of the place they sit on, where nothing else is said of them.
+            for (host, spine) in hosts.iter().filter(|_| open) {
+                for k in spine.clone().map(|k| k as usize).filter(|k| !mask[*k]) {
+                    g_max[k] = density[*host as usize] * cell.compartments[k].area;
                 }
             }
             if self.fed((&at, name), placed, (carrier.law, &g_max), (&cell, &pools)).is_none() {
                 continue;
             }
-            let fixed = channel.gates.is_empty() && carrier.law == Law::Ohmic;
+            if self.counted(&at, part, placed, &mut channel, (&mut g_max, &layout)).is_none() {
+                continue;
+            }
+            let fixed = open && carrier.law == Law::Ohmic;
             let fixed = fixed.then(|| (g_max.clone(), carrier.e_rev));
             names.push(Through { name: key.name.clone(), fixed });
             cell.insertions.push(Insertion { channel: channels.len(), g_max, overrides: Vec::new() });
@@ -131,9 +138,27 @@ impl Lowering<'_> {
             return None; // why was said
         }
         let cell = cell.detect(0, value(read, "threshold").unwrap_or(0.0));
-        let ions = pools.ions;
-        let parts = Parts { channels: channels.clone(), ions: ions.clone(), cell: cell.clone() };
-        let plan = match neuron::Plan::with_ions(channels, ions, &vec![cell; LANES], self.resolved.temperature) {
+        let counted = channels.iter().any(|c| c.single.is_some());
+        let averaged: Option<Vec<Channel>> =
+            counted.then(|| channels.iter().map(|c| Channel { single: None, ..c.clone() }).collect());
+        let parts = Parts { channels, ions: pools.ions, cell };
+        let of = (&pools.names[..], &layout, &names[..]);
+        let means = match averaged {
+            Some(channels) => Some(self.ready((&path, read), Parts { channels, ..parts.clone() }, of)?.into()),
+            None => None,
+        };
+        Some(LoweredCell { means, ..self.ready((&path, read), parts, of)? })
+    }
+
+    /// Eight cells at rest.
+    fn ready(
+        &mut self,
+        (path, read): (&str, &Read),
+        parts: Parts,
+        (ions, layout, channels): (&[String], &Layout, &[Through]),
+    ) -> Option<LoweredCell> {
+        let Parts { channels: kinds, ions: of, cell } = parts.clone();
+        let plan = match neuron::Plan::with_ions(kinds, of, &vec![cell; LANES], self.resolved.temperature) {
             Ok(plan) => plan.tabulated(self.tick("step", 0.025), GATES),
             Err(e) => {
                 self.fault(&read.span, format!("`{path}` cannot be built: {e}"), "");
@@ -141,7 +166,10 @@ impl Lowering<'_> {
             }
         };
         match plan.rest(-150.0..=80.0) {
-            Ok(rest) => Some(LoweredCell { plan, rest, layout, ions: pools.names, channels: names, parts }),
+            Ok(rest) => {
+                let (layout, ions, channels) = (layout.clone(), ions.to_vec(), channels.to_vec());
+                Some(LoweredCell { plan, rest, layout, ions, channels, means: None, parts })
+            }
             Err(e) => {
                 let hint = "give it a leak, or a channel that is open at rest";
                 self.fault(&read.span, format!("`{path}` has no resting potential: {e}"), hint);
@@ -149,61 +177,4 @@ impl Lowering<'_> {
             }
         }
     }
-
-    /// A kind of channel for a neuron's membrane.
-    fn channel(
-        &mut self,
-        path: &str,
-        part: &Part,
-        placed: &Read,
-        (carrier, pools): (&Carrier, &Pools),
-    ) -> Option<Channel> {
-        if part.scheme.is_some() {
-            let message = format!(
-                "`{}` gates by a scheme; a neuron's membrane takes channels with independent gates",
-                part.entry
-            );
-            self.fault(
-                placed.span_of("use").unwrap_or(&placed.span),
-                message,
-                "put it into a terminal, or use another entry",
-            );
-            return None;
-        }
-        match channel(part, carrier, pools) {
-            Ok(channel) => Some(channel),
-            Err(e) => {
-                self.fault(&placed.span, format!("`{path}` cannot be built: {e}"), "");
-                None
-            }
-        }
-    }
-}
-
-/// All gates of a part in one program.
-fn channel(part: &Part, &Carrier { e_rev, law, ion }: &Carrier, pools: &Pools) -> Result<Channel, LowerError> {
-    let layout = &part.layout;
-    let mut b = ProgramBuilder::new(layout.names.len() as u16);
-    let mut scaled = |rate: &ResolvedRate| {
-        let value = expression::write(&mut b, &rate.expr);
-        let factor = b.constant(rate.factor);
-        b.mul(value, factor)
-    };
-    let (mut gates, mut outputs) = (Vec::new(), Vec::new());
-    for gate in &part.gates {
-        let count = u8::try_from(gate.count).unwrap_or(u8::MAX);
-        let (form, first, second) = match &gate.form {
-            ResolvedGateForm::Rates { opening, closing } => (GateForm::Rates, scaled(opening), scaled(closing)),
-            ResolvedGateForm::Relaxation { steady, tau } => (GateForm::Steady, scaled(steady), scaled(tau)),
-        };
-        gates.push(Gate { count, form });
-        outputs.extend([first, second]);
-    }
-    let rates = b.finish(&outputs).map_err(|e| LowerError::Program(part.entry.clone(), e))?;
-    let mut inputs: Vec<ChannelInput> = (0..layout.parameters).map(|k| ChannelInput::Parameter(k as u16)).collect();
-    inputs.extend([ChannelInput::Voltage, ChannelInput::Temperature]);
-    // An ion without a pool is refused where it is placed.
-    let read = |ion: &String| ChannelInput::Concentration(pools.ion(ion).unwrap_or_default() as u16);
-    inputs.extend(part.body.reads.iter().map(read));
-    Ok(Channel { e_rev, gates, rates, inputs, parameters: part.parameters.clone(), law, ion })
 }

@@ -142,6 +142,12 @@ impl Lowering<'_> {
         all: &mut Joint,
     ) -> Option<()> {
         let said = plain(read)?;
+        if let Some((field, span)) = ["block", "calcium"].into_iter().find_map(|f| Some((f, said.span_of(f)?.clone())))
+        {
+            let message = format!("`synapse.{name}` has a `{field}`, which plain synapses within a circuit have not");
+            self.fault(&span, message, "leave it out, or take one cell of each kind and no `connect`");
+            return None;
+        }
         let step = self.tick("step", 0.025);
         let kind = Kind {
             waveform: waveform(self, name, said)?,
@@ -380,6 +386,16 @@ impl Lowering<'_> {
         for (index, population) in populations(true) {
             let Voltage::Membrane { cell: lowered, .. } = &population.voltage else { continue };
             let first_channel = channels.len();
+            if lowered.plan.counted() {
+                let said = read.named("cell").iter().find(|(key, _)| key.name == population.name);
+                let span = said.map_or(&read.span, |(_, cell)| &cell.span).clone();
+                let message = format!(
+                    "channels of `cell.{}` are counted, and in a circuit their means are taken",
+                    population.name
+                );
+                self.fault(&span, message, "one cell of its kind, or without `stochastic`");
+                return None;
+            }
             let Some((mut cell, ions)) = kept.merge(&lowered.parts, &lowered.ions, &mut channels) else {
                 let message = format!("with `cell.{}` there are more than 8 ions with pools", population.name);
                 self.fault(&read.span.clone(), message, "fewer kinds of ions");

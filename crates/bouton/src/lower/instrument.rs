@@ -96,12 +96,14 @@ impl Lowering<'_> {
                 continue;
             }
             let stepping = Stepping { level: Level::best(), dt: Tick(1_000_000_000), method: Method::BackwardEuler };
-            let (scratch, mut state, mut spikes) = (neuron::Scratch::default(), rest.clone(), Vec::new());
+            // What is counted rests where its means do.
+            let (of, start) =
+                lowered.means.as_ref().map_or((&lowered.plan, &*rest), |means| (&means.plan, &means.rest));
+            let (scratch, mut state, mut spikes) = (neuron::Scratch::default(), start.clone(), Vec::new());
             for _ in 0..PATIENCE {
                 let before = state.block(0).to_vec();
                 let mut drives = [held.clone()];
-                let stepped =
-                    neuron::run_here(&lowered.plan, &mut state, &scratch, stepping, 1, &mut drives, &mut spikes);
+                let stepped = neuron::run_here(of, &mut state, &scratch, stepping, 1, &mut drives, &mut spikes);
                 if let Err(e) = stepped {
                     let message = format!("`cell.{}` cannot be held: {e}", cell.name);
                     self.fault(&read.span, message, "");

@@ -2,10 +2,12 @@
 //! has, stand here.
 
 mod cell;
+mod channel;
 mod circuit;
 mod cleft;
 mod connect;
 mod context;
+mod diffusion;
 mod expression;
 mod fold;
 mod instrument;
@@ -18,6 +20,7 @@ mod point;
 mod population;
 mod record;
 mod refinement;
+mod regions;
 mod supply;
 mod terminal;
 

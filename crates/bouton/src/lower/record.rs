@@ -376,10 +376,14 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
         let Voltage::Membrane { cell: lowered, .. } = &plan.cells[cell].voltage else {
             return Some(Source::Membrane { cell, compartment: 0 });
         };
-        if quantity == "current" {
+        if quantity == "current" || quantity == "open" {
             let (place, name) = place.rsplit_once('.')?;
             let channel = lowered.channels.iter().position(|c| c.name == name)?;
-            return Some(Source::ChannelCurrent { cell, compartment: lowered.layout.compartment(place), channel });
+            let compartment = lowered.layout.compartment(place);
+            return Some(match quantity {
+                "current" => Source::ChannelCurrent { cell, compartment, channel },
+                _ => Source::ChannelOpen { cell, compartment, channel },
+            });
         }
         let compartment = lowered.layout.compartment(place);
         if let Some(ion) = lowered.ions.iter().position(|ion| ion == quantity) {

@@ -138,10 +138,13 @@ pub fn of(p: &Probe) -> Words {
         [.., ion] if p.unit == "mM" && IONS.contains(&ion) => {
             let place = path.rsplit_once('.').map_or("", |(place, _)| place);
             let name = if ion == "ca" { "Calcium" } else { ion };
-            words(format!("{name} in {place}"), "concentration", "Free, in the pool below the membrane.")
+            words(format!("{name} in {place}"), "concentration", "Free, in its pool inside the cell.")
         }
         [cell, .., name, "current"] if p.role == Role::Current => {
             words(format!("Current of {name} in {cell}"), "current", "Of the compartment; inward is down.")
+        }
+        [cell, .., name, "open"] if p.role == Role::Receptor && p.unit.is_empty() => {
+            words(format!("Open channels {name} in {cell}"), "share", "Of those of the compartment.")
         }
         [.., "v_m"] => {
             let place = path.rsplit_once('.').map_or("", |(place, _)| place);

@@ -1,6 +1,7 @@
 //! Eight trials side by side: the loop over time, in causal order, on one screen.
 
 mod circuit;
+mod luck;
 mod noise;
 mod plain;
 mod point;
@@ -79,6 +80,8 @@ pub struct Scratch {
     crowds: Vec<Vec<Vec<f64>>>,
     /// `[trial][synapse]`, of the batch at work.
     keys: Vec<Vec<Keys>>,
+    /// `[cell][channel]`, of the batch at work.
+    luck: Vec<Vec<neuron::Luck>>,
     spikes: Vec<Spike>,
     /// Voltages where plain synapses listen, before a step and after.
     overheard: [Vec<f64>; 2],
@@ -103,6 +106,7 @@ impl Scratch {
             threads: 1,
             crowds: vec![plan.populations.iter().map(|p| vec![0.0; p.receptors.len()]).collect(); LANES],
             keys: Vec::new(),
+            luck: Vec::new(),
             spikes: Vec::new(),
             overheard: Default::default(),
             points: point::Scratch::default(),
@@ -158,6 +162,7 @@ impl Batch {
             noise: vec![vec![0.0; plan.clamps.len()]; lanes.min(LANES)],
             load: vec![vec![0.0; plan.synapses.len()]; lanes.min(LANES)],
         };
+        batch.populate(plan);
         for lane in 0..batch.lanes {
             let trial = first + lane as u64;
             batch.nets.extend(Self::nets_at_rest(plan, trial));
@@ -270,6 +275,8 @@ impl Batch {
         let change = whole.washed.then(|| whole.later.get(self.changes).map_or(Tick(i64::MAX), |(at, _)| *at));
         let keys = |trial| plan.synapses.iter().map(|s| Keys::new(s, plan.seed, trial)).collect();
         scratch.keys = self.trials().map(keys).collect();
+        scratch.luck = self.luck(plan);
+        scratch.circuit.luck = self.luck_of_nets(plan);
         // As at the end of every step, so that where a run is cut changes no bit.
         let mut still = !changed && self.clock > Tick::ZERO && self.settle(plan);
         while self.clock < until {
@@ -521,6 +528,7 @@ impl Batch {
             solved: &mut scratch.solved,
             noise: &self.noise,
             load: &self.load,
+            luck: &scratch.luck[cell],
         };
         scratch.spikes.clear();
         neuron::run_here(&lowered.plan, state, &scratch.neurons[cell], stepping, 1, &mut [acting], &mut scratch.spikes)

@@ -42,6 +42,7 @@ pub(super) mod purpose {
     pub const RECEPTORS: u32 = 4;
     pub const PLACES: u32 = 5;
     pub const NOISE: u32 = 6;
+    pub const CHANNELS: u32 = 7;
 }
 
 /// The state of a synapse in one trial: all that a checkpoint holds.

@@ -1,6 +1,7 @@
 //! What is simulated, made ready: immutable, shared by all threads. `lower` makes it.
 
 use super::circuit::CircuitPlan;
+use super::influx::Influx;
 use super::noise::Noise;
 use super::plain::PlainPlan;
 use super::population::{OfPopulation, PopulationPlan};
@@ -247,8 +248,8 @@ pub struct Receptor {
     pub states: Vec<String>,
     /// Whether its rates depend on voltage.
     pub feels_voltage: bool,
-    /// Share of its current that calcium carries.
-    pub calcium: f64,
+    /// What of its current is calcium.
+    pub calcium: Option<Influx>,
 }
 
 /// An instantaneous block.
@@ -380,18 +381,6 @@ pub struct ProbePlan {
     pub keep: u64,
 }
 
-impl ProbePlan {
-    /// Of its values.
-    #[must_use]
-    pub fn unit(&self) -> &'static str {
-        match self.source {
-            // The same tap is a number of channels or their conductance.
-            Source::Tap { .. } if self.path.ends_with(".conductance") => "nS",
-            source => source.unit(),
-        }
-    }
-}
-
 /// Who wants a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -425,6 +414,12 @@ pub enum Source {
         ion: usize,
     },
     ChannelCurrent {
+        cell: usize,
+        compartment: u32,
+        channel: usize,
+    },
+    /// The share of a channel kind that is open.
+    ChannelOpen {
         cell: usize,
         compartment: u32,
         channel: usize,
@@ -531,6 +526,7 @@ impl Source {
             | Self::Tree { .. }
             | Self::Concentration { .. }
             | Self::ChannelCurrent { .. }
+            | Self::ChannelOpen { .. }
             | Self::Bath(_)
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)

@@ -3,7 +3,7 @@
 
 use super::circuit::of_circuit;
 use super::facts::{MADE_OF, facts, of_plain, of_populations};
-use super::plan::{ClampKind, ClampPlan, MeasurePlan, OfPlain, Plan, Source, Voltage, Wanted};
+use super::plan::{ClampKind, ClampPlan, MeasurePlan, OfPlain, Plan, ProbePlan, Source, Voltage, Wanted};
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
 use crate::measure::{Look, Polarity, Take, Trace, measure};
 use crate::recording::{self, MeasureKind, Probe, ProbeKind, Recording, Role};
@@ -349,6 +349,18 @@ fn taken(plan: &Plan, m: &MeasurePlan, samples: &[f64]) -> Vec<f64> {
     m.take.iter().map(number).collect()
 }
 
+impl ProbePlan {
+    /// Of its values.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        match self.source {
+            // The same tap is a number of channels or their conductance.
+            Source::Tap { .. } if self.path.ends_with(".conductance") => "nS",
+            source => source.unit(),
+        }
+    }
+}
+
 impl Source {
     /// Of its values.
     #[must_use]
@@ -374,6 +386,7 @@ impl Source {
             Self::Cleft { .. } | Self::Distant { .. } | Self::Bath(_) => "mM",
             Self::Spread { .. } => "um2",
             Self::Tap { .. } | Self::Bound { .. } | Self::TurnedOver { .. } | Self::Occupancy { .. } => "",
+            Self::ChannelOpen { .. } => "",
             Self::Population { quantity, .. } => match quantity {
                 P::ReceptorCurrent(_) | P::Current => "pA",
                 P::Ligand => "mM",
@@ -395,6 +408,7 @@ impl Source {
             Self::Adaptation(_) | Self::Rate(_) => Role::Other,
             Self::ClampCurrent(_) | Self::ReceptorCurrent { .. } | Self::SynapseCurrent { .. } => Role::Current,
             Self::ChannelCurrent { .. } => Role::Current,
+            Self::ChannelOpen { .. } => Role::Receptor,
             Self::Concentration { .. } => Role::Calcium,
             Self::Terminal { quantity, .. } => match quantity {
                 T::Voltage => Role::Voltage,

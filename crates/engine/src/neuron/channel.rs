@@ -1,15 +1,17 @@
 //! A channel kind: gates whose rates are a program over voltage, temperature and parameters.
 //!
 //! `I = g_max prod_j x_j^n_j (V - e_rev)`, or by another [`Law`]; each gate relaxes on its own (Hodgkin & Huxley 1952, J
-//! Physiol 117:500). A leak is a channel without gates. Limits: 8 gates, 16 inputs, powers up to 8, independent gates only.
+//! Physiol 117:500). A leak is a channel without gates. Instead of gates a channel may have a [`Scheme`]. Limits: 8 gates, 16
+//! inputs of gates, powers up to 8; 64 states of a scheme, or of all gates together where copies are counted.
 
 use super::ionic::Law;
 use super::plan::PlanError;
-use crate::mechanism::Program;
+use super::scheme::{Scheme, states_of};
+use crate::mechanism::{MAX_STATES, Program};
 
 /// Gates of a channel, at most.
 pub const MAX_GATES: usize = 8;
-/// Inputs of a channel's program, at most.
+/// Inputs of the program of a channel with gates, at most.
 pub const MAX_INPUTS: usize = 16;
 /// Power of a gate, at most.
 pub const MAX_POWER: u8 = 8;
@@ -63,7 +65,12 @@ pub struct Channel {
     pub e_rev: f64,
     /// Its gates; none for a leak.
     pub gates: Vec<Gate>,
-    /// Outputs 2j and 2j + 1 belong to gate j.
+    /// States instead of gates.
+    pub scheme: Option<Scheme>,
+    /// Conductance of one open copy, nS (permeability, um3/ms, with a GHK law): then copies are counted, `g_max` over it of
+    /// them, to the nearest whole number, in a compartment. None for means.
+    pub single: Option<f64>,
+    /// Outputs 2j and 2j + 1 belong to gate j; of a scheme, rates as its steps name them.
     pub rates: Program,
     /// What the program's inputs are, in order.
     pub inputs: Vec<ChannelInput>,
@@ -83,7 +90,8 @@ impl Channel {
     #[must_use]
     pub fn leak(e_rev: f64) -> Self {
         let rates = crate::mechanism::ProgramBuilder::new(0).finish(&[]).expect("an empty program");
-        Self { e_rev, gates: Vec::new(), rates, inputs: Vec::new(), parameters: Vec::new(), law: Law::Ohmic, ion: None }
+        let (gates, inputs, parameters) = (Vec::new(), Vec::new(), Vec::new());
+        Self { e_rev, gates, scheme: None, single: None, rates, inputs, parameters, law: Law::Ohmic, ion: None }
     }
 
     /// Whether it is ohmic and has nothing to do with any pool's balance.
@@ -93,7 +101,7 @@ impl Channel {
 
     /// Whether it is a fixed conductance.
     pub(super) fn is_leak(&self) -> bool {
-        self.gates.is_empty() && self.is_plain()
+        self.gates.is_empty() && self.scheme.is_none() && self.is_plain()
     }
 
     /// Ions whose pools must be wherever the channel is.
@@ -118,10 +126,18 @@ impl Channel {
                 valence != 0 && [inside, outside].iter().all(|c| *c >= 0.0 && c.is_finite())
             }
         };
-        let sound = self.gates.len() <= MAX_GATES
+        let outputs = self.rates.outputs();
+        let gates = self.gates.len() <= MAX_GATES
             && self.inputs.len() <= MAX_INPUTS
             && self.gates.iter().all(|gate| (1..=MAX_POWER).contains(&gate.count))
-            && self.rates.outputs() == 2 * self.gates.len()
+            && outputs == 2 * self.gates.len();
+        let counted = self.single.is_none_or(|one| {
+            one > 0.0
+                && one.is_finite()
+                && (self.scheme.is_some() || (2..=MAX_STATES).contains(&states_of(&self.gates)))
+        });
+        let sound = self.scheme.as_ref().map_or(gates, |scheme| self.gates.is_empty() && scheme.fits(outputs))
+            && counted
             && self.rates.inputs() == self.inputs.len()
             && self.inputs.iter().all(known)
             && law

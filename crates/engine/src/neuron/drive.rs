@@ -4,6 +4,7 @@
 //! a junction (1/r, v_other/r). Organs fill the ports of a block of eight cells once a step. They are the columns in which
 //! the matrix then takes shape, so that nothing is copied.
 
+use super::occupancy::Luck;
 use super::plan::Site;
 use crate::time::Tick;
 use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level, Mask};
@@ -176,6 +177,13 @@ pub trait Drive: Send {
     /// Fills the (empty) ports for the step. `v`: voltages (mV) at its beginning, a line of lanes a compartment.
     fn drive(&mut self, moment: Moment, v: &[F64x8], ports: &mut Ports);
 
+    /// Luck of a channel kind whose copies are counted, cell by cell of the block: a cell's draws depend on its key, the
+    /// compartment and the number of the step alone. Runs of plans with such channels need it.
+    fn luck(&self, channel: usize) -> Option<Luck> {
+        let _ = channel;
+        None
+    }
+
     /// Called after the step. `solved`: voltages at `moment.at`, what the ports' conductances saw (after a jump, in the mean
     /// over both halves); `v`: at its end.
     fn after(&mut self, moment: Moment, solved: &[F64x8], v: &[F64x8]) {
@@ -226,6 +234,24 @@ pub fn with<F: FnMut(Moment, &[F64x8], &mut Ports) + Send>(f: F) -> With<F> {
 impl<F: FnMut(Moment, &[F64x8], &mut Ports) + Send> Drive for With<F> {
     fn drive(&mut self, moment: Moment, v: &[F64x8], ports: &mut Ports) {
         (self.0)(moment, v, ports);
+    }
+}
+
+/// A drive with luck, by channel kind.
+#[derive(Clone, Debug)]
+pub struct Lucky<D>(pub D, pub Vec<Luck>);
+
+impl<D: Drive> Drive for Lucky<D> {
+    fn drive(&mut self, moment: Moment, v: &[F64x8], ports: &mut Ports) {
+        self.0.drive(moment, v, ports);
+    }
+
+    fn luck(&self, channel: usize) -> Option<Luck> {
+        self.1.get(channel).copied()
+    }
+
+    fn after(&mut self, moment: Moment, solved: &[F64x8], v: &[F64x8]) {
+        self.0.after(moment, solved, v);
     }
 }
 

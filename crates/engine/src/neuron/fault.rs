@@ -23,6 +23,13 @@ pub enum NeuronQuantity {
         /// The ion of the plan.
         ion: usize,
     },
+    /// A rate of a step of a scheme is negative or not finite.
+    SchemeRate {
+        /// The channel kind.
+        channel: usize,
+        /// Output of its program.
+        output: usize,
+    },
     /// A rate (or steady state, or time constant) is negative or not a number.
     Rate {
         /// The channel kind.
@@ -39,6 +46,7 @@ impl fmt::Display for NeuronQuantity {
             Self::Port => write!(f, "the synaptic or injected input"),
             Self::Gate { channel, gate } => write!(f, "gate {gate} of channel {channel}"),
             Self::Concentration { ion } => write!(f, "the concentration of ion {ion}"),
+            Self::SchemeRate { channel, output } => write!(f, "rate {output} of the scheme of channel {channel}"),
             Self::Rate { channel, gate } => write!(f, "a rate of gate {gate} of channel {channel}"),
         }
     }
@@ -73,7 +81,9 @@ impl NeuronFault {
             NeuronQuantity::Concentration { .. } => {
                 "a shorter step; a reversal potential that follows the concentration, or a larger pool"
             }
-            NeuronQuantity::Rate { .. } => "checking the rate's expression over the voltages that occur",
+            NeuronQuantity::SchemeRate { .. } | NeuronQuantity::Rate { .. } => {
+                "checking the rate's expression over the voltages that occur"
+            }
         }
     }
 }

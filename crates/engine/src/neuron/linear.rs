@@ -1,7 +1,7 @@
 //! The cell as a linear circuit: input resistance and time constants by solves on its tree, no time stepping.
 //!
 //! `G V = I` with G the axial couplings plus, on the diagonal, the membrane's conductance: gates held (chord) or
-//! settled (slope of the steady current); held gates keep concentrations as they are, too, settled ones let them settle. Slowest time constant: the largest eigenvalue of `G^-1 C`, by power iteration.
+//! settled (slope of the steady current); held gates keep concentrations as they are, too, settled ones let them settle, if they do not move from compartment to compartment. Slowest time constant: the largest eigenvalue of `G^-1 C`, by power iteration.
 
 use super::balance::{Inside, NOTHING};
 use super::channel::ChannelInput;
@@ -61,6 +61,8 @@ pub(super) struct Circuit<'a> {
     pub gated: Vec<Vec<(&'a BlockChannel, usize)>>,
     /// By compartment: pools of the block and their line.
     pub pools: Vec<Vec<(&'a BlockPool, usize)>>,
+    /// Concentrations that stay, by compartment.
+    pub held: Option<Vec<Inside>>,
 }
 
 impl Plan {
@@ -89,6 +91,11 @@ impl Plan {
     /// Steady states of the gates of line `k` of a channel in a lane at `v` mV between concentrations `inside`.
     pub(super) fn steady(&self, c: &BlockChannel, (k, lane): (usize, usize), v: f64, inside: &Inside, out: &mut [f64]) {
         let kind = &self.channels[c.channel];
+        if let Some(states) = &self.schemes[c.channel] {
+            let law = self.law_of(states, c, (k, lane), v, inside);
+            out[0] = states.open.iter().zip(&law).fold(0.0, |sum, (open, p)| open.mul_add(*p, sum));
+            return;
+        }
         // From the tables, where steps read them: else rest would not be where steps rest.
         let tables = self.tables.as_ref().and_then(|t| Some((&t.segments, t.channels[c.channel].as_ref()?)));
         if let Some((segments, pairs)) = tables.filter(|(segments, _)| segments.hold(v)) {
@@ -162,7 +169,7 @@ impl Plan {
     pub fn transfer_resistances(&self, state: &State, site: Site, gating: Gating) -> Result<Vec<f64>, LinearError> {
         assert!(state.fits(self), "the state of this plan");
         let cell = site.block * LANES + site.lane;
-        let circuit = Circuit::new(self, cell);
+        let circuit = Circuit::settled(self, cell, state);
         let mut x = vec![0.0; circuit.c_m.len()];
         x[site.compartment as usize] = 1.0;
         circuit.solve(&circuit.membrane(state, gating), &mut x);
@@ -197,7 +204,7 @@ impl Plan {
     /// If the state or cell is not of this plan.
     pub fn time_constant(&self, state: &State, cell: usize, gating: Gating) -> Result<f64, LinearError> {
         assert!(state.fits(self) && cell < self.cells(), "the state and cell of this plan");
-        let circuit = Circuit::new(self, cell);
+        let circuit = Circuit::settled(self, cell, state);
         let g = circuit.membrane(state, gating);
         let mut x = vec![1.0; g.len()];
         let (mut tau, mut settled) = (f64::NAN, 0);
@@ -253,6 +260,7 @@ impl<'a> Circuit<'a> {
             i_leak: column(&block.i_fixed),
             gated,
             pools,
+            held: None,
         }
     }
 

@@ -4,10 +4,11 @@
 //! have it in some lane. Leaks are folded into the fixed conductance and current of their rows. Blocks of equal cells share
 //! their columns.
 
-use super::cell::{Cell, Detector, Overridden};
+use super::cell::{Cell, Overridden};
 use super::channel::{Channel, ChannelInput};
 use super::ionic::Ionic;
 use super::pool::{self, BlockPool, Ion, MAX_IONS};
+use super::scheme::{self, BlockScheme, States};
 use super::share::{self, Shared};
 use super::table::Tables;
 use crate::mechanism::{Evaluator, Shape};
@@ -23,8 +24,8 @@ use thiserror::Error;
 pub enum PlanError {
     /// The program, the gates and the inputs do not fit together, or are too many.
     #[error(
-        "channel {channel}: two outputs a gate (8 at most, powers 1 to 8), one role an input (16 at most), and \
-         parameters that exist are needed"
+        "channel {channel}: two outputs a gate (8 at most, powers 1 to 8) or a scheme whose steps and outputs exist (64 \
+         states at most), one role an input (16 at most), and parameters that exist are needed"
     )]
     Channel {
         /// The channel kind.
@@ -94,6 +95,20 @@ pub enum PlanError {
         insertion: usize,
         /// What came.
         value: f64,
+    },
+    /// More copies of a counted channel than can be counted.
+    #[error(
+        "compartment {compartment} of cell {cell} would have {copies} copies of channel {channel}, 2^32 - 1 at most"
+    )]
+    Copies {
+        /// The cell.
+        cell: usize,
+        /// The channel kind.
+        channel: usize,
+        /// The compartment.
+        compartment: usize,
+        /// How many.
+        copies: f64,
     },
     /// Charge or concentration outside of an ion, or too many of them.
     #[error("ion {ion} has the valence {valence} and {outside} mM outside: neither may be 0; at most 8 ions")]
@@ -214,6 +229,9 @@ pub(super) struct Body {
     pub coupling: Vec<F64x8>,
     pub channels: Vec<BlockChannel>,
     pub gate_lines: usize,
+    /// Channels with states, and the lines of all their states together.
+    pub schemes: Vec<BlockScheme>,
+    pub scheme_lines: usize,
     pub pools: Vec<BlockPool>,
     /// Lines of all pools together.
     pub pool_lines: usize,
@@ -223,11 +241,14 @@ pub(super) struct Body {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub(super) channels: Vec<Channel>,
+    /// By channel, where it has states: its one gate is then what is open.
+    pub(super) schemes: Vec<Option<States>>,
     pub(super) evaluators: Vec<Evaluator>,
     pub(super) temperature: f64,
     pub(super) ions: Vec<Ion>,
     pub(super) blocks: Vec<Block>,
     pub(super) tables: Option<Tables>,
+    pub(super) counted: bool,
     cells: usize,
     fingerprint: u64,
 }
@@ -276,6 +297,11 @@ impl Plan {
         if let Some(ion) = ions.get(MAX_IONS) {
             return Err(PlanError::Ion { ion: MAX_IONS, valence: ion.valence, outside: ion.outside });
         }
+        let (described, schemes) = (channels.clone(), channels.iter().map(States::of).collect::<Vec<_>>());
+        let mut channels = channels;
+        for (channel, _) in channels.iter_mut().zip(&schemes).filter(|(_, states)| states.is_some()) {
+            channel.gates = vec![scheme::OPEN];
+        }
         let (mut blocks, mut shared, mut detectors, mut first) = (Vec::new(), Shared::default(), 0, 0);
         let mut cells = cells.into_iter();
         let mut group: Vec<C> = Vec::with_capacity(LANES);
@@ -287,12 +313,14 @@ impl Plan {
             }
             for (index, cell) in (first..).zip(&group) {
                 let cell = cell.borrow();
-                check(index, cell, &channels)?;
+                check(index, cell, &described)?;
                 pool::check(index, &cell.pools, cell.compartments.len(), &ions)?;
-                pooled(index, cell, &channels)?;
+                pooled(index, cell, &described)?;
+                scheme::check(index, cell, &described)?;
             }
             let group: Vec<&Cell> = group.iter().map(Borrow::borrow).collect();
-            let body = Body::new(&group, &channels, (&ions, temperature));
+            let mut body = Body::new(&group, &channels, (&ions, temperature));
+            body.schemes = BlockScheme::all(&body.channels, &schemes, &mut body.scheme_lines);
             let detectors = BlockDetector::all(&group, &mut detectors);
             blocks.push(Block { first, detectors, body: shared.body(body) });
             first += group.len();
@@ -310,8 +338,11 @@ impl Plan {
             Evaluator::new(&channel.rates, &shapes).map_err(|_| PlanError::Channel { channel: index })
         };
         let evaluators = channels.iter().enumerate().map(evaluator).collect::<Result<Vec<_>, _>>()?;
-        let fingerprint = share::fingerprint(&channels, &ions, &blocks, temperature);
-        Ok(Self { channels, evaluators, temperature, ions, blocks, tables: None, cells: first, fingerprint })
+        let fingerprint = share::fingerprint(&described, &ions, &blocks, temperature);
+        let mut present = blocks.iter().flat_map(|block| &block.channels);
+        let counted = present.any(|c| channels[c.channel].single.is_some());
+        let (cells, tables) = (first, None);
+        Ok(Self { channels, schemes, evaluators, temperature, ions, blocks, tables, counted, cells, fingerprint })
     }
 
     /// How many cells.
@@ -438,24 +469,8 @@ fn pooled(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Pla
     Ok(())
 }
 
-impl BlockDetector {
-    /// Those of up to eight cells, numbered on.
-    fn all(group: &[&Cell], next: &mut u32) -> Vec<Self> {
-        let of = |(lane, cell): (usize, &&Cell)| {
-            let here = |d: &Detector| Self { row: d.compartment, lane, threshold: d.threshold, id: 0 };
-            cell.detectors.iter().map(here).collect::<Vec<_>>()
-        };
-        let mut found: Vec<Self> = group.iter().enumerate().flat_map(of).collect();
-        for d in &mut found {
-            d.id = *next;
-            *next += 1;
-        }
-        found
-    }
-}
-
 impl Body {
-    fn new(group: &[&Cell], channels: &[Channel], (ions, kelvin): (&[Ion], f64)) -> Self {
+    fn new<'a>(group: &[&'a Cell], channels: &[Channel], (ions, kelvin): (&[Ion], f64)) -> Self {
         let n = group.iter().map(|cell| cell.compartments.len()).max().unwrap_or(0);
         let lines = |x: f64| vec![F64x8::splat(x); n];
         // A row that a lane lacks is a root of its own with capacitance 1 and nothing else: its voltage stays.
@@ -491,7 +506,8 @@ impl Body {
         }
         let (mut gate_lines, mut pool_lines) = (0, 0);
         let pool = |(ion, kind): (usize, &Ion)| {
-            let cells: Vec<_> = group.iter().map(|cell| cell.pools.iter().find(|p| p.ion == ion)).collect();
+            let of = |cell: &&'a Cell| Some((cell.pools.iter().find(|p| p.ion == ion)?, &cell.compartments[..]));
+            let cells: Vec<_> = group.iter().map(of).collect();
             BlockPool::new((ion, kind), &cells, n, kelvin, &mut pool_lines)
         };
         let pools: Vec<BlockPool> = ions.iter().enumerate().filter_map(pool).collect();
@@ -513,6 +529,8 @@ impl Body {
             coupling,
             channels: made,
             gate_lines,
+            schemes: Vec::new(),
+            scheme_lines: 0,
             pools,
             pool_lines,
         }

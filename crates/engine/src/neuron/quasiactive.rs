@@ -1,14 +1,16 @@
 //! Impedance: the cell linearised about a state, gates included (the quasi-active membrane; Koch 1984, Biol Cybern 50:15;
 //! Mauro et al. 1970, J Gen Physiol 55:497), solved on its tree for a sinusoid.
 //!
-//! A gate follows by `dx = (x_V dV + sum_i x_ci dc_i) / (1 + i w tau)`, a concentration by `(i w (1 + bound) + r') dc = p dI`
+//! Channels with states: see [`super::response`]. A gate follows by `dx = (x_V dV + sum_i x_ci dc_i) / (1 + i w tau)`, a concentration by `(i w (1 + bound) + r') dc = p dI`
 //! with removal `r` and `p` mM/ms a pA, so that a compartment admits `y = i w C + g_leak + sum dI/dV`. At 0 Hz that is the
-//! slope of the steady current. Limit: exact of the linearised cell; whether that is stable is not asked.
+//! slope of the steady current. Limits: exact of the linearised cell, but that what diffuses follows where it is alone;
+//! whether it is stable is not asked.
 
 use super::balance::Inside;
 use super::complex::{Complex, minus, over, plus, times};
 use super::linear::{Circuit, LinearError, NUDGE};
 use super::plan::{BlockChannel, Plan, Site};
+use super::response::Response;
 use super::state::State;
 use super::{GateForm, MAX_GATES};
 use numerics::simd::LANES;
@@ -48,7 +50,7 @@ impl Plan {
     ) -> Result<Vec<Vec<Impedance>>, LinearError> {
         assert!(state.fits(self), "the state of this plan");
         let cell = site.block * LANES + site.lane;
-        let circuit = Circuit::new(self, cell);
+        let circuit = Circuit::settled(self, cell, state);
         let membrane = Membrane::new(&circuit, state);
         frequencies.iter().map(|&f| membrane.solved(&circuit, site.compartment as usize, TAU * f)).collect()
     }
@@ -61,6 +63,7 @@ struct Linear {
     /// dI/dV and dI/dc of each pool, gates held: nS, pA/mM.
     at_once: (f64, Vec<f64>),
     followers: Vec<Follower>,
+    states: Option<Response>,
 }
 
 /// A gate that answers a change: what it adds to the current's slopes once it has followed, and its time constant, ms.
@@ -145,14 +148,13 @@ impl Row {
         let channel = |&(c, k): &(&BlockChannel, usize)| {
             let plan = circuit.plan;
             let kind = &plan.channels[c.channel];
+            let fills = kind.ion.and_then(|ion| pools.iter().position(|p| p.0.ion == usize::from(ion)));
             let steady = |v: f64, inside: &Inside| {
                 let mut out = [0.0; MAX_GATES];
                 plan.steady(c, (k, lane), v, inside, &mut out);
                 out
             };
             let here = steady(v, &inside);
-            let mut rates = [0.0; 2 * MAX_GATES];
-            plan.rates_of(c, (k, lane), v, &inside, &mut rates);
             // The product of all gates, one of gate `one` left out of it.
             let product = |one: Option<usize>| {
                 let mut all = c.g_max[k].0[lane];
@@ -172,6 +174,14 @@ impl Row {
                 (0..pools.len()).map(slope).collect()
             };
             let mut at_once = (current(whole, &inside).1, over_pools(&|inside| current(whole, inside).0));
+            if let Some(states) = &plan.schemes[c.channel] {
+                let beside: Vec<_> = (0..pools.len()).map(beside).collect();
+                let all = current(c.g_max[k].0[lane], &inside).0;
+                let states = Some(Response::new((plan, states), c, (k, lane), (v, &inside), &beside, all));
+                return Linear { fills, at_once, followers: Vec::new(), states };
+            }
+            let mut rates = [0.0; 2 * MAX_GATES];
+            plan.rates_of(c, (k, lane), v, &inside, &mut rates);
             let mut followers = Vec::new();
             let (below, above) = (steady(v - NUDGE, &inside), steady(v + NUDGE, &inside));
             for (j, gate) in kind.gates.iter().enumerate() {
@@ -192,8 +202,7 @@ impl Row {
                     followers.push(Follower { slopes: (with_v, with_c), tau });
                 }
             }
-            let fills = kind.ion.and_then(|ion| pools.iter().position(|p| p.0.ion == usize::from(ion)));
-            Linear { fills, at_once, followers }
+            Linear { fills, at_once, followers, states: None }
         };
         let linked = |i: usize| {
             let (pool, k) = pools[i];
@@ -221,6 +230,11 @@ impl Row {
                 v = plus(v, (f.slopes.0 * lag.0, f.slopes.0 * lag.1));
                 for (sum, x) in c.iter_mut().zip(&f.slopes.1) {
                     *sum = plus(*sum, (x * lag.0, x * lag.1));
+                }
+            }
+            if let Some(states) = &l.states {
+                for (sum, x) in std::iter::once(&mut v).chain(&mut c).zip(states.at(omega)) {
+                    *sum = plus(*sum, x);
                 }
             }
             (v, c)

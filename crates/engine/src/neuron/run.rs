@@ -7,8 +7,9 @@
 use super::channel::{ChannelInput, GateForm, MAX_GATES, MAX_INPUTS};
 use super::drive::{Drive, Moment, PortFaults, Ports};
 use super::fault::{NeuronFault, NeuronQuantity};
-use super::ionic::WORK;
+use super::ionic::work_lines;
 use super::kernel::Step;
+use super::occupancy::{self, Interval};
 use super::plan::{Block, BlockChannel, Plan};
 use super::state::{BlockState, State};
 use super::table::Tables;
@@ -73,6 +74,15 @@ pub enum RunError {
         /// How many are needed.
         want: usize,
     },
+    /// A channel whose copies are counted, and no luck for it.
+    #[error("the copies of channel {channel} are counted, and the drive gives no luck for them")]
+    Luck {
+        /// The channel kind.
+        channel: usize,
+    },
+    /// Copies that were never drawn.
+    #[error("channels are counted, and the state was not populated")]
+    Unpopulated,
     /// A number became meaningless.
     #[error(transparent)]
     Fault(#[from] NeuronFault),
@@ -98,6 +108,7 @@ struct Work {
     halves: Vec<F64x8>,
     ports: Ports,
     evaluation: mechanism::Scratch,
+    schemes: occupancy::Work,
 }
 
 /// A thread's hold on working memory, given back when dropped.
@@ -122,7 +133,7 @@ impl Work {
         let grow = |column: &mut Vec<F64x8>, n: usize| column.resize(column.len().max(n), F64x8::splat(0.0));
         grow(&mut self.v, block.rows());
         grow(&mut self.rates, 2 * block.gate_lines);
-        grow(&mut self.carried, WORK * block.pool_lines);
+        grow(&mut self.carried, work_lines(block));
         self.ports.fit(block.rows());
     }
 }
@@ -144,7 +155,7 @@ pub fn run<D: Drive>(
     spikes: &mut Vec<Spike>,
 ) -> Result<(), RunError> {
     check(plan, state, stepping, drives.len())?;
-    let clocks = Clocks { clock: state.clock, gates_at: state.gates_at };
+    let clocks = Clocks::of(state);
     let blocks = state.blocks.par_iter_mut().zip(&plan.blocks).zip(drives.par_iter_mut());
     let results: Vec<Result<Vec<Spike>, RunError>> = blocks
         .map_init(
@@ -182,7 +193,7 @@ pub fn run_here<D: Drive>(
     spikes: &mut Vec<Spike>,
 ) -> Result<(), RunError> {
     check(plan, state, stepping, drives.len())?;
-    let clocks = Clocks { clock: state.clock, gates_at: state.gates_at };
+    let clocks = Clocks::of(state);
     let mut lease = Lease::new(scratch);
     let start = spikes.len();
     let mut worst = None;
@@ -201,6 +212,9 @@ fn check(plan: &Plan, state: &State, stepping: Stepping, drives: usize) -> Resul
     }
     if !state.fits(plan) {
         return Err(RunError::State);
+    }
+    if plan.counted() && !state.populated {
+        return Err(RunError::Unpopulated);
     }
     if drives != plan.blocks.len() {
         return Err(RunError::Drives { got: drives, want: plan.blocks.len() });
@@ -233,6 +247,7 @@ fn finish(
     }
     if steps > 0 {
         spikes[start..].sort_unstable();
+        state.ordinal += steps;
         let steps = i64::try_from(steps).expect("time stays within 106 days");
         state.clock += stepping.dt * steps;
         state.gates_at = state.clock - lag(stepping);
@@ -252,6 +267,14 @@ fn lag(stepping: Stepping) -> Tick {
 struct Clocks {
     clock: Tick,
     gates_at: Tick,
+    /// Number of the next draw.
+    ordinal: u64,
+}
+
+impl Clocks {
+    fn of(state: &State) -> Self {
+        Self { clock: state.clock, gates_at: state.gates_at, ordinal: state.ordinal }
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "plan, state, work and orders, each its own thing")]
@@ -282,6 +305,13 @@ fn run_block<D: Drive>(
         {
             rates(plan, c, level, (&state.v, &state.pools), work)?;
         }
+        let h_gates = (at - clocks.gates_at).ms();
+        let interval = Interval { level, h: h_gates, start, ordinal: clocks.ordinal };
+        for scheme in &block.schemes {
+            let luck = |channel| drive.luck(channel);
+            let Work { schemes, rates, .. } = &mut *work;
+            occupancy::advance((plan, block, scheme), state, interval, luck, schemes, rates)?;
+        }
         work.before.clear();
         work.before.extend(block.detectors.iter().map(|d| state.v[d.row as usize].0[d.lane]));
         let damped = if second { work.ports.jumps() } else { 0 };
@@ -293,13 +323,13 @@ fn run_block<D: Drive>(
             gates: &mut state.gates,
             rates: &work.rates,
             pools: &mut state.pools,
-            carried: &mut work.carried[..WORK * block.pool_lines],
+            carried: &mut work.carried[..work_lines(block)],
             brought,
             tables,
             inside,
             diagonal,
             rhs,
-            h_gates: (at - clocks.gates_at).ms(),
+            h_gates,
             h,
             extrapolate: second,
             damped,
@@ -322,7 +352,7 @@ fn run_block<D: Drive>(
             }
         }
         drive.after(moment, work.ports.solved(), &state.v);
-        clocks = Clocks { clock: moment.end, gates_at: at };
+        clocks = Clocks { clock: moment.end, gates_at: at, ordinal: clocks.ordinal + 1 };
     }
     Ok(())
 }
@@ -342,7 +372,7 @@ fn rates(
 ) -> Result<(), EvalError> {
     let kind = &plan.channels[c.channel];
     let m = c.rows.len();
-    if kind.gates.is_empty() {
+    if kind.gates.is_empty() || plan.schemes[c.channel].is_some() {
         return Ok(());
     }
     work.inside.clear();

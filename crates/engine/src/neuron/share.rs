@@ -1,7 +1,9 @@
 //! Blocks of equal cells share their columns; what a plan takes of memory; its fingerprint.
 
+use super::cell::{Cell, Detector};
 use super::channel::Channel;
-use super::plan::{Block, BlockChannel, Body, Plan};
+use super::diffusion::Diffusion;
+use super::plan::{Block, BlockChannel, BlockDetector, Body, Plan};
 use super::pool::Ion;
 use super::state::State;
 use numerics::simd::F64x8;
@@ -24,6 +26,22 @@ impl Shared {
             std::collections::btree_map::Entry::Occupied(_) => Arc::new(body),
             std::collections::btree_map::Entry::Vacant(place) => place.insert(Arc::new(body)).clone(),
         }
+    }
+}
+
+impl BlockDetector {
+    /// Those of up to eight cells, numbered on.
+    pub fn all(group: &[&Cell], next: &mut u32) -> Vec<Self> {
+        let of = |(lane, cell): (usize, &&Cell)| {
+            let here = |d: &Detector| Self { row: d.compartment, lane, threshold: d.threshold, id: 0 };
+            cell.detectors.iter().map(here).collect::<Vec<_>>()
+        };
+        let mut found: Vec<Self> = group.iter().enumerate().flat_map(of).collect();
+        for d in &mut found {
+            d.id = *next;
+            *next += 1;
+        }
+        found
     }
 }
 
@@ -94,6 +112,9 @@ impl Body {
             print.eat(pool.ion as u64);
             pool.rows.iter().for_each(|&row| print.eat(u64::from(row)));
             pool.columns().iter().for_each(|column| print.column(column));
+            let moving = pool.diffusion.iter().flat_map(Diffusion::columns);
+            moving.for_each(|column| print.column(column));
+            pool.diffusion.iter().flat_map(|d| &d.rows).for_each(|&row| print.eat(u64::from(row)));
         }
         self.sizes.iter().for_each(|&size| print.eat(size as u64));
         for row in 0..self.rows() {

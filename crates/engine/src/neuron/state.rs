@@ -4,7 +4,9 @@ use super::balance::{Inside, NOTHING};
 use super::linear::Circuit;
 use super::plan::{Block, Plan, Site};
 use super::pool::{BlockPool, LINES};
+use super::scheme::BlockScheme;
 use crate::time::Tick;
+use numerics::rng::ORDINALS;
 use numerics::simd::{F64x8, LANES};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,10 @@ pub struct State {
     pub(super) clock: Tick,
     /// When the gates are: half a step behind the clock after Crank-Nicolson.
     pub(super) gates_at: Tick,
+    /// Number of the next draw.
+    pub(super) ordinal: u64,
+    /// Whether counted copies were drawn since it was settled.
+    pub(super) populated: bool,
     pub(super) blocks: Vec<BlockState>,
 }
 
@@ -23,6 +29,8 @@ pub struct State {
 pub(super) struct BlockState {
     pub v: Vec<F64x8>,
     pub gates: Vec<F64x8>,
+    /// Occupancies, or counts, of channels with states.
+    pub schemes: Vec<F64x8>,
     /// See [`BlockPool::lines`].
     pub pools: Vec<F64x8>,
 }
@@ -32,15 +40,21 @@ pub(super) struct BlockState {
 struct Raw {
     clock: Tick,
     gates_at: Tick,
-    blocks: Vec<(Vec<f64>, Vec<f64>, Vec<f64>)>,
+    ordinal: u64,
+    populated: bool,
+    blocks: Vec<Columns>,
 }
+
+/// Voltages, gates, states of schemes, pools.
+type Columns = [Vec<f64>; 4];
 
 impl From<State> for Raw {
     fn from(state: State) -> Self {
         let plain = |column: &[F64x8]| F64x8::as_f64s(column).to_vec();
-        let blocks =
-            state.blocks.iter().map(|block| (plain(&block.v), plain(&block.gates), plain(&block.pools))).collect();
-        Self { clock: state.clock, gates_at: state.gates_at, blocks }
+        let columns = |b: &BlockState| [plain(&b.v), plain(&b.gates), plain(&b.schemes), plain(&b.pools)];
+        let blocks = state.blocks.iter().map(columns).collect();
+        let State { clock, gates_at, ordinal, populated, .. } = state;
+        Self { clock, gates_at, ordinal, populated, blocks }
     }
 }
 
@@ -54,11 +68,15 @@ impl TryFrom<Raw> for State {
         if raw.gates_at > raw.clock {
             return Err("gates ahead of the clock");
         }
-        let block = |(v, gates, pools): &(Vec<f64>, Vec<f64>, Vec<f64>)| {
-            Ok(BlockState { v: lines(v)?, gates: lines(gates)?, pools: lines(pools)? })
+        if raw.ordinal >= ORDINALS {
+            return Err("more steps than can be counted");
+        }
+        let block = |[v, gates, schemes, pools]: &Columns| {
+            Ok(BlockState { v: lines(v)?, gates: lines(gates)?, schemes: lines(schemes)?, pools: lines(pools)? })
         };
         let blocks = raw.blocks.iter().map(block).collect::<Result<Vec<_>, Self::Error>>()?;
-        Ok(Self { clock: raw.clock, gates_at: raw.gates_at, blocks })
+        let Raw { clock, gates_at, ordinal, populated, .. } = raw;
+        Ok(Self { clock, gates_at, ordinal, populated, blocks })
     }
 }
 
@@ -73,22 +91,25 @@ impl State {
         let block = |block: &Block| BlockState {
             v: vec![F64x8::splat(v); block.rows()],
             gates: vec![F64x8::splat(0.0); block.gate_lines],
+            schemes: vec![F64x8::splat(0.0); block.scheme_lines],
             pools: vec![F64x8::splat(0.0); LINES * block.pool_lines],
         };
         let blocks = plan.blocks.iter().map(block).collect();
-        let mut state = Self { clock: Tick::ZERO, gates_at: Tick::ZERO, blocks };
+        let mut state = Self { clock: Tick::ZERO, gates_at: Tick::ZERO, ordinal: 0, populated: false, blocks };
         state.settle(plan);
         state
     }
 
-    /// Puts every gate at its steady state for the voltage it sees, and every pool at its balance (at rest, if it has
-    /// none) with new books, at the time of the clock.
+    /// Puts every gate at its steady state for the voltage it sees, every scheme at the law in which it settles (counted
+    /// copies at their expected numbers, until they are drawn), and every pool at its balance (at rest, if it has none)
+    /// with new books, at the time of the clock.
     ///
     /// # Panics
     /// If the state is of another plan.
     pub fn settle(&mut self, plan: &Plan) {
         assert!(self.fits(plan), "the state of this plan");
         self.gates_at = self.clock;
+        self.populated = false;
         let mut steady = [0.0; super::channel::MAX_GATES];
         for (block, state) in plan.blocks.iter().zip(&mut self.blocks) {
             fill(plan, block, state);
@@ -104,6 +125,9 @@ impl State {
                     }
                 }
             }
+            for scheme in &block.schemes {
+                settle_scheme(plan, block, scheme, state);
+            }
         }
     }
 
@@ -118,12 +142,14 @@ impl State {
         self.blocks.len() == plan.blocks.len()
             && pairs.all(|(state, block)| {
                 let pools = LINES * block.pool_lines;
-                state.v.len() == block.rows() && state.gates.len() == block.gate_lines && state.pools.len() == pools
+                let schemes = state.schemes.len() == block.scheme_lines;
+                let gates = schemes && state.gates.len() == block.gate_lines;
+                state.v.len() == block.rows() && gates && state.pools.len() == pools
             })
     }
 
     /// Puts a lane of the first block where `rest` has it, if no voltage (mV), no gate and no concentration (relative to its
-    /// own at rest) is farther than `near` from there; whether that was so. A cell at rest then stays there to the bit.
+    /// own at rest) is farther than `near` from there, and no copies are counted; whether that was so. A cell at rest then stays there to the bit.
     /// Books of its pools go on.
     ///
     /// # Panics
@@ -136,10 +162,13 @@ impl State {
         let pools = || plan.blocks.first().into_iter().flat_map(|block| &block.pools);
         let concentrations = || pools().flat_map(|pool| pool.lines().into_iter().take(2).flatten());
         let filled = concentrations().all(|line| still((&own.pools[line], &rest.pools[line])));
-        if !(close(&own.v, &rest.v) && close(&own.gates, &rest.gates) && filled) {
+        let gated = close(&own.gates, &rest.gates) && close(&own.schemes, &rest.schemes);
+        if !(close(&own.v, &rest.v) && gated && filled) || plan.counted() {
             return false;
         }
-        for (own, rest) in own.v.iter_mut().chain(&mut own.gates).zip(rest.v.iter().chain(&rest.gates)) {
+        let BlockState { v, gates, schemes, .. } = own;
+        let all = rest.v.iter().chain(&rest.gates).chain(&rest.schemes);
+        for (own, rest) in v.iter_mut().chain(gates).chain(schemes).zip(all) {
             own.0[lane] = rest.0[lane];
         }
         for line in concentrations() {
@@ -225,7 +254,7 @@ impl State {
     }
 
     /// Books of the pool of an ion at a site, amol: what is there, free and bound, above what is bound at 0; what currents
-    /// brought in since the state was made; what was removed. None where there is no pool.
+    /// brought in since the state was made; what was removed. What diffused is in neither. None where there is no pool.
     ///
     /// # Panics
     /// If the site does not exist.
@@ -249,6 +278,16 @@ impl State {
         let state = &self.blocks[block];
         let inside = state.inside(&plan.blocks[block], (c.rows[k], lane));
         plan.carries(c, (k, lane), (g, state.v[c.rows[k] as usize].0[lane]), &inside)
+    }
+
+    /// The share of a channel kind that is open at a site; none where the channel is not. After Crank-Nicolson steps it is
+    /// that of half a step before the clock. Panics if the site does not exist.
+    #[must_use]
+    pub fn open(&self, plan: &Plan, site: Site, channel: usize) -> Option<f64> {
+        let c = plan.blocks[site.block].channels.iter().find(|c| c.channel == channel)?;
+        let k = c.rows.binary_search(&site.compartment).ok()?;
+        let most = c.g_max[k].0[site.lane];
+        (most > 0.0).then(|| self.conductance(plan, c, site.block, (k, site.lane)) / most)
     }
 
     /// Conductance (nS, or permeability, um3/ms) of line `k` of a channel in a lane.
@@ -277,6 +316,27 @@ impl BlockState {
     }
 }
 
+/// Puts the states of a channel of a block at the law in which they settle.
+fn settle_scheme(plan: &Plan, block: &Block, scheme: &BlockScheme, state: &mut BlockState) {
+    let c = &block.channels[scheme.channel];
+    let Some(states) = &plan.schemes[c.channel] else { return };
+    let n = states.len();
+    for (k, &row) in c.rows.iter().enumerate() {
+        for lane in 0..LANES {
+            let copies = scheme.copies[k].0[lane];
+            let law = if copies > 0.0 {
+                let inside = state.inside(block, (row, lane));
+                plan.law_of(states, c, (k, lane), state.v[row as usize].0[lane], &inside)
+            } else {
+                vec![0.0; n]
+            };
+            for (line, p) in state.schemes[scheme.at + k * n..][..n].iter_mut().zip(law) {
+                line.0[lane] = copies * p;
+            }
+        }
+    }
+}
+
 /// The pool of an ion at a site, and its line.
 fn pool(plan: &Plan, site: Site, ion: usize) -> Option<(&BlockPool, usize)> {
     let pool = plan.blocks[site.block].pools.iter().find(|p| p.ion == ion)?;
@@ -291,7 +351,12 @@ fn fill(plan: &Plan, block: &Block, state: &mut BlockState) {
     }
     state.pools.fill(F64x8::splat(0.0));
     for lane in 0..LANES {
-        let circuit = (lane < block.sizes.len()).then(|| Circuit::new(plan, block.first + lane));
+        let circuit = (lane < block.sizes.len()).then(|| {
+            let mut circuit = Circuit::new(plan, block.first + lane);
+            let v: Vec<f64> = state.v[..block.sizes[lane]].iter().map(|line| line.0[lane]).collect();
+            circuit.hold(&v);
+            circuit
+        });
         for pool in &block.pools {
             for (k, &row) in pool.rows.iter().enumerate() {
                 let here = circuit.as_ref().filter(|_| pool.has((k, lane)));

@@ -6,6 +6,7 @@
 
 use super::channel::{Channel, ChannelInput, GateForm, MAX_GATES, MAX_INPUTS};
 use super::plan::Plan;
+use super::scheme::OPEN;
 use crate::time::Tick;
 use numerics::math::expm1;
 use numerics::piecewise::{self, Error, Pair, Segments};
@@ -34,7 +35,7 @@ impl Plan {
         let h = dt.ms();
         let alone = self.by_voltage_alone();
         let of = |(kind, alone): (&Channel, bool)| {
-            if alone { fit(kind, self.temperature, segments, h, tolerance) } else { None }
+            if alone && kind.gates != [OPEN] { fit(kind, self.temperature, segments, h, tolerance) } else { None }
         };
         let channels = self.channels.iter().zip(alone).map(of).collect();
         self.tables = Some(Tables { dt, tolerance, segments, channels });

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "none of them needs all")]
 
 use engine::mechanism::{Binary, Program, ProgramBuilder, Unary, Value};
-use engine::neuron::{Cell, Channel, ChannelInput, Gate, GateForm, Tissue};
+use engine::neuron::{Cell, Channel, ChannelInput, Gate, GateForm, Scheme, SchemeStep, Tissue};
 use engine::time::Tick;
 use numerics::rng::StreamKey;
 
@@ -119,4 +119,58 @@ pub fn resident() -> Option<(usize, usize)> {
         Some(1024 * line.split_whitespace().nth(1)?.parse::<usize>().ok()?)
     };
     Some((of("VmRSS:")?, of("VmHWM:")?))
+}
+
+/// Steps of `n` alike gates between states that are `stride` apart, of `states` in all; outputs: opening rates of n, n - 1,
+/// ... gates, then closing rates of 1, 2, ... gates, from output `first` on.
+fn alike(n: u16, stride: u16, states: u16, first: u16) -> Vec<SchemeStep> {
+    let mut steps = Vec::new();
+    for state in 0..states {
+        let k = state / stride % (n + 1);
+        if k < n {
+            steps.push(SchemeStep { from: state, to: state + stride, rate: first + k });
+            steps.push(SchemeStep { from: state + stride, to: state, rate: first + n + k });
+        }
+    }
+    steps
+}
+
+/// What [`alike`] calls its outputs.
+fn multiples(b: &mut ProgramBuilder, n: u16, opening: Value, closing: Value) -> Vec<Value> {
+    let mut times = |rate: Value, copies: u16| {
+        let copies = b.constant(f64::from(copies));
+        b.mul(rate, copies)
+    };
+    let opens: Vec<Value> = (0..n).map(|k| times(opening, n - k)).collect();
+    let closes = (0..n).map(|k| times(closing, k + 1));
+    opens.iter().copied().chain(closes).collect()
+}
+
+/// The same channels as schemes: the sodium channel of 8 states, m + 4 h, the potassium channel of 5.
+pub fn hodgkin_huxley_schemes() -> Vec<Channel> {
+    let inputs = || vec![ChannelInput::Voltage, ChannelInput::Temperature];
+    let na = program(false, |b, v| {
+        let (am, bm) = (linoid(b, v, 1.0, -40.0, 10.0), exponential(b, v, 4.0, -65.0, -18.0));
+        let (ah, e) = (exponential(b, v, 0.07, -65.0, -20.0), exponential(b, v, 1.0, -35.0, -10.0));
+        let one = b.constant(1.0);
+        let e = b.add_values(one, e);
+        let bh = b.div(one, e);
+        let mut outputs = multiples(b, 3, am, bm);
+        outputs.extend(multiples(b, 1, ah, bh));
+        outputs
+    });
+    let k = program(false, |b, v| {
+        let (an, bn) = (linoid(b, v, 0.1, -55.0, 10.0), exponential(b, v, 0.125, -65.0, -80.0));
+        multiples(b, 4, an, bn)
+    });
+    let open = |n: usize| (0..n).map(|s| f64::from(u8::from(s + 1 == n))).collect::<Vec<f64>>();
+    let mut na_steps = alike(3, 1, 8, 0);
+    na_steps.extend(alike(1, 4, 8, 6));
+    let na_scheme = Some(Scheme { steps: na_steps, open: open(8) });
+    let k_scheme = Some(Scheme { steps: alike(4, 1, 5, 0), open: open(5) });
+    vec![
+        Channel { scheme: na_scheme, rates: na, inputs: inputs(), ..Channel::leak(50.0) },
+        Channel { scheme: k_scheme, rates: k, inputs: inputs(), ..Channel::leak(-77.0) },
+        Channel::leak(-54.387),
+    ]
 }

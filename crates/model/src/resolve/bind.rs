@@ -79,6 +79,13 @@ impl Resolver<'_> {
                         let message = format!("`{}` is in a terminal, which counts its channels", name.name);
                         self.out.push(Diagnostic::error(message, span.clone()).hint("count = 20"));
                     }
+                    for field in ["stochastic", "unitary"] {
+                        if let Some(span) = channel.span_of(field) {
+                            let message = format!("`{}` is in a terminal, where channels open one by one", name.name);
+                            let hint = format!("leave `{field}` out: it is for the membrane of a neuron");
+                            self.out.push(Diagnostic::error(message, span.clone()).hint(hint));
+                        }
+                    }
                     self.either(channel, &name.name, &name.span, ["count", "density"], true);
                 }
                 if let Some(supply) = terminal.table("supply") {

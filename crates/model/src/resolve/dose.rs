@@ -214,8 +214,9 @@ impl Resolver<'_> {
                     }
                     continue;
                 }
-                // A gate that is open to the bit is none, and its place is kept.
-                let kept = *changes && part.scheme.is_none();
+                // A gate that is open to the bit is none, and its place is kept; in a membrane a scheme's states, too, which stay
+                // where they are when baths change.
+                let kept = *changes && (part.scheme.is_none() || path.starts_with("cell."));
                 if let (Mechanism::Irreversible { .. }, false) = (&action.mechanism, *changes) {
                     let left = match number("inactivated") {
                         Some(gone) => 1.0 - gone,

@@ -1,6 +1,6 @@
 //! What can be recorded, and how it is called.
 //!
-//! `clamp.NAME.current`, `drug.NAME.bath`, `CELL.PLACE.v_m`, `CELL.PLACE.ION`, `CELL.PLACE.CHANNEL.current`, `SYNAPSE.current`, `SYNAPSE.terminal.QUANTITY`, `SYNAPSE.cleft.TRANSMITTER`,
+//! `clamp.NAME.current`, `drug.NAME.bath`, `CELL.PLACE.v_m`, `CELL.PLACE.ION`, `CELL.PLACE.CHANNEL.current` or `.open`, `SYNAPSE.current`, `SYNAPSE.terminal.QUANTITY`, `SYNAPSE.cleft.TRANSMITTER`,
 //! `SYNAPSE.receptor.NAME.QUANTITY` or `.STATE`, `SYNAPSE.clearance.NAME.QUANTITY`; of a plain synapse `SYNAPSE.g`.
 
 use super::Resolver;
@@ -147,10 +147,10 @@ impl Resolver<'_> {
                 return;
             };
             let mut place = place;
-            if quantity == "current" {
+            if quantity == "current" || quantity == "open" {
                 let Some((before, channel)) = place.rsplit_once('.') else {
-                    let hint = format!("`{}.{place}.CHANNEL.current`", names[0]);
-                    let d = Diagnostic::error(format!("`{text}` does not say through which channel"), span.clone());
+                    let hint = format!("`{}.{place}.CHANNEL.{quantity}`", names[0]);
+                    let d = Diagnostic::error(format!("`{text}` does not say of which channel"), span.clone());
                     self.out.push(d.hint(hint));
                     return;
                 };

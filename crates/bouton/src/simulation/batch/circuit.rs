@@ -18,6 +18,8 @@ const MOST: i64 = 4096;
 pub(super) struct Memory {
     engine: circuit::Scratch,
     outside: Outside,
+    /// Of counted channels, by trial.
+    pub luck: Vec<Vec<Vec<engine::neuron::Luck>>>,
     spikes: Vec<Spike>,
 }
 
@@ -60,13 +62,20 @@ impl Batch {
             if circuit.stepwise {
                 self.act(plan, scratch, lane);
             }
-            let Memory { engine, outside, spikes } = &mut scratch.circuit;
+            let Memory { engine, outside, luck, spikes } = &mut scratch.circuit;
+            let mut own = luck.get_mut(lane);
+            if let Some(luck) = own.as_deref_mut() {
+                std::mem::swap(luck, &mut outside.luck);
+            }
             spikes.clear();
             let mut trace = Trace::new(circuit.watch.sites.clone(), circuit.watch.every);
             let net = &mut self.nets[lane];
             let trains = net.trains(circuit, (plan.seed, trial), to);
             circuit::run(&circuit.plan, &mut net.state, engine, stepping, steps, &trains, outside, spikes, &mut trace)
                 .map_err(|e| RunFault::circuit(plan, circuit, (self.clock, e)).of(trial, &plan.name))?;
+            if let Some(luck) = own {
+                std::mem::swap(luck, &mut outside.luck);
+            }
             for spike in &*spikes {
                 let Some((group, member)) = circuit.spiker(spike.detector) else { continue };
                 events.push(Event::spike(trial, spike.at, (group.cell, member)));
@@ -107,15 +116,16 @@ impl Batch {
         let place = |(cell, compartment): (usize, u32)| {
             plan.cells[cell].circuit.map(|number| Target { cell: number, compartment })
         };
-        let through = |cell: usize, receptor: &Receptor, g: f64| {
+        let through = |at @ (cell, _): (usize, u32), receptor: &Receptor, g: f64| {
             let (Voltage::Membrane { cell: lowered, .. }, Some(number)) =
                 (&plan.cells[cell].voltage, plan.cells[cell].circuit)
             else {
                 return None;
             };
-            let ion = lowered.calcium().filter(|_| receptor.calcium > 0.0)?;
+            let (ion, influx) = lowered.calcium().zip(receptor.calcium)?;
             let ion = *plan.circuit.as_ref()?.group(number).ions.get(ion)?;
-            Some(Carried { ion, g: receptor.calcium * g, i: receptor.calcium * g * receptor.e_rev })
+            let (g, i) = influx.carried(g, self.voltage(plan, at, lane));
+            Some(Carried { ion, g, i })
         };
         // Voltage clamps come first, each of them with a place among the acts, so that what they saw is found again.
         for (k, clamp) in plan.clamps.iter().enumerate() {
@@ -155,7 +165,7 @@ impl Batch {
                         g,
                         i: g * receptor.e_rev,
                         jump: false,
-                        carried: through(synapse.to.0, receptor, g),
+                        carried: through(synapse.to, receptor, g),
                     });
                 }
             }
@@ -171,7 +181,7 @@ impl Batch {
                     g,
                     i: g * receptor.e_rev,
                     jump: false,
-                    carried: through(population.to.0, receptor, g),
+                    carried: through(population.to, receptor, g),
                 });
             }
         }

@@ -126,6 +126,15 @@ impl Batch {
                     _ => f64::NAN,
                 }
             }
+            Source::ChannelOpen { cell, compartment, channel } => {
+                match (&plan.cells[cell].voltage, &self.cells[cell]) {
+                    (Voltage::Membrane { cell, .. }, Some(state)) => match &cell.channels[channel].fixed {
+                        Some((g, _)) => f64::from(u8::from(g[compartment as usize] > 0.0)),
+                        None => state.open(&cell.plan, Site { block: 0, compartment, lane }, channel).unwrap_or(0.0),
+                    },
+                    _ => f64::NAN,
+                }
+            }
             Source::Bath(k) => plan.baths[k],
             Source::ClampCurrent(k) => self.clamped[lane][k].0,
             Source::ClampVoltage(k) => self.clamped[lane][k].1,
@@ -189,12 +198,11 @@ impl Batch {
             Source::Plain { plain: p, quantity } => {
                 let one = |p: usize| {
                     let (plain, now) = (&plan.plain[p], self.plain[lane][p].now());
+                    let v = self.voltage(plan, plain.to, lane);
                     match (quantity, plain.effect) {
-                        (OfPlain::Conductance, _) => now,
+                        (OfPlain::Conductance, _) => now * plain.open(v),
                         (OfPlain::Current, Effect::Current) => -now,
-                        (OfPlain::Current, Effect::Conductance { e_rev }) => {
-                            now * (self.voltage(plan, plain.to, lane) - e_rev)
-                        }
+                        (OfPlain::Current, Effect::Conductance { e_rev }) => now * plain.open(v) * (v - e_rev),
                     }
                 };
                 (p..p + plan.plain[p].spine.1).map(one).sum()
