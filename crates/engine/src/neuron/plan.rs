@@ -266,7 +266,7 @@ impl Plan {
         for (index, cell) in cells.iter().enumerate() {
             check(index, cell, &channels)?;
             pool::check(index, &cell.pools, cell.compartments.len(), &ions)?;
-            pooled(index, cell, &channels)?;
+            pool::pooled(index, cell, &channels)?;
             scheme::check(index, cell, &channels)?;
         }
         let (described, schemes) = (channels.clone(), channels.iter().map(States::of).collect::<Vec<_>>());
@@ -418,22 +418,6 @@ fn check(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Plan
     for (detector, d) in described.detectors.iter().enumerate() {
         if d.compartment as usize >= n || !d.threshold.is_finite() {
             return Err(PlanError::Detector { cell, detector });
-        }
-    }
-    Ok(())
-}
-
-/// Whether every channel has the pools it needs.
-fn pooled(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), PlanError> {
-    for insertion in &described.insertions {
-        let channel = insertion.channel;
-        for ion in channels[channel].needs() {
-            let pool = described.pools.iter().find(|p| p.ion == ion);
-            let has = |k: usize| pool.is_some_and(|p| p.compartments[k].is_some());
-            let lacks = (0..).zip(&insertion.g_max).find(|&(k, g)| *g > 0.0 && !has(k));
-            if let Some((compartment, _)) = lacks {
-                return Err(PlanError::NoPool { cell, channel, ion, compartment });
-            }
         }
     }
     Ok(())

@@ -4,7 +4,8 @@
 //! a fast buffer of constant capacity, removal at a rate (Destexhe et al. 1993, Biophys J 65:1538) and by a saturating
 //! pump, which a leak balances at `rest`. Limits: each compartment is well mixed and has no exchange with its neighbours.
 
-use super::channel::ChannelInput;
+use super::cell::Cell;
+use super::channel::{Channel, ChannelInput};
 use super::plan::PlanError;
 use numerics::constants::{FARADAY, GAS_CONSTANT};
 use numerics::math::lanes;
@@ -51,6 +52,22 @@ pub struct Pooling {
     pub ion: usize,
     /// One a compartment; none where there is no pool.
     pub compartments: Vec<Option<Dynamics>>,
+}
+
+/// Whether every channel has the pools it needs.
+pub(super) fn pooled(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), PlanError> {
+    for insertion in &described.insertions {
+        let channel = insertion.channel;
+        for ion in channels[channel].needs() {
+            let pool = described.pools.iter().find(|p| p.ion == ion);
+            let has = |k: usize| pool.is_some_and(|p| p.compartments[k].is_some());
+            let lacks = (0..).zip(&insertion.g_max).find(|&(k, g)| *g > 0.0 && !has(k));
+            if let Some((compartment, _)) = lacks {
+                return Err(PlanError::NoPool { cell, channel, ion, compartment });
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Ion {
