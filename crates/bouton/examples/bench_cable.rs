@@ -72,10 +72,14 @@ fn main() {
     let threads = threads.expect("threads");
 
     let began = Instant::now();
-    let (cells, places): (Vec<Cell>, Vec<Vec<u32>>) =
-        list(&network["cells"]).iter().map(|told| cell(told, &network)).unzip();
-    let compartments: usize = cells.iter().map(|c| c.compartments.iter().filter(|c| c.area > 0.0).count()).sum();
-    let made = neuron::Plan::new(kinds(), &cells, COLD).expect("sound cells").tabulated(dt, 1e-7);
+    let (mut places, mut compartments) = (Vec::new(), 0);
+    let cells = list(&network["cells"]).iter().map(|told| {
+        let (cell, synapses) = cell(told, &network);
+        places.push(synapses);
+        compartments += cell.compartments.iter().filter(|c| c.area > 0.0).count();
+        cell
+    });
+    let made = neuron::Plan::from_cells(kinds(), vec![], cells, COLD).expect("sound cells").tabulated(dt, 1e-7);
     let whole = |json: &Json| json.as_u64().expect("a whole number") as usize;
     let to = |cell: &Json, synapse: &Json| {
         let cell = whole(cell);
@@ -90,7 +94,7 @@ fn main() {
     });
     let starts = list(&network["start"]);
     let outer = starts.iter().enumerate().map(|(k, s)| Connection {
-        source: (cells.len() + k) as u32,
+        source: (places.len() + k) as u32,
         to: to(&s[0], &s[1]),
         kind: 0,
         weight: number(&s[3]),

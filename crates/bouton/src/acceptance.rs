@@ -359,7 +359,7 @@ impl Subject<'_> {
 
     /// Concentration after 1 ms of 1 uA/cm2 and in the end, and the time constant near rest.
     fn fill(&self) -> Result<Measures, ResponseError> {
-        let pool = lower::pool(self.part).ok_or(ResponseError::Nothing("the entry is no pool with a `depth`"))?;
+        let pool = lower::pool(self.part).ok_or(ResponseError::Nothing("the entry is no pool"))?;
         // 0.01 pA/um2 of inward current through 1 um2.
         let (dynamics, valence) = pool;
         let rest = dynamics.rest;

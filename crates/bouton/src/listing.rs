@@ -8,6 +8,12 @@ use model::units::Quantity;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
+/// A number of things: `1 sender`, `200 senders`.
+#[must_use]
+pub fn counted(n: usize, one: &str) -> String {
+    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
+}
+
 /// A quantity to at most six significant digits, in the unit a reader expects.
 pub fn rounded(q: &Quantity) -> String {
     if q.dimension == model::units::Dimension::TEMPERATURE {

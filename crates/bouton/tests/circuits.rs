@@ -85,6 +85,27 @@ fn a_cell_of_a_population_is_the_cell_alone() {
 }
 
 #[test]
+fn counted_channels_have_the_luck_of_their_cell_in_a_circuit_as_well() {
+    let counted = "cell.pyr.channel.na.stochastic = true\ncell.pyr.channel.na.unitary = \"20 pS\"\n";
+    let text = |to: &str, soma: &str, connect: &str| format!("{}{counted}", one_cell(to, soma, connect));
+    let alone = run_with(&text("pyr.dend(0.9)", "pyr.soma", ""), &["trials = 2"]);
+    let of_one = run_with(&text("pyr.dend(0.9)", "pyr.soma", "synapse.many.connect = { all = true }"), &["trials = 2"]);
+    for (a, b) in probe(&alone, "pyr.soma.v_m").trials.iter().zip(&probe(&of_one, "pyr.soma.v_m").trials) {
+        assert!(largest(&a.1, &b.1) < 1e-6, "{}", largest(&a.1, &b.1));
+    }
+    let [first, second] = [0, 1].map(|k| &probe(&alone, "pyr.soma.v_m").trials[k].1);
+    assert!(largest(first, second) > 0.1);
+    // Two of many, with nothing that acts on them, are two.
+    let two = format!(
+        "{WORLD}{SHORT}{CELL}{counted}cell.pyr.count = 2\nprobe.a = {{ read = \"pyr[0].soma.v_m\" }}\nprobe.b = {{ read = \"pyr[1].soma.v_m\" }}\n"
+    );
+    let two = run_with(&two, &[]);
+    let [a, b] = ["pyr[0].soma.v_m", "pyr[1].soma.v_m"].map(|path| &probe(&two, path).mean);
+    let apart = largest(a, b);
+    assert!(apart > 0.05 && apart < 60.0, "{apart} mV");
+}
+
+#[test]
 fn a_voltage_clamp_and_a_synapse_of_molecules_on_cells_of_a_population_are_what_they_are_elsewhere() {
     let of = |sender: &str, receiver: &str, more: &str| {
         let text = format!(

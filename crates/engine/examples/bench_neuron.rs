@@ -7,32 +7,15 @@
 #[path = "../tests/cells/mod.rs"]
 mod cells;
 
-use cells::{COLD, TISSUE, hodgkin_huxley};
+use cells::{COLD, COMPARTMENTS, hodgkin_huxley, tree};
 use engine::neuron::*;
 use engine::time::Tick;
-use numerics::rng::StreamKey;
 use numerics::simd::Level;
 use std::time::Instant;
 
 const CELLS: usize = 64;
-const COMPARTMENTS: usize = 253;
 const STEPS: u64 = 200;
 const REPEATS: usize = 15;
-
-/// A soma of 12.6157 um and 63 branches, depth first; how many lie on each side of a fork is drawn anew for each cell.
-fn tree(cell: usize) -> Cell {
-    let mut draws = StreamKey::new(7, 0, 1, 0).at(cell as u64, 0);
-    let mut cell = Cell::soma(TISSUE, 12.6157);
-    let mut ahead = vec![(0, 0.0, 2.0, (COMPARTMENTS as u64 - 1) / 4)];
-    while let Some((parent, half, diameter, branches)) = ahead.pop() {
-        let length = 50.0 + draws.below(51) as f64;
-        let (made, half) = cell.add_cylinder(TISSUE, parent, half, (length, diameter, 4));
-        let (rest, thinner) = (branches - 1, (diameter * 0.8).max(0.4));
-        let left = if rest > 1 { 1 + draws.below(rest - 1) } else { rest };
-        ahead.extend([rest - left, left].into_iter().filter(|n| *n > 0).map(|n| (made.end - 1, half, thinner, n)));
-    }
-    cell
-}
 
 fn main() {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");

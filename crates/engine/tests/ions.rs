@@ -1,15 +1,16 @@
 //! Pools of ions, Nernst and GHK currents, gates that read concentrations: against closed forms and themselves.
 
-use engine::mechanism::{ProgramBuilder, Unary, Value};
+mod cells;
+
+use cells::{TISSUE, exponential, linoid, ms, potassium, sodium};
+use engine::mechanism::{ProgramBuilder, Value};
 use engine::membrane::{ghk_current, nernst};
 use engine::neuron::*;
 use engine::snapshot;
-use engine::time::Tick;
 use numerics::constants::FARADAY;
 use numerics::math;
 use numerics::simd::{F64x8, Level};
 
-const TISSUE: Tissue = Tissue { c_m: 1.0, r_a: 100.0 };
 const KELVIN: f64 = 309.15;
 const CALCIUM: Ion = Ion { valence: 2, outside: 2.0 };
 /// Indices of the kinds of [`kinds`].
@@ -19,28 +20,6 @@ const LEAK: usize = 2;
 const CA: usize = 3;
 const SK: usize = 4;
 const DRIP: usize = 5;
-
-fn ms(x: f64) -> Tick {
-    Tick::from_ms(x).unwrap()
-}
-
-/// scale exp((v - at) / slope)
-fn exponential(b: &mut ProgramBuilder, v: Value, scale: f64, at: f64, slope: f64) -> Value {
-    let (scale, at, slope) = (b.constant(scale), b.constant(at), b.constant(slope));
-    let x = b.sub(v, at);
-    let x = b.div(x, slope);
-    let e = b.exp(x);
-    b.mul(scale, e)
-}
-
-/// scale x / (1 - exp(-x)), x = (v - at) / slope
-fn linoid(b: &mut ProgramBuilder, v: Value, scale: f64, at: f64, slope: f64) -> Value {
-    let (scale, at, slope) = (b.constant(scale), b.constant(at), b.constant(-slope));
-    let x = b.sub(v, at);
-    let x = b.div(x, slope);
-    let e = b.unary(Unary::Exprelr, x);
-    b.mul(scale, e)
-}
 
 fn gated(
     e_rev: f64,
@@ -59,16 +38,8 @@ fn gated(
 /// Squid's sodium and potassium, a leak, a calcium channel of high threshold, an SK channel, a leak of calcium, which is ion 0.
 fn kinds(law: Law) -> Vec<Channel> {
     let v = ChannelInput::Voltage;
-    let na = gated(50.0, &[3, 1], GateForm::Rates, v, |b, v| {
-        let (am, bm) = (linoid(b, v, 1.0, -40.0, 10.0), exponential(b, v, 4.0, -65.0, -18.0));
-        let ah = exponential(b, v, 0.07, -65.0, -20.0);
-        let (one, e) = (b.constant(1.0), exponential(b, v, 1.0, -35.0, -10.0));
-        let e = b.add_values(one, e);
-        vec![am, bm, ah, b.div(one, e)]
-    });
-    let k = gated(-77.0, &[4], GateForm::Rates, v, |b, v| {
-        vec![linoid(b, v, 0.1, -55.0, 10.0), exponential(b, v, 0.125, -65.0, -80.0)]
-    });
+    let na = gated(50.0, &[3, 1], GateForm::Rates, v, sodium);
+    let k = gated(-77.0, &[4], GateForm::Rates, v, potassium);
     let ca = gated(120.0, &[2], GateForm::Rates, v, |b, v| {
         vec![linoid(b, v, 0.2, -20.0, 5.0), exponential(b, v, 0.9, -40.0, -20.0)]
     });

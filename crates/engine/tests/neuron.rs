@@ -1,75 +1,19 @@
 //! Neurons against exact laws, published numbers of Hodgkin and Huxley (1952), and themselves.
 
-use engine::mechanism::{Program, ProgramBuilder, Value};
+mod cells;
+
+use cells::{COLD, TISSUE, exponential, ms, shifted_hodgkin_huxley as kinds};
+use engine::mechanism::ProgramBuilder;
 use engine::neuron::*;
 use engine::snapshot;
 use engine::time::Tick;
 use numerics::math;
 use numerics::simd::{F64x8, Level};
 
-const TISSUE: Tissue = Tissue { c_m: 1.0, r_a: 100.0 };
-/// Indices of the kinds of [`kinds`].
+/// Indices of [`kinds`].
 const NA: usize = 0;
 const K: usize = 1;
 const LEAK: usize = 2;
-
-fn ms(x: f64) -> Tick {
-    Tick::from_ms(x).unwrap()
-}
-
-fn program(outputs: impl Fn(&mut ProgramBuilder, Value) -> Vec<Value>) -> Program {
-    // Voltage, temperature and a shift (mV) of the voltage.
-    let mut b = ProgramBuilder::new(3);
-    let (v, shift) = (b.input(0), b.input(2));
-    let v = b.sub(v, shift);
-    let outputs = outputs(&mut b, v);
-    let (t, zero, ten, three) = (b.input(1), b.constant(279.45), b.constant(10.0), b.constant(3.0));
-    let warmer = b.sub(t, zero);
-    let tens = b.div(warmer, ten);
-    let q = b.binary(engine::mechanism::Binary::Pow, three, tens);
-    let outputs: Vec<Value> = outputs.into_iter().map(|rate| b.mul(rate, q)).collect();
-    b.finish(&outputs).unwrap()
-}
-
-/// scale exp((v - at) / slope)
-fn exponential(b: &mut ProgramBuilder, v: Value, scale: f64, at: f64, slope: f64) -> Value {
-    let (scale, at, slope) = (b.constant(scale), b.constant(at), b.constant(slope));
-    let x = b.sub(v, at);
-    let x = b.div(x, slope);
-    let e = b.exp(x);
-    b.mul(scale, e)
-}
-
-/// scale x / (1 - exp(-x)), x = (v - at) / slope
-fn linoid(b: &mut ProgramBuilder, v: Value, scale: f64, at: f64, slope: f64) -> Value {
-    let (scale, at, slope) = (b.constant(scale), b.constant(at), b.constant(-slope));
-    let x = b.sub(v, at);
-    let x = b.div(x, slope);
-    let e = b.unary(engine::mechanism::Unary::Exprelr, x);
-    b.mul(scale, e)
-}
-
-fn kinds() -> Vec<Channel> {
-    let gate = |count| Gate { count, form: GateForm::Rates };
-    let inputs = || vec![ChannelInput::Voltage, ChannelInput::Temperature, ChannelInput::Parameter(0)];
-    let na = program(|b, v| {
-        let am = linoid(b, v, 1.0, -40.0, 10.0);
-        let bm = exponential(b, v, 4.0, -65.0, -18.0);
-        let ah = exponential(b, v, 0.07, -65.0, -20.0);
-        let one = b.constant(1.0);
-        let e = exponential(b, v, 1.0, -35.0, -10.0);
-        let e = b.add_values(one, e);
-        let bh = b.div(one, e);
-        vec![am, bm, ah, bh]
-    });
-    let k = program(|b, v| vec![linoid(b, v, 0.1, -55.0, 10.0), exponential(b, v, 0.125, -65.0, -80.0)]);
-    let (na_gates, k_gates) = (vec![gate(3), gate(1)], vec![gate(4)]);
-    vec![
-        Channel { gates: na_gates, rates: na, inputs: inputs(), parameters: vec![0.0], ..Channel::leak(50.0) },
-        Channel { gates: k_gates, rates: k, inputs: inputs(), parameters: vec![0.0], ..Channel::leak(-77.0) },
-        Channel::leak(-54.387),
-    ]
-}
 
 fn squid(cell: Cell) -> Cell {
     cell.with(NA, 120.0).with(K, 36.0).with(LEAK, 0.3)
@@ -81,7 +25,7 @@ fn point() -> Cell {
 }
 
 fn plan(cells: &[Cell]) -> Plan {
-    Plan::new(kinds(), cells, 279.45).unwrap()
+    Plan::new(kinds(), cells, COLD).unwrap()
 }
 
 /// Passive cells of Rm = 40,000 Ohm cm2 resting at -65 mV.
@@ -290,7 +234,7 @@ fn a_rest_stays_where_it_is() {
     let uneven = squid(cell).with_at(3, 0.5, dendrite);
     let mut kinds = kinds();
     kinds.push(Channel::leak(-90.0));
-    let plan = Plan::new(kinds, &[point(), odd, colder, uneven], 279.45).unwrap();
+    let plan = Plan::new(kinds, &[point(), odd, colder, uneven], COLD).unwrap();
     let mut state = plan.rest(-95.0..=-40.0).unwrap();
     let start = state.clone();
     assert!((start.v_m(plan.site(0, 0)) + 65.0).abs() < 0.01);
@@ -498,6 +442,29 @@ fn a_cell_is_the_same_alone_and_among_others() {
 }
 
 #[test]
+fn cells_one_by_one_make_the_plan_of_all_at_once_and_blocks_of_equal_cells_are_kept_once() {
+    // Blocks 1, 3 and 4 are alike but for their detectors' numbers; in the second a cell has parameters of its own.
+    let block = |other: bool| (0..8).map(move |k| if other && k == 1 { zoo().swap_remove(1) } else { point() });
+    let cells = || zoo().into_iter().cycle().take(8).chain([false, true, false, false].into_iter().flat_map(block));
+    let (one, all) = (Plan::from_cells(kinds(), vec![], cells(), COLD).unwrap(), plan(&cells().collect::<Vec<_>>()));
+    assert_eq!((one.fingerprint(), one.cells(), one.detectors()), (all.fingerprint(), 40, all.detectors()));
+    let end = |plan: &Plan| {
+        let mut state = State::at(plan, -65.0);
+        let spikes = go(plan, &mut state, stepping(0.025, Method::CrankNicolson), 400, &mut currents(plan));
+        (snapshot::save(0, &state).unwrap(), spikes)
+    };
+    assert!(end(&one) == end(&all));
+    // What a block more takes is its eight detectors.
+    let alike = |blocks: usize| Plan::from_cells(kinds(), vec![], (0..8 * blocks).map(|_| point()), COLD).unwrap();
+    let bytes = [1, 2, 21].map(|blocks| alike(blocks).bytes());
+    assert_eq!(bytes[2] - bytes[1], 19 * (bytes[1] - bytes[0]));
+    assert_eq!(bytes[1] - bytes[0], 8 * 24);
+    // A fault names the cell that was just made.
+    let broken = (0..).map(|k| if k == 11 { Cell::default() } else { point() });
+    assert_eq!(Plan::from_cells(kinds(), vec![], broken, COLD).unwrap_err(), PlanError::Size { cell: 11 });
+}
+
+#[test]
 fn steady_and_rates_forms_are_one_law_and_instant_gates_follow_at_once() {
     let form = |form, swap: bool| {
         let mut b = ProgramBuilder::new(1);
@@ -577,7 +544,7 @@ fn what_makes_no_cell_is_refused() {
     let refuse = |change: &dyn Fn(&mut Cell)| {
         let mut cell = squid(Cell::ball_and_stick(TISSUE, 10.0, 100.0, 1.0, 3)).detect(0, 0.0);
         change(&mut cell);
-        Plan::new(kinds(), &[point(), cell], 279.45).unwrap_err()
+        Plan::new(kinds(), &[point(), cell], COLD).unwrap_err()
     };
     assert!(matches!(refuse(&|c| c.compartments.clear()), PlanError::Size { cell: 1 }));
     assert!(matches!(refuse(&|c| c.compartments[2].parent = Some(2)), PlanError::Parent { cell: 1, compartment: 2 }));
@@ -591,7 +558,7 @@ fn what_makes_no_cell_is_refused() {
     assert!(matches!(refuse(&|c| c.detectors[0].compartment = 4), PlanError::Detector { .. }));
     let mut kinds = kinds();
     kinds[0].gates.pop();
-    assert!(matches!(Plan::new(kinds, &[point()], 279.45), Err(PlanError::Channel { channel: 0 })));
+    assert!(matches!(Plan::new(kinds, &[point()], COLD), Err(PlanError::Channel { channel: 0 })));
     assert!(Plan::new(vec![], &[], f64::NAN).is_err());
     let none = Plan::new(vec![], &[], 300.0).unwrap();
     go::<Quiet>(&none, &mut State::at(&none, 0.0), stepping(0.1, Method::BackwardEuler), 5, &mut []);

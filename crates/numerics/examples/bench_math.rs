@@ -58,7 +58,7 @@ fn main() {
     let chain = |lane: u32, i: u32| if i == 0 { 0 } else { i - 1 - (i + lane) % i.min(4) };
     let trees = |lane: fn(usize) -> u32| -> Trees {
         let row = |i| std::array::from_fn(|l| chain(lane(l), i));
-        Trees::new((0..COMPARTMENTS as u32).map(row).collect()).expect("parents come first")
+        Trees::new(&(0..COMPARTMENTS as u32).map(row).collect::<Vec<_>>()).expect("parents come first")
     };
     let (alike, unlike) = (trees(|_| 0), trees(|lane| lane as u32));
     let mut off = [F64x8::splat(-0.5); COMPARTMENTS];

@@ -84,12 +84,17 @@ impl Lowering<'_> {
             }
             Some(shape) => self.cut(&path, read, (shape, tissue), &mut layout)?,
         };
-        let own = cell.compartments.len();
-        // Of a point, a quarter of its diameter, if it has one.
-        let point = membrane.and_then(|m| value(m, "diameter")).unwrap_or(f64::INFINITY) / 4.0;
-        let thickness = if layout.shape.is_some() { layout.geometry.thickness() } else { vec![point] };
+        if layout.shape.is_none() {
+            // Of a point, a quarter of its diameter, if it has one.
+            let point = membrane.and_then(|m| value(m, "diameter")).unwrap_or(f64::INFINITY) / 4.0;
+            (layout.own, layout.thickness) = (1, vec![point]);
+        }
+        // Spines have the capacitance of where they sit, unless it is theirs that is said.
+        self.membranes(read, &mut cell, &layout);
         let hosts = self.spines(read, &mut cell, &mut layout, (tissue, spines));
-        let pools = self.cell_pools(&path, read, &mut cell, (&thickness, &hosts), &layout);
+        self.membranes(read, &mut cell, &layout);
+        let n = cell.compartments.len();
+        let pools = self.cell_pools(&path, read, &mut cell, (&hosts, r_a), &layout);
         let failed = pools.is_none();
         let pools = pools.unwrap_or_default();
         let (mut channels, mut names) = (Vec::new(), Vec::new());
@@ -100,22 +105,21 @@ impl Lowering<'_> {
             };
             let Some(mut channel) = self.channel(&at, part, placed, (&carrier, &pools)) else { continue };
             let open = channel.gates.is_empty() && channel.scheme.is_none();
-            let Some(mask) = self.mask(placed, own, &layout) else { continue };
-            let area: f64 = (0..own).filter(|k| mask[*k]).map(|k| cell.compartments[k].area).sum();
+            let mask = self.mask(placed, n, &layout);
+            let area: f64 = (0..n).filter(|k| mask[*k]).map(|k| cell.compartments[k].area).sum();
             let density = match carrier.law {
                 Law::Ghk | Law::GhkHeld { .. } => {
                     let even = |p: f64| mask.iter().map(|here| if *here { p } else { 0.0 }).collect();
                     self.permeability(&at, part, placed, area).map(even)
                 }
-                Law::Ohmic | Law::Nernst => self.densities(&at, part, placed, (area, own, &mask, &layout)),
+                Law::Ohmic | Law::Nernst => self.densities(&at, part, placed, (area, n, &mask, &layout)),
             };
             let Some(density) = density else { continue };
-            let mut g_max: Vec<f64> = (0..own).map(|k| density[k] * part.active * cell.compartments[k].area).collect();
-            // Spines have the passive membrane of the place they sit on.
-            for (host, spine) in &hosts {
-                for k in spine.clone() {
-                    let passive = if open { density[*host as usize] } else { 0.0 };
-                    g_max.push(passive * cell.compartments[k as usize].area);
+            let mut g_max: Vec<f64> = (0..n).map(|k| density[k] * part.active * cell.compartments[k].area).collect();
+            // Spines have the passive membrane of the place they sit on, where nothing else is said of them.
+            for (host, spine) in hosts.iter().filter(|_| open) {
+                for k in spine.clone().map(|k| k as usize).filter(|k| !mask[*k]) {
+                    g_max[k] = density[*host as usize] * cell.compartments[k].area;
                 }
             }
             if self.fed((&at, name), placed, (carrier.law, &g_max), (&cell, &pools)).is_none() {

@@ -142,6 +142,12 @@ impl Lowering<'_> {
         all: &mut Joint,
     ) -> Option<()> {
         let said = plain(read)?;
+        if let Some((field, span)) = ["block", "calcium"].into_iter().find_map(|f| Some((f, said.span_of(f)?.clone())))
+        {
+            let message = format!("`synapse.{name}` has a `{field}`, which plain synapses within a circuit have not");
+            self.fault(&span, message, "leave it out, or take one cell of each kind and no `connect`");
+            return None;
+        }
         let step = self.tick("step", 0.025);
         let kind = Kind {
             waveform: waveform(self, name, said)?,

@@ -213,6 +213,7 @@ impl Lowering<'_> {
         let e_rev = self.reversal(path, placed, cell)?;
         let (ligands, moving) = self.ligands(path, part, placed, transmitter)?;
         let block = self.block(path, &span);
+        let calcium = self.influx(path, placed, e_rev).ok()?;
         if part.body.body.table("permeation").is_some_and(|p| p.text("block").is_some()) && block.is_none() {
             return None;
         }
@@ -228,7 +229,7 @@ impl Lowering<'_> {
                 count: count as u32,
                 places: Vec::new(),
                 e_rev,
-                calcium: value(placed, "calcium").unwrap_or(0.0),
+                calcium,
                 block,
                 states: part.scheme.as_ref().map_or_else(Vec::new, |s| s.states.clone()),
             }),
@@ -239,8 +240,8 @@ impl Lowering<'_> {
         }
     }
 
-    /// The instantaneous block of a receptor's channel.
-    fn block(&mut self, path: &str, span: &model::diagnostic::Span) -> Option<Block> {
+    /// The instantaneous block of a receptor's channel, or of a plain conductance.
+    pub(super) fn block(&mut self, path: &str, span: &model::diagnostic::Span) -> Option<Block> {
         let part = self.part(&format!("{path}.block"))?;
         let block = part.block.as_ref()?;
         let concentration = self.bath(&block.ion, &format!("the block of `{path}`"), span)?;

@@ -1,7 +1,9 @@
 //! Ions in a neuron: pools become compartments' dynamics, channels get the law by which they carry.
 
 use super::context::{Lowering, valence, value};
+use super::diffusion::Moving;
 use super::morphology::Layout;
+use crate::simulation::influx::{self, Influx};
 use crate::simulation::{CellPlan, Voltage};
 use ::model::read::Read;
 use ::model::resolve::Part;
@@ -35,13 +37,14 @@ fn said(part: &Part, placed: &Read, field: &str) -> Option<f64> {
     value(placed, field).or_else(|| part.body.body.table("pool").and_then(|p| value(p, field)))
 }
 
-/// A pool as its entry has it, below 1 um2 of membrane, with the charge number of its ion; none without a `depth`.
+/// A pool as its entry has it, below 1 um2 of membrane, with the charge number of its ion; without a `depth`, all of a
+/// cylinder of 1 um.
 #[must_use]
 pub fn pool(part: &Part) -> Option<(Dynamics, i32)> {
     let own = part.body.body.table("pool")?;
     let get = |field: &str| value(own, field);
     let dynamics = Dynamics {
-        volume: get("depth")?,
+        volume: get("depth").unwrap_or(0.25),
         rest: get("rest")?,
         tau: get("tau").unwrap_or(f64::INFINITY),
         v_max: get("v_max").unwrap_or(0.0),
@@ -53,17 +56,20 @@ pub fn pool(part: &Part) -> Option<(Dynamics, i32)> {
 }
 
 impl Lowering<'_> {
-    /// Gives a cell its pools. `thickness`: volume over membrane area of each compartment, um, 0 for a joint.
+    /// Gives a cell its pools. `r_a`: Ohm cm.
     pub fn cell_pools(
         &mut self,
         path: &str,
         read: &Read,
         cell: &mut Cell,
-        (thickness, hosts): (&[f64], &[(u32, Range<u32>)]),
+        (hosts, r_a): (&[(u32, Range<u32>)], f64),
         layout: &Layout,
     ) -> Option<Pools> {
         let mut pools = Pools::default();
         let mut good = true;
+        let n = cell.compartments.len();
+        let named = self.named(path, read, n, layout);
+        let mut moving = Vec::new();
         for (key, placed) in read.named("pool") {
             let at = format!("{path}.pool.{}", key.name);
             let Some(part) = self.part(&at) else { continue };
@@ -88,21 +94,23 @@ impl Lowering<'_> {
                 good = false;
                 continue;
             }
-            let Some(mask) = self.mask(placed, thickness.len(), layout) else { continue };
+            let mask = self.mask(placed, n, layout);
             let index = pools.ion(ion).unwrap_or_else(|| {
                 pools.names.push(ion.to_owned());
                 pools.ions.push(Ion { valence, outside });
-                cell.pools
-                    .push(Pooling { ion: pools.names.len() - 1, compartments: vec![None; cell.compartments.len()] });
+                cell.pools.push(Pooling { ion: pools.names.len() - 1, compartments: vec![None; n], links: Vec::new() });
                 pools.names.len() - 1
             });
-            // Heads of spines have the pool of where they sit: a sphere of diameter d is d / 6 thick.
-            let own = thickness.iter().copied().enumerate().filter(|(k, t)| mask[*k] && *t > 0.0);
-            let heads = hosts.iter().filter(|(host, _)| mask[*host as usize]).map(|(_, made)| {
-                let k = made.end as usize - 1;
-                (k, (cell.compartments[k].area / std::f64::consts::PI).sqrt() / 6.0)
+            let moves = Moving::of(get);
+            let own = (0..n).filter(|k| mask[*k] && layout.thickness[*k] > 0.0);
+            // Heads of spines have the pool of where they sit, and where ions pass to them, necks as well.
+            let heads = hosts.iter().filter(|(host, _)| mask[*host as usize]).flat_map(|(_, made)| {
+                let from = if moves.is_some() { made.start } else { made.end - 1 };
+                (from..made.end).map(|k| k as usize)
             });
-            for (k, thickness) in own.chain(heads).collect::<Vec<_>>() {
+            let inherited = heads.filter(|k| !named.iter().any(|(other, said)| other == ion && said[*k]));
+            for k in own.chain(inherited).collect::<Vec<_>>() {
+                let thickness = layout.thickness[k];
                 let depth = get("depth").map_or(thickness, |depth| depth.min(thickness));
                 if !depth.is_finite() {
                     let message = format!("`{at}` has no `depth`, and the cell is said by its area alone");
@@ -110,7 +118,13 @@ impl Lowering<'_> {
                     good = false;
                     break;
                 }
+                if moves.is_some() && depth < thickness * (1.0 - 1e-9) {
+                    self.shell(&at, placed, (k, depth), layout);
+                    good = false;
+                    break;
+                }
                 let area = cell.compartments[k].area;
+                moving.push((index, k, moves, key.clone()));
                 cell.pools[index].compartments[k] = Some(Dynamics {
                     volume: Dynamics::shell(area, depth),
                     rest: get("rest").unwrap_or(f64::NAN),
@@ -122,6 +136,7 @@ impl Lowering<'_> {
                 });
             }
         }
+        good &= self.link(path, cell, (&pools, &moving), r_a);
         good.then_some(pools)
     }
 
@@ -196,16 +211,35 @@ impl Lowering<'_> {
         Some(())
     }
 
-    /// Whether there is a pool for the calcium that the receptors of a synapse let in.
+    /// What of a synaptic current that reverses at `e_rev` mV is calcium, where a share is said; an error was said.
+    pub fn influx(&mut self, path: &str, placed: &Read, e_rev: f64) -> Result<Option<Influx>, ()> {
+        let Some(share) = value(placed, "calcium").filter(|share| *share > 0.0) else { return Ok(None) };
+        let span = placed.span_of("calcium").unwrap_or(&placed.span).clone();
+        if e_rev <= influx::AT {
+            let message =
+                format!("`{path}` reverses at {e_rev} mV, and its share of calcium is that at {} mV", influx::AT);
+            self.fault(&span, message, "a `reversal` above it, or no `calcium`");
+            return Err(());
+        }
+        let outside = self.bath("ca", &format!("the calcium of `{path}`"), &span).ok_or(())?;
+        Ok((outside > 0.0).then(|| Influx::new(share, e_rev, outside, self.resolved.temperature)))
+    }
+
+    /// Whether there is a pool for the calcium that the receptors or the conductance of a synapse let in.
     pub fn kept(&mut self, name: &str, read: &Read, (cells, to): (&[CellPlan], (usize, u32))) -> Option<()> {
         let Voltage::Membrane { cell, rest } = &cells[to.0].voltage else { return Some(()) };
         let mut good = Some(());
-        for (key, placed) in read.named("receptor").iter().filter(|(_, r)| value(r, "calcium").is_some_and(|c| c > 0.0))
-        {
-            let site = Site { block: 0, compartment: to.1, lane: 0 };
-            let pool = cell.calcium().and_then(|ion| rest.concentration(&cell.plan, site, ion));
-            if pool.is_none() {
-                let path = format!("synapse.{name}.receptor.{}", key.name);
+        let receptors = read.named("receptor").iter().map(|(key, r)| (format!("receptor.{}", key.name), r));
+        let plain = read.table("conductance").map(|r| ("conductance".to_owned(), r));
+        let place = read.text("to").and_then(|to| to.split_once('.')).map_or("", |(_, place)| place.trim());
+        let heads = cell.layout.spines.get(place).filter(|_| plain.is_some()).cloned().unwrap_or_else(|| vec![to.1]);
+        for (part, placed) in receptors.chain(plain).filter(|(_, r)| value(r, "calcium").is_some_and(|c| c > 0.0)) {
+            let keeps = |&compartment: &u32| {
+                let site = Site { block: 0, compartment, lane: 0 };
+                cell.calcium().and_then(|ion| rest.concentration(&cell.plan, site, ion)).is_some()
+            };
+            if !heads.iter().all(keeps) {
+                let path = format!("synapse.{name}.{part}");
                 let span = placed.span_of("calcium").unwrap_or(&placed.span).clone();
                 let message = format!("nothing keeps the calcium that `{path}` lets in");
                 let hint = format!("cell.{}.pool.ca = {{ use = \"pool/calcium_hay_2011\" }}", cells[to.0].name);

@@ -7,6 +7,7 @@ mod circuit;
 mod cleft;
 mod connect;
 mod context;
+mod diffusion;
 mod expression;
 mod fold;
 mod instrument;
@@ -19,6 +20,7 @@ mod point;
 mod population;
 mod record;
 mod refinement;
+mod regions;
 mod supply;
 mod terminal;
 

@@ -4,7 +4,7 @@
 //! the compartments' lengths over the length constant, branches and tapering included.
 
 use ::model::morphology::locset::Whereabouts;
-use ::model::morphology::{Joint, Kind, Line, Morphology, Piece, Point};
+use ::model::morphology::{Joint, Kind, Line, Morphology, Piece, Point, SpinePart, part_of_spine};
 use ::model::resolve::Shape;
 use engine::neuron::{Cell, Compartment, Tissue};
 use std::collections::BTreeMap;
@@ -72,17 +72,33 @@ pub struct Layout {
     pub shape: Option<Arc<Shape>>,
     /// By section: its compartments from its beginning to its end.
     pub compartments: Vec<Vec<u32>>,
-    /// Heads of spines, by the name of their synapse, or `spines.NAME` of a group.
+    /// Heads of spines, by the name of their synapse, or `spines.NAME` of a group; each comes after its neck.
     pub spines: BTreeMap<String, Vec<u32>>,
+    /// How many compartments are none of spines.
+    pub own: usize,
+    /// Volume over membrane area of each compartment, um; 0 for a joint, infinite for a point without a diameter.
+    pub thickness: Vec<f64>,
     /// Of each compartment; empty for a cell that is a point.
     pub geometry: Geometry,
 }
 
 impl Layout {
+    /// The neck of the spine with that head: the compartment before it.
+    #[must_use]
+    pub fn neck(head: u32) -> u32 {
+        head - 1
+    }
+
     /// The compartment of a place such as `dend(0.4)`; of the root where there is no such place.
     #[must_use]
     pub fn compartment(&self, place: &str) -> u32 {
         let place = place.trim();
+        if let (whole, SpinePart::Neck) = part_of_spine(place)
+            && whole.starts_with("spines.")
+        {
+            return Self::neck(self.compartment(whole));
+        }
+        let place = if place.starts_with("spines.") { part_of_spine(place).0 } else { place };
         if let Some(heads) = self.spines.get(place) {
             return heads.first().copied().unwrap_or(0);
         }
@@ -169,11 +185,11 @@ fn lumped(morphology: &Morphology, section: usize, n: u64) -> bool {
     section == 0 && n == 1 && (root.kind == Kind::Soma || root.said.is_some())
 }
 
-/// Into how many compartments each section is cut. `said`: of sections for which it was said; `finer`: all but points so
+/// Into how many compartments each section is cut. `c_m`: of each section, uF/cm2. `said`: of sections for which it was said; `finer`: all but points so
 /// many times as finely.
 pub(super) fn counts(
     morphology: &Morphology,
-    tissue: Tissue,
+    (tissue, c_m): (Tissue, &[f64]),
     rule: Rule,
     (said, finer): (&[Option<u64>], u64),
 ) -> Vec<u64> {
@@ -190,7 +206,7 @@ pub(super) fn counts(
             Rule::Length(most) => line.length() / most,
             Rule::DLambda(share) => {
                 // Integral of dx / lambda(d), lambda as the root of the diameter.
-                line.piece(0.0, line.length()).slimness / lambda_100(tissue) / share
+                line.piece(0.0, line.length()).slimness / lambda_100(Tissue { c_m: c_m[k], ..tissue }) / share
             }
         };
         // A whole number but for rounding is that number.

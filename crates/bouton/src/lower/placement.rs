@@ -3,7 +3,7 @@
 use super::cell::Spine;
 use super::context::{Lowering, value};
 use super::morphology::{Layout, Located, MOST, Rule, counts, cut};
-use ::model::morphology::locset::{Where, Whereabouts};
+use ::model::morphology::locset::Whereabouts;
 use ::model::morphology::{Line, Point};
 use ::model::read::Read;
 use ::model::resolve::{Part, Shape};
@@ -27,9 +27,15 @@ pub(super) fn rule(cell: &Read) -> Rule {
     }
 }
 
-/// Compartments of sections that say how many.
-pub(super) fn said(cell: &Read) -> Vec<Option<u64>> {
-    cell.named("section").iter().map(|(_, s)| s.count("compartments").copied()).collect()
+/// Compartments of sections that say how many, of each internode if they have nodes, which are one each.
+pub(super) fn said(cell: &Read, shape: &Shape) -> Vec<Option<u64>> {
+    let written = |name: &str| {
+        let whole = ::model::morphology::whole(name);
+        let section = &cell.named("section").iter().find(|(k, _)| k.name == whole.unwrap_or(name))?.1;
+        let node = whole.is_some_and(|whole| name[whole.len()..].starts_with(".node"));
+        if node { Some(1) } else { section.count("compartments").copied() }
+    };
+    shape.morphology.sections.iter().map(|s| written(&s.name)).collect()
 }
 
 impl Lowering<'_> {
@@ -41,13 +47,15 @@ impl Lowering<'_> {
         (shape, tissue): (&Arc<Shape>, Tissue),
         layout: &mut Layout,
     ) -> Option<Cell> {
-        let counts = counts(&shape.morphology, tissue, rule(read), (&said(read), self.finer));
+        let c_m = self.capacitances(read, shape, tissue.c_m);
+        let counts = counts(&shape.morphology, (tissue, &c_m), rule(read), (&said(read, shape), self.finer));
         let mut whole = 0u64;
         for (k, n) in counts.iter().enumerate() {
             whole = whole.saturating_add(*n);
             if whole > MOST {
                 let name = &shape.morphology.sections[k].name;
-                let written = read.named("section").iter().find(|(key, _)| key.name == *name).map(|(_, s)| &s.span);
+                let whole = ::model::morphology::whole(name).unwrap_or(name);
+                let written = read.named("section").iter().find(|(key, _)| key.name == whole).map(|(_, s)| &s.span);
                 let (message, hint) = match written {
                     Some(_) => (format!("`{path}.section.{name}` would have {n} compartments"), "give `compartments`"),
                     None => {
@@ -63,24 +71,12 @@ impl Lowering<'_> {
         *layout = Layout {
             shape: Some(shape.clone()),
             compartments: grid.compartments,
+            own: grid.cell.compartments.len(),
+            thickness: grid.geometry.thickness(),
             geometry: grid.geometry,
             ..Layout::default()
         };
         Some(grid.cell)
-    }
-
-    /// In which of the first `own` compartments a channel may be.
-    pub(super) fn mask(&mut self, placed: &Read, own: usize, layout: &Layout) -> Option<Vec<bool>> {
-        let on = placed.texts("on");
-        let condition = placed.text("where").map(Where::parse).transpose().ok()?;
-        let Some(shape) = &layout.shape else { return Some(vec![true; own]) };
-        let sections: Vec<bool> = (0..shape.morphology.sections.len())
-            .map(|k| on.is_empty() || on.iter().any(|(region, _)| shape.morphology.within(k, region)))
-            .collect();
-        let here = |located: &Located| {
-            sections[located.section] && condition.as_ref().is_none_or(|c| c.holds(&located.whereabouts()))
-        };
-        Some(layout.geometry.pieces[..own].iter().map(here).collect())
     }
 
     /// nS/um2 in each compartment: a density, or an expression of where it is, or a number of channels spread over `area`
@@ -105,7 +101,8 @@ impl Lowering<'_> {
                 return None;
             }
             let mut out = vec![0.0; own];
-            for k in (0..own).filter(|k| mask[*k] && !layout.geometry.pieces[*k].points.is_empty()) {
+            let lies = |k: &usize| layout.geometry.pieces.get(*k).is_some_and(|p| !p.points.is_empty());
+            for k in (0..own).filter(|k| mask[*k] && lies(k)) {
                 let located = &layout.geometry.pieces[k];
                 out[k] = expression.evaluate(&located.whereabouts().values());
                 if !(out[k] >= 0.0 && out[k].is_finite()) {
@@ -215,11 +212,15 @@ fn add(
 ) -> (u32, Range<u32>) {
     let get = |field: &str| value(read, field).unwrap_or(1.0);
     let neck = (get("neck_length"), get("neck_diameter"), 1);
+    let c = &cell.compartments[host as usize];
+    let tissue = Tissue { c_m: c.c_m / (0.01 * c.area), ..tissue };
     let (range, half) = cell.add_cylinder(tissue, host, 0.0, neck);
     let head = get("head_diameter");
     let area = PI * head * head;
     let parent = Some(range.start);
     cell.compartments.push(Compartment { area, c_m: 0.01 * tissue.c_m * area, parent, g_axial: 1.0 / half });
+    // A cylinder, and a sphere.
+    layout.thickness.extend([0.25 * get("neck_diameter"), head / 6.0]);
     layout.spines.entry(name.to_owned()).or_default().push(range.end);
     if let Some(located) = layout.geometry.pieces.get(host as usize).cloned() {
         let sections = &mut layout.geometry.sections;

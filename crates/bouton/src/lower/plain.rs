@@ -8,6 +8,7 @@ use engine::receptor::within::Within;
 use engine::terminal::action_potential::ActionPotential;
 use engine::time::Tick;
 use numerics::bracket;
+use std::sync::Arc;
 
 /// Bytes that the senders of a synapse may take, in all trials at once.
 const MEMORY: f64 = 4e9;
@@ -80,6 +81,16 @@ impl Lowering<'_> {
             Some(e_rev) => Effect::Conductance { e_rev },
             None => Effect::Current,
         };
+        let block = said.text("block").map(|_| {
+            let span = said.span_of("block").unwrap_or(&said.span);
+            self.block(&format!("synapse.{name}.conductance"), span).map(Arc::new)
+        });
+        let block = match block {
+            Some(None) => return None, // why was said
+            found => found.flatten(),
+        };
+        let path = format!("synapse.{name}.conductance");
+        let calcium = self.influx(&path, said, value(said, "reversal").unwrap_or(0.0)).ok()?;
         let within = Within::new(waveform(self, name, said)?, step).ok()?;
         let delay = value(read, "delay").and_then(|t| Tick::from_ms(t).ok()).unwrap_or(Tick::ZERO);
         let plan = PlainPlan {
@@ -96,6 +107,8 @@ impl Lowering<'_> {
             step,
             delay,
             heard,
+            block,
+            calcium,
             exact: None,
         };
         let trials = self.resolved.read.count("trials").map_or(1, |n| (*n).min(numerics::simd::LANES as u64));

@@ -65,7 +65,9 @@ fn release(c: &Condition, synapse: &str) -> String {
         );
         match fact(c, synapse, &format!("vesicles released{of}")) {
             Some(n) => {
-                let _ = write!(out, ", {} vesicles a trial on average. ", significant(n.value, 2));
+                let n = significant(n.value, 2);
+                let vesicles = if n == "1" { "vesicle" } else { "vesicles" };
+                let _ = write!(out, ", {n} {vesicles} a trial on average. ");
             }
             None => out.push_str(". "),
         }
@@ -202,13 +204,10 @@ fn spikes(r: &Recording) -> Option<String> {
                 let _ = write!(out, "The {cells} cells of {name}{here} fired {rate} action potentials a second each. ");
                 continue;
             }
-            let _ = write!(
-                out,
-                "{}{here} fired {} action potentials a trial, {} a second. ",
-                large(name),
-                significant(each, 3),
-                significant(each / (1e-3 * c.duration), 3)
-            );
+            let (each, rate) = (significant(each, 3), significant(each / (1e-3 * c.duration), 3));
+            let plural = if each == "1" { "" } else { "s" };
+            let _ =
+                write!(out, "{}{here} fired {each} action potential{plural} a trial, {rate} a second. ", large(name));
         }
     }
     (!out.is_empty()).then(|| out.trim_end().to_owned())

@@ -138,7 +138,7 @@ pub fn of(p: &Probe) -> Words {
         [.., ion] if p.unit == "mM" && IONS.contains(&ion) => {
             let place = path.rsplit_once('.').map_or("", |(place, _)| place);
             let name = if ion == "ca" { "Calcium" } else { ion };
-            words(format!("{name} in {place}"), "concentration", "Free, in the pool below the membrane.")
+            words(format!("{name} in {place}"), "concentration", "Free, in its pool inside the cell.")
         }
         [cell, .., name, "current"] if p.role == Role::Current => {
             words(format!("Current of {name} in {cell}"), "current", "Of the compartment; inward is down.")

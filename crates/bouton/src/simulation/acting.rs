@@ -1,7 +1,8 @@
 //! What acts on a cell's membrane: its synapses, what its own terminals take in, its pipettes.
 
+use super::influx::Influx;
 use super::plain::{Effect, Plain};
-use super::plan::{ClampKind, Plan, Receptor, Voltage};
+use super::plan::{ClampKind, Plan, Voltage};
 use engine::neuron::{self, CurrentClamp, Drive, Moment, Ports};
 use numerics::simd::{F64x8, LANES};
 
@@ -26,15 +27,16 @@ pub(super) struct Acting<'a> {
 }
 
 impl Drive for Acting<'_> {
-    fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
+    fn drive(&mut self, moment: Moment, v: &[F64x8], ports: &mut Ports) {
         let calcium = match &self.plan.cells[self.cell].voltage {
             Voltage::Membrane { cell, .. } => cell.calcium(),
             _ => None,
         };
-        let carry = |ports: &mut Ports, receptor: &Receptor, compartment: u32, lane: usize, g: f64| {
-            if let Some(ion) = calcium.filter(|_| receptor.calcium > 0.0) {
-                let (site, g) = (neuron::Site { block: 0, compartment, lane }, receptor.calcium * g);
-                ports.carries(ion, site, g, g * receptor.e_rev);
+        // What of a conductance's current is calcium.
+        let carry = |ports: &mut Ports, influx: Option<Influx>, compartment: u32, lane: usize, g: f64| {
+            if let Some((ion, influx)) = calcium.zip(influx).filter(|_| g > 0.0) {
+                let (slope, offset) = influx.carried(g, v[compartment as usize].0[lane]);
+                ports.carries(ion, neuron::Site { block: 0, compartment, lane }, slope, offset);
             }
         };
         for (s, synapse) in self.plan.synapses.iter().enumerate().filter(|(_, s)| s.to.0 == self.cell) {
@@ -48,7 +50,7 @@ impl Drive for Acting<'_> {
                     let (g_sum, i_sum) = ports.line(synapse.to.1);
                     g_sum.0[lane] += g;
                     i_sum.0[lane] += g * receptor.e_rev;
-                    carry(ports, receptor, synapse.to.1, lane, g);
+                    carry(ports, receptor.calcium, synapse.to.1, lane, g);
                 }
             }
         }
@@ -58,19 +60,21 @@ impl Drive for Acting<'_> {
                     let (g_sum, i_sum) = ports.line(population.to.1);
                     g_sum.0[lane] += crowds[p][r];
                     i_sum.0[lane] += crowds[p][r] * receptor.e_rev;
-                    carry(ports, receptor, population.to.1, lane, crowds[p][r]);
+                    carry(ports, receptor.calcium, population.to.1, lane, crowds[p][r]);
                 }
             }
         }
         let plain = self.plan.plain.iter().enumerate();
         for (p, plain) in plain.filter(|(_, p)| p.to.0 == self.cell && p.exact.is_none()) {
-            let (g_sum, i_sum) = ports.line(plain.to.1);
             for (lane, of) in self.plain[..self.lanes].iter().enumerate() {
                 let mean = of[p].mean();
+                let (g_sum, i_sum) = ports.line(plain.to.1);
                 match plain.effect {
                     Effect::Conductance { e_rev } => {
-                        g_sum.0[lane] += mean;
-                        i_sum.0[lane] += mean * e_rev;
+                        let g = if mean > 0.0 { mean * plain.open(v[plain.to.1 as usize].0[lane]) } else { mean };
+                        g_sum.0[lane] += g;
+                        i_sum.0[lane] += g * e_rev;
+                        carry(ports, plain.calcium, plain.to.1, lane, g);
                     }
                     Effect::Current => i_sum.0[lane] += mean,
                 }
@@ -109,6 +113,9 @@ impl Drive for Acting<'_> {
                         let g = share * (g + noise).max(0.0);
                         g_sum.0[lane] += g;
                         i_sum.0[lane] += g * reversal;
+                    }
+                    if moment.follows(start) || moment.follows(stop) {
+                        (0..LANES).for_each(|lane| ports.jump(lane));
                     }
                 }
             }

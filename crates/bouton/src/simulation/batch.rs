@@ -276,6 +276,7 @@ impl Batch {
         let keys = |trial| plan.synapses.iter().map(|s| Keys::new(s, plan.seed, trial)).collect();
         scratch.keys = self.trials().map(keys).collect();
         scratch.luck = self.luck(plan);
+        scratch.circuit.luck = self.luck_of_nets(plan);
         // As at the end of every step, so that where a run is cut changes no bit.
         let mut still = !changed && self.clock > Tick::ZERO && self.settle(plan);
         while self.clock < until {

@@ -2,6 +2,7 @@
 
 use super::plan::{Plan, SynapsePlan};
 use super::{Driver, Event, EventKind, Release};
+use crate::listing::counted;
 use crate::recording::{Fact, Measure, MeasureKind, Statistic, summary};
 use engine::time::Tick;
 
@@ -122,7 +123,10 @@ fn release(name: &str, times: &[Tick], duration: Tick, trials: u64, fused: &[(u6
             low: bound(spontaneous, -1.96) / watched,
             high: bound(spontaneous + 1.0, 1.96) / watched,
             unit: "/s".into(),
-            note: format!("{spontaneous} fusions in {watched:.3} s before the first action potential"),
+            note: format!(
+                "{} in {watched:.3} s before the first action potential",
+                counted(spontaneous as usize, "fusion")
+            ),
         });
     }
     for (k, &at) in times.iter().enumerate().filter(|(_, t)| **t < duration) {
@@ -287,7 +291,7 @@ pub(super) fn of_plain(plan: &Plan, by_trial: &[Vec<f64>], out: &mut Vec<Fact>) 
             low: s.low95,
             high: s.high95,
             unit: String::new(),
-            note: format!("{} senders, in {} ms", plain.members * n, plan.duration.ms()),
+            note: format!("{}, in {} ms", counted(plain.members * n, "sender"), plan.duration.ms()),
             key: format!("{}.spikes_each", plain.name),
             made_of: Statistic::Mean(values.clone()),
         });

@@ -9,6 +9,7 @@ mod circuit;
 mod contact;
 pub(crate) mod facts;
 mod fault;
+pub mod influx;
 mod noise;
 mod plain;
 mod plan;

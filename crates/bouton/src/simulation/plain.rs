@@ -5,12 +5,15 @@
 //! second order in it (`engine::receptor::within`). A sender with `count` draws each member's spikes at the address at
 //! which `engine::population` draws them, so that all synapses of a cell see the same.
 
+use super::influx::Influx;
+use super::plan::Block;
 use super::population::spikes_key;
 use engine::receptor::within::{Stepped, Within};
 use engine::time::Tick;
 use numerics::rng::StreamKey;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// What is left of a spike is nothing, as a share of its peak.
 const NOTHING: f64 = 1e-12;
@@ -71,11 +74,21 @@ pub struct PlainPlan {
     pub delay: Tick,
     /// Where its spikes come from.
     pub heard: Heard,
+    /// An instantaneous block of its conductance.
+    pub block: Option<Arc<Block>>,
+    /// What of its current is calcium.
+    pub calcium: Option<Influx>,
     /// Of a current onto a point neuron: which of its own it is, each event by itself rather than in the mean over a step.
     pub exact: Option<usize>,
 }
 
 impl PlainPlan {
+    /// The share of its conductance that is not blocked at `v` mV.
+    #[must_use]
+    pub fn open(&self, v: f64) -> f64 {
+        self.block.as_ref().map_or(1.0, |block| block.open(v))
+    }
+
     fn key(&self, seed: u64, trial: u64) -> StreamKey {
         spikes_key(seed, trial, &self.sender)
     }

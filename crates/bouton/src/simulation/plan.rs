@@ -1,6 +1,7 @@
 //! What is simulated, made ready: immutable, shared by all threads. `lower` makes it.
 
 use super::circuit::CircuitPlan;
+use super::influx::Influx;
 use super::noise::Noise;
 use super::plain::PlainPlan;
 use super::population::{OfPopulation, PopulationPlan};
@@ -247,8 +248,8 @@ pub struct Receptor {
     pub states: Vec<String>,
     /// Whether its rates depend on voltage.
     pub feels_voltage: bool,
-    /// Share of its current that calcium carries.
-    pub calcium: f64,
+    /// What of its current is calcium.
+    pub calcium: Option<Influx>,
 }
 
 /// An instantaneous block.

@@ -1,8 +1,7 @@
-//! What ends in eight neurons: connections by their source, synapses of a kind and place as one line.
+//! What ends in eight neurons: the lines and plain currents of their synapses, and what is injected.
 
 use super::plan::{Action, Connection, Injection, Kind};
 use crate::point;
-use crate::time::Tick;
 use numerics::simd::LANES;
 
 /// Point neurons that are alike, and where they are.
@@ -25,17 +24,7 @@ pub(super) struct Line {
     pub row: u32,
 }
 
-/// A connection as it is stored: 16 bytes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    /// Eight times the line, and the lane; beyond the lines, a point neuron's plain current instead of a line.
-    pub place: u32,
-    /// Index of its delay.
-    pub delay: u32,
-    pub weight: f64,
-}
-
-/// What ends in eight neurons.
+/// Eight neurons, and what ends in them.
 #[derive(Clone, Debug)]
 pub(super) struct BlockPlan {
     /// Number of its first neuron.
@@ -48,11 +37,6 @@ pub(super) struct BlockPlan {
     pub lines: Vec<Line>,
     /// By kind: its first line; and one more, the number of lines.
     pub kinds: Vec<usize>,
-    /// Sources that end here, ascending.
-    pub sources: Vec<u32>,
-    /// By source of `sources`: its first entry; and one more.
-    pub starts: Vec<u32>,
-    pub entries: Vec<Entry>,
     /// Row, lane, and the injection.
     pub injections: Vec<(u32, usize, Injection)>,
 }
@@ -60,45 +44,26 @@ pub(super) struct BlockPlan {
 impl BlockPlan {
     /// Without anything that ends in it yet.
     pub fn empty(first: u32, lanes: usize, group: Option<usize>) -> Self {
-        Self {
-            first,
-            lanes,
-            group,
-            lines: Vec::new(),
-            kinds: Vec::new(),
-            sources: Vec::new(),
-            starts: Vec::new(),
-            entries: Vec::new(),
-            injections: Vec::new(),
-        }
+        Self { first, lanes, group, lines: Vec::new(), kinds: Vec::new(), injections: Vec::new() }
     }
 
-    /// With the connections that are its `own`, of `inputs` those of its group.
-    pub fn join(&mut self, mut own: Vec<&Connection>, kinds: &[Kind], inputs: Option<&[Option<u32>]>, delays: &[Tick]) {
-        let input = |c: &Connection| inputs.and_then(|inputs| inputs[usize::from(c.kind)]);
-        let line = |c: &Connection| Line { kind: c.kind, row: c.to.compartment };
-        self.lines = own.iter().filter(|c| input(c).is_none()).map(|c| line(c)).collect();
-        self.lines.sort_unstable();
-        self.lines.dedup();
-        // Stable: connections of a source keep their order.
-        own.sort_by_key(|c| c.source);
-        self.entries.reserve_exact(own.len());
-        for c in own {
-            if self.sources.last() != Some(&c.source) {
-                self.sources.push(c.source);
-                self.starts.push(self.entries.len() as u32);
-            }
-            let at = match input(c) {
-                Some(input) => self.lines.len() + input as usize,
-                None => self.lines.binary_search(&line(c)).expect("its line is there"),
-            };
-            let delay = delays.binary_search(&c.delay).expect("its delay is there") as u32;
-            let place = (at * LANES) as u32 + (c.to.cell - self.first);
-            self.entries.push(Entry { place, delay, weight: c.weight });
-        }
-        self.starts.push(self.entries.len() as u32);
-        let first = |kind: usize| self.lines.partition_point(|l| usize::from(l.kind) < kind);
-        self.kinds = (0..=kinds.len()).map(first).collect();
+    /// Gives it its lines, in any order and with repetitions.
+    pub fn draw(&mut self, mut lines: Vec<Line>, kinds: usize) {
+        lines.sort_unstable();
+        lines.dedup();
+        let first = |kind: usize| lines.partition_point(|l| usize::from(l.kind) < kind);
+        self.kinds = (0..=kinds).map(first).collect();
+        self.lines = lines;
+    }
+
+    /// Where a connection ends in it: eight times the line, and the lane; beyond the lines, a plain current instead of a line.
+    pub fn place(&self, c: &Connection, input: Option<u32>) -> usize {
+        let line = Line { kind: c.kind, row: c.to.compartment };
+        let at = match input {
+            Some(input) => self.lines.len() + input as usize,
+            None => self.lines.binary_search(&line).expect("its line is there"),
+        };
+        at * LANES + (c.to.cell - self.first) as usize
     }
 }
 

@@ -3,8 +3,8 @@
 use super::block::{BlockPlan, Line};
 use super::outside::Act;
 use super::plan::{Action, Plan};
-use super::state::BlockState;
-use crate::neuron::{self, Drive, Moment, Ports, Site};
+use super::state::{BlockState, Event, in_order};
+use crate::neuron::{self, Drive, Luck, Moment, Ports, Site};
 use crate::point::{self, Arrival};
 use crate::receptor::within::Stepped;
 use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level};
@@ -26,6 +26,7 @@ pub(super) struct Placed {
 #[derive(Debug, Default)]
 pub(super) struct Work {
     means: Vec<F64x8>,
+    merged: Vec<Event>,
     /// Of plain currents onto point neurons, within the step.
     pub arrivals: Vec<Arrival>,
     pub fired: Vec<point::Spike>,
@@ -46,6 +47,8 @@ pub(super) struct BlockDrive<'a> {
     /// Those of `acts` that are here, and what they see.
     pub here: &'a [Placed],
     pub acts: &'a [Act],
+    /// By channel kind.
+    pub luck: &'a [Luck],
     pub seen: &'a mut [f64],
     /// Sites of the trace that are here.
     pub sites: &'a [Placed],
@@ -67,21 +70,20 @@ impl BlockDrive<'_> {
         let n = state.ring.len();
         let mut events = std::mem::take(&mut state.ring[state.first]);
         state.first = (state.first + 1) % n;
-        // In the order of time, then connection, however they came here.
-        events.sort_unstable();
+        sort(&mut events, &mut work.merged);
         work.arrivals.clear();
-        for &(at, entry) in &events {
-            let entry = &block.entries[entry as usize];
-            let (line, lane) = (entry.place as usize / LANES, entry.place as usize % LANES);
+        for event in &events {
+            let (line, lane) = (event.place() / LANES, event.place() % LANES);
+            let at = moment.start + event.late();
             if let Some(input) = line.checked_sub(block.lines.len()) {
-                work.arrivals.push(Arrival { at, lane, input, weight: entry.weight });
+                work.arrivals.push(Arrival { at, lane, input, weight: event.weight });
                 continue;
             }
             let within = &plan.within[usize::from(block.lines[line].kind)];
             let late = within.event((moment.end - at).ms());
-            state.g[line].0[lane] += entry.weight * late.g;
-            state.h[line].0[lane] += entry.weight * late.h;
-            work.means[line].0[lane] += entry.weight * late.mean;
+            state.g[line].0[lane] += event.weight * late.g;
+            state.h[line].0[lane] += event.weight * late.h;
+            work.means[line].0[lane] += event.weight * late.mean;
         }
         events.clear();
         state.ring[(state.first + n - 1) % n] = events;
@@ -98,12 +100,18 @@ impl BlockDrive<'_> {
                 let share = covered as f64 / (moment.end - moment.start).0 as f64;
                 ports.line(row).1.0[lane] += injection.current * share;
             }
+            if moment.follows(injection.start) || moment.follows(injection.stop) {
+                ports.jump(lane);
+            }
         }
         for &Placed { index, row, lane, .. } in self.here {
             let (act, lane) = (&self.acts[index as usize], lane as usize);
             let (g, i) = ports.line(row);
             g.0[lane] += act.g;
             i.0[lane] += act.i;
+            if act.jump {
+                ports.jump(lane);
+            }
             if let Some(c) = act.carried {
                 ports.carries(c.ion, Site { block: 0, compartment: row, lane }, c.g, c.i);
             }
@@ -122,6 +130,10 @@ impl BlockDrive<'_> {
 }
 
 impl Drive for BlockDrive<'_> {
+    fn luck(&self, channel: usize) -> Option<Luck> {
+        self.luck.get(channel).copied()
+    }
+
     fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
         self.fill(moment, ports);
     }
@@ -129,6 +141,27 @@ impl Drive for BlockDrive<'_> {
     fn after(&mut self, moment: Moment, solved: &[F64x8], v: &[F64x8]) {
         self.look(moment, |row, lane| solved[row as usize].0[lane], |row, lane| v[row as usize].0[lane]);
     }
+}
+
+/// Puts events in order. They often come as two runs that are: of trains, and of neurons.
+fn sort(events: &mut Vec<Event>, merged: &mut Vec<Event>) {
+    let descent = |events: &[Event]| events.windows(2).position(|w| in_order(&w[0], &w[1]).is_gt());
+    let Some(end) = descent(events) else { return };
+    let (a, b) = events.split_at(end + 1);
+    if descent(b).is_some() {
+        events.sort_unstable_by(in_order);
+        return;
+    }
+    merged.clear();
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() && j < b.len() {
+        let first = in_order(&a[i], &b[j]).is_le();
+        merged.push(if first { a[i] } else { b[j] });
+        (i, j) = (i + usize::from(first), j + usize::from(!first));
+    }
+    merged.extend_from_slice(&a[i..]);
+    merged.extend_from_slice(&b[j..]);
+    std::mem::swap(events, merged);
 }
 
 /// Steps all lines of a kind, and their means over the step but for what arrives within it.

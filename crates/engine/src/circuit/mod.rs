@@ -14,6 +14,7 @@ mod plan;
 mod points;
 mod run;
 mod state;
+mod wires;
 
 pub use outside::{Act, Carried, Outside, Trace, Trains};
 pub use plan::{Action, CircuitError, Connection, Injection, Kind, Plan, Points, Target};

@@ -31,6 +31,18 @@ impl Trains {
         Self { count, spikes }
     }
 
+    /// How many spikes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.spikes.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spikes.is_empty()
+    }
+
     /// Those from `start` until before `end`.
     pub(super) fn between(&self, start: Tick, end: Tick) -> &[(Tick, u32)] {
         let at = |t: Tick| self.spikes.partition_point(|s| s.0 < t);
@@ -58,6 +70,8 @@ pub struct Act {
     pub g: f64,
     /// pA
     pub i: f64,
+    /// Whether it has just jumped, see [`crate::neuron::Ports::jump`].
+    pub jump: bool,
     /// What of it an ion carries; only where a cell has a membrane.
     pub carried: Option<Carried>,
 }
@@ -67,6 +81,9 @@ pub struct Act {
 pub struct Outside {
     /// In any order, any number at a place.
     pub acts: Vec<Act>,
+    /// Luck of channels whose copies are counted, by block of cells and channel kind, see [`crate::neuron::Drive::luck`]; empty
+    /// where there are none.
+    pub luck: Vec<Vec<crate::neuron::Luck>>,
     /// By act, after a run: the voltage (mV) that its conductance saw in the last step; at the step's end for a point neuron.
     pub solved: Vec<f64>,
 }

@@ -1,20 +1,21 @@
 //! A circuit made ready: connections by the block of neurons they end in, then by source.
 
 use super::block::{BlockPlan, Group, inputs};
+use super::state::LONGEST;
+use super::wires::{Layout, Wires};
 use crate::neuron;
 use crate::point::{self, PointError};
 use crate::receptor::waveform::Waveform;
 use crate::receptor::within::Within;
 use crate::time::Tick;
 use numerics::simd::LANES;
-use rayon::prelude::*;
 use thiserror::Error;
 
 /// A circuit that cannot be built.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 pub enum CircuitError {
-    /// A step too short for the halves of Crank-Nicolson.
-    #[error("a step of {dt}; it must be 2e-9 ms at least")]
+    /// A step too short for the halves of Crank-Nicolson, or longer than events within it can be told apart.
+    #[error("a step of {dt}; it must be 2e-9 ms at least and {LONGEST} at most")]
     Step {
         /// What came.
         dt: Tick,
@@ -65,8 +66,8 @@ pub enum CircuitError {
         /// How many.
         count: usize,
     },
-    /// More connections onto a block of neurons than can be numbered.
-    #[error("{count} connections end in one block of eight neurons; 2^31 can be numbered")]
+    /// More connections, or places where they end, than can be numbered.
+    #[error("{count} connections or places beside each other; 2^32 and 2^24 can be numbered")]
     Many {
         /// How many.
         count: usize,
@@ -152,7 +153,9 @@ pub struct Plan {
     pub(super) dt: Tick,
     /// Of cells, then of point neurons.
     pub(super) blocks: Vec<BlockPlan>,
-    pub(super) delays: Vec<Tick>,
+    pub(super) wires: Wires,
+    /// Slots of a ring.
+    pub(super) ring: usize,
     /// Steps that blocks may run by themselves.
     pub(super) epoch: u64,
     pub(super) trains: usize,
@@ -192,7 +195,7 @@ impl Plan {
         connections: &[Connection],
         injections: &[Injection],
     ) -> Result<Self, CircuitError> {
-        if dt < Tick(2) {
+        if dt < Tick(2) || dt > LONGEST {
             return Err(CircuitError::Step { dt });
         }
         let within = kinds.iter().map(|kind| Within::new(kind.waveform, dt)).collect::<Result<_, _>>();
@@ -211,7 +214,8 @@ impl Plan {
             within,
             dt,
             blocks,
-            delays: Vec::new(),
+            wires: Wires::default(),
+            ring: 0,
             epoch: 0,
             trains,
             detectors,
@@ -232,6 +236,7 @@ impl Plan {
         let dt = self.dt;
         let spiking = self.sources();
         let mut least: Option<Tick> = None;
+        let mut longest = [Tick::ZERO; 2];
         for (index, c) in connections.iter().enumerate() {
             let source = c.source as usize;
             if source >= spiking + self.trains || usize::from(c.kind) >= self.kinds.len() || !self.has(c.to) {
@@ -247,6 +252,8 @@ impl Plan {
             if inner {
                 least = Some(least.map_or(c.delay, |l| l.min(c.delay)));
             }
+            let longest = &mut longest[usize::from(inner)];
+            *longest = c.delay.max(*longest);
         }
         let wrong = |i: &Injection| !(self.has(i.to) && i.current.is_finite());
         if let Some(injection) = injections.iter().position(wrong) {
@@ -254,6 +261,9 @@ impl Plan {
         }
         // Without connections between neurons any epoch would do; a bound keeps what is gathered between small.
         self.epoch = least.map_or(1 << 10, |least| (least.0 / dt.0).clamp(1, 1 << 10)) as u64;
+        // Trains are heard at the beginning of an epoch, neurons at its end, that moment included.
+        let [outer, inner] = longest.map(|d| (d.0 / dt.0) as usize);
+        self.ring = (inner + 2).max(self.epoch as usize + outer + 1);
         Ok(())
     }
 
@@ -269,36 +279,19 @@ impl Plan {
             let plain = self.kinds.iter().zip(&inputs).filter(|(_, i)| i.is_some()).map(|(k, _)| k.waveform);
             let plan = point::Plan::new(points.model, &plain.collect::<Vec<_>>());
             let of = &mut self.groups[group];
-            of.plan = plan.map_err(|error| CircuitError::Points { group, error })?;
+            of.plan = plan.map_err(|error| CircuitError::Points { group, error })?.stepped(self.dt);
             of.inputs = inputs;
         }
         Ok(())
     }
 
-    /// Gives each block its connections, by a counting sort, so that each sees only its own.
     fn join(&mut self, connections: &[Connection]) -> Result<(), CircuitError> {
-        self.delays = connections.iter().map(|c| c.delay).collect();
-        self.delays.sort_unstable();
-        self.delays.dedup();
-        let mut ends = vec![0usize; self.blocks.len() + 1];
-        connections.iter().for_each(|c| ends[self.place(c.to.cell).0 + 1] += 1);
-        if let Some(&count) = ends.iter().find(|n| **n >= 1 << 31) {
-            return Err(CircuitError::Many { count });
-        }
-        (1..ends.len()).for_each(|b| ends[b] += ends[b - 1]);
-        let mut order = vec![0usize; connections.len()];
-        let mut next = ends.clone();
-        for (index, c) in connections.iter().enumerate() {
-            let to = &mut next[self.place(c.to.cell).0];
-            order[*to] = index;
-            *to += 1;
-        }
-        let Self { blocks, groups, kinds, delays, .. } = self;
-        blocks.par_iter_mut().zip(ends.par_windows(2)).for_each(|(block, ends)| {
-            let own = order[ends[0]..ends[1]].iter().map(|&k| &connections[k]);
-            let inputs = block.group.map(|group| &groups[group].inputs[..]);
-            block.join(own.collect(), kinds, inputs, delays);
-        });
+        let mut blocks = std::mem::take(&mut self.blocks);
+        let place = |cell: u32| self.place(cell).0;
+        let (kinds, sources) = (self.kinds.len(), self.sources() + self.trains);
+        let layout = Layout { groups: &self.groups, kinds, sources, place: &place };
+        self.wires = Wires::new(connections, &mut blocks, &layout)?;
+        self.blocks = blocks;
         Ok(())
     }
 
@@ -323,13 +316,13 @@ impl Plan {
     /// How many conductances and currents they are, by kind and compartment.
     #[must_use]
     pub fn merged(&self) -> usize {
-        let used = |b: &BlockPlan| {
-            let mut places: Vec<u32> = b.entries.iter().map(|e| e.place).collect();
-            places.sort_unstable();
-            places.dedup();
-            places.len()
-        };
-        self.blocks.iter().map(used).sum()
+        self.wires.places()
+    }
+
+    /// Bytes that the connections take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.wires.bytes()
     }
 
     /// Length of a step.
@@ -344,19 +337,15 @@ impl Plan {
         let mut hash = self.cells.fingerprint();
         let mut eat = |x: u64| hash = (hash ^ x).wrapping_mul(0x0100_0000_01b3);
         let mut tell = |text: String| text.bytes().for_each(|byte| eat(u64::from(byte)));
-        tell(format!("{} {} {:?} {:?}", self.dt.0, self.trains, self.kinds, self.delays));
+        tell(format!("{} {} {:?}", self.dt.0, self.trains, self.kinds));
         self.groups.iter().for_each(|g| tell(format!("{:?} {}", g.plan.model(), g.count)));
         for block in &self.blocks {
             block.injections.iter().for_each(|i| tell(format!("{i:?}")));
         }
         for block in &self.blocks {
             block.lines.iter().for_each(|l| eat(u64::from(l.kind) << 32 | u64::from(l.row)));
-            block.sources.iter().chain(&block.starts).for_each(|&x| eat(u64::from(x)));
-            for e in &block.entries {
-                eat(u64::from(e.place) << 32 | u64::from(e.delay));
-                eat(e.weight.to_bits());
-            }
         }
+        self.wires.print(eat);
         hash
     }
 

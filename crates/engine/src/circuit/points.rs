@@ -2,6 +2,8 @@
 
 use super::block::Group;
 use super::drive::BlockDrive;
+use super::state::BlockState;
+use super::wires::Rings;
 use crate::neuron::{Moment, Ports, Spike};
 use crate::point::{self, PointError};
 use crate::time::Tick;
@@ -21,6 +23,13 @@ pub(super) struct PointBlock<'a> {
     pub state: &'a mut point::State,
 }
 
+impl Rings for PointBlock<'_> {
+    #[inline(always)]
+    fn rings(&mut self) -> &mut BlockState {
+        self.drive.state
+    }
+}
+
 impl PointBlock<'_> {
     pub fn run(&mut self, steps: u64) -> Result<(), PointFault> {
         let Self { drive, group, state } = self;
@@ -37,10 +46,12 @@ impl PointBlock<'_> {
             let all = point::Ports { g: g.0, i: i.0 };
             let work = &mut *drive.work;
             work.fired.clear();
-            point::step(&group.plan, state, dt, &all, &work.arrivals, &mut work.fired).map_err(|error| {
-                let cell = block.first + error.lane().unwrap_or(0) as u32;
-                PointFault { at: start, cell, error }
-            })?;
+            point::step_at(drive.level, &group.plan, state, dt, &all, &work.arrivals, &mut work.fired).map_err(
+                |error| {
+                    let cell = block.first + error.lane().unwrap_or(0) as u32;
+                    PointFault { at: start, cell, error }
+                },
+            )?;
             let spike = |s: &point::Spike| {
                 let lane = s.lane as u32;
                 Spike { at: s.at, detector: source + lane, cell: block.first + lane, compartment: 0 }

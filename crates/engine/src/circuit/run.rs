@@ -5,6 +5,7 @@ use super::outside::{Outside, Trace, Trains};
 use super::plan::{Plan, Target};
 use super::points::{PointBlock, PointFault};
 use super::state::State;
+use super::wires::Mail;
 use crate::neuron::{self, Spike, Stepping};
 use crate::point::PointError;
 use crate::time::Tick;
@@ -61,11 +62,22 @@ pub enum CircuitRunError {
     },
 }
 
+/// Blocks of point neurons that one thread takes at least.
+const FEW: usize = 4;
+
 /// Working memory; never saved.
 #[derive(Debug, Default)]
 pub struct Scratch {
     cells: neuron::Scratch,
-    blocks: Mutex<Vec<Work>>,
+    own: Mutex<Own>,
+}
+
+/// What a run takes for itself.
+#[derive(Debug, Default)]
+struct Own {
+    blocks: Vec<Work>,
+    mail: Mail,
+    heard: Vec<(Tick, u32)>,
 }
 
 /// Advances a circuit by `steps` steps; spikes are appended in order of time, then source.
@@ -92,21 +104,22 @@ pub fn run(
     let acts = placed(plan, &acts).map_err(|act| CircuitRunError::Act { act })?;
     let sites = placed(plan, &trace.sites).map_err(|site| CircuitRunError::Site { site })?;
     let mut seen = vec![f64::NAN; acts.len()];
-    let mut work = std::mem::take(&mut *scratch.blocks.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut own = std::mem::take(&mut *scratch.own.lock().unwrap_or_else(PoisonError::into_inner));
+    let Own { blocks: work, mail, heard } = &mut own;
+    heard.clear();
     work.resize_with(plan.blocks.len(), Work::default);
     let first = plan.sources() as u32;
     let mut left = steps;
-    let mut heard: Vec<(Tick, u32)> = Vec::new();
     while left > 0 {
         let epoch = left.min(plan.epoch);
         let start = state.clock();
         let end = start + plan.dt * epoch as i64;
-        heard.clear();
+        // Beside what neurons have sent in the epoch before.
         heard.extend(trains.between(start, end).iter().map(|&(at, train)| (at, first + train)));
-        deliver(plan, state, start, &heard);
+        plan.wires.tell(heard, mail);
         let from = spikes.len();
-        let here = Here { stepping, epoch, acts: &acts, sites: &sites, every: trace.every, outside };
-        if let Err(fault) = advance(plan, state, scratch, &here, &mut work, &mut seen, spikes) {
+        let here = Here { stepping, epoch, acts: &acts, sites: &sites, every: trace.every, outside, mail };
+        if let Err(fault) = advance(plan, state, scratch, &here, work, &mut seen, spikes) {
             spikes.truncate(from);
             return Err(fault);
         }
@@ -124,14 +137,16 @@ pub fn run(
         spikes[from..].sort_unstable();
         heard.clear();
         heard.extend(spikes[from..].iter().map(|s| (s.at, s.detector)));
-        deliver(plan, state, end, &heard);
         left -= epoch;
     }
+    // Nothing may be left in what is not saved.
+    plan.wires.tell(heard, mail);
+    plan.wires.deliver_all(&mut state.blocks, (plan.dt, state.cells.clock()), mail);
     if steps > 0 {
         outside.solved.resize(acts.len(), f64::NAN);
         acts.iter().zip(&seen).for_each(|(act, v)| outside.solved[act.index as usize] = *v);
     }
-    *scratch.blocks.lock().unwrap_or_else(PoisonError::into_inner) = work;
+    *scratch.own.lock().unwrap_or_else(PoisonError::into_inner) = own;
     Ok(())
 }
 
@@ -185,9 +200,11 @@ struct Here<'a> {
     sites: &'a [Placed],
     every: u64,
     outside: &'a Outside,
+    /// What stretches of blocks have been told.
+    mail: &'a Mail,
 }
 
-/// An epoch of all neurons. Spikes of cells come into `spikes`, those of point neurons into their blocks' memory.
+/// An epoch of all neurons, which first get what they have been told. Spikes of cells come into `spikes`, those of point neurons into their blocks' memory.
 fn advance(
     plan: &Plan,
     state: &mut State,
@@ -200,11 +217,18 @@ fn advance(
     let Here { stepping, epoch, .. } = *here;
     let (mut acts, mut sites) = (here.acts, here.sites);
     let State { cells, points, blocks } = state;
+    // Stretches with cells are delivered to before all else; others where they run, so that what has come is at hand.
+    let (wires, wide, when) = (&plan.wires, plan.wires.wide(), (plan.dt, cells.clock()));
+    let mixed = plan.cells.blocks().div_ceil(wide);
+    let before = blocks.len().min(mixed * wide);
+    wires.deliver_all(&mut blocks[..before], when, here.mail);
     let mut drives = blocks.iter_mut().zip(&plan.blocks).zip(work).zip(0..).map(|(((state, block), work), b)| {
         let (own, watched) = (of(&mut acts, b), of(&mut sites, b));
         let (level, every) = (stepping.level, here.every);
         let seen = seen.split_off_mut(..own.len()).unwrap_or_default();
-        BlockDrive { plan, block, state, work, level, here: own, acts: &here.outside.acts, seen, sites: watched, every }
+        let luck = here.outside.luck.get(b as usize).map_or(&[][..], Vec::as_slice);
+        let acts = &here.outside.acts;
+        BlockDrive { plan, block, state, work, level, here: own, acts, luck, seen, sites: watched, every }
     });
     let mut of_cells: Vec<BlockDrive> = drives.by_ref().take(plan.cells.blocks()).collect();
     let of_points = drives.zip(points).filter_map(|(drive, state)| {
@@ -215,8 +239,17 @@ fn advance(
     let (cells, points) = rayon::join(
         || neuron::run(&plan.cells, cells, &scratch.cells, stepping, epoch, &mut of_cells, spikes),
         || {
-            let faults = of_points.par_iter_mut().filter_map(|block| block.run(epoch).err());
-            faults.min_by_key(|fault| (fault.at, fault.cell))
+            let (served, others) = of_points.split_at_mut(before - plan.cells.blocks());
+            let run = |blocks: &mut [PointBlock]| {
+                let faults = blocks.par_iter_mut().with_min_len(FEW).filter_map(|block| block.run(epoch).err());
+                faults.min_by_key(|fault| (fault.at, fault.cell))
+            };
+            let stretches = others.par_chunks_mut(wide).enumerate();
+            let faults = stretches.filter_map(|(k, blocks)| {
+                wires.deliver(mixed + k, blocks, when, here.mail);
+                run(blocks)
+            });
+            faults.chain(run(served)).min_by_key(|fault| (fault.at, fault.cell))
         },
     );
     match (cells, points) {
@@ -240,24 +273,4 @@ fn of<'a>(placed: &mut &'a [Placed], block: u32) -> &'a [Placed] {
     let (here, rest) = placed.split_at(n);
     *placed = rest;
     here
-}
-
-/// Puts what `heard` sets off into the rings, whose first slot is the step from `now` on.
-fn deliver(plan: &Plan, state: &mut State, now: Tick, heard: &[(Tick, u32)]) {
-    if heard.is_empty() {
-        return;
-    }
-    let (dt, delays) = (plan.dt.0, &plan.delays);
-    state.blocks.par_iter_mut().zip(&plan.blocks).for_each(|(state, block)| {
-        let n = state.ring.len();
-        for &(at, source) in heard {
-            let Ok(k) = block.sources.binary_search(&source) else { continue };
-            for entry in block.starts[k]..block.starts[k + 1] {
-                let at = at + delays[block.entries[entry as usize].delay as usize];
-                let slot = ((at - now).0 / dt) as usize;
-                debug_assert!(at >= now && slot < n, "within the ring");
-                state.ring[(state.first + slot) % n].push((at, entry));
-            }
-        }
-    });
 }

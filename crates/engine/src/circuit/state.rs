@@ -6,12 +6,46 @@ use crate::time::Tick;
 use crate::{neuron, point};
 use numerics::simd::{F64x8, LANES};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
-/// An event on its way: when, and which connection of the block.
-pub(super) type Event = (Tick, u32);
+/// No step may be longer, so that the moment of an event within it and its place fit one number.
+pub(super) const LONGEST: Tick = Tick((1 << 40) - 1);
+/// Bits of a place.
+const PLACE: u32 = 24;
+
+/// An event on its way: when within its step, where, and how much.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Event {
+    key: u64,
+    pub weight: f64,
+}
+
+impl Event {
+    #[inline(always)]
+    pub fn new(late: u64, place: u32, weight: f64) -> Self {
+        Self { key: late << PLACE | u64::from(place), weight }
+    }
+
+    /// Ticks from the beginning of the step.
+    #[inline(always)]
+    pub fn late(&self) -> Tick {
+        Tick((self.key >> PLACE) as i64)
+    }
+
+    /// See [`BlockPlan::place`].
+    #[inline(always)]
+    pub fn place(&self) -> usize {
+        (self.key & ((1 << PLACE) - 1)) as usize
+    }
+}
+
+/// By time, place and weight: what is left to differ is the same.
+pub(super) fn in_order(a: &Event, b: &Event) -> Ordering {
+    a.key.cmp(&b.key).then_with(|| a.weight.total_cmp(&b.weight))
+}
 
 /// What the synapses of eight neurons are at, and what is on its way to them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct BlockState {
     /// A line a kind and row.
     pub g: Vec<F64x8>,
@@ -46,16 +80,15 @@ struct RawBlock {
     h: Vec<f64>,
     ring: u64,
     /// The slot, counted from the step at hand, and the event.
-    events: Vec<(u64, Tick, u32)>,
+    events: Vec<(u64, u64, f64)>,
 }
 
 impl From<State> for Raw {
     fn from(state: State) -> Self {
         let plain = |column: &[F64x8]| F64x8::as_f64s(column).to_vec();
         let block = |b: &BlockState| {
-            let n = b.ring.len();
-            let slot = |k: usize| b.ring[(b.first + k) % n].iter().map(move |&(at, entry)| (k as u64, at, entry));
-            RawBlock { g: plain(&b.g), h: plain(&b.h), ring: n as u64, events: (0..n).flat_map(slot).collect() }
+            let events = b.events().into_iter().map(|(slot, e)| (slot as u64, e.key, e.weight)).collect();
+            RawBlock { g: plain(&b.g), h: plain(&b.h), ring: b.ring.len() as u64, events }
         };
         Self { blocks: state.blocks.iter().map(block).collect(), cells: state.cells, points: state.points }
     }
@@ -71,8 +104,8 @@ impl TryFrom<Raw> for State {
         let block = |b: &RawBlock| {
             let n = usize::try_from(b.ring).ok().filter(|n| (1..1 << 32).contains(n)).ok_or("a ring of no length")?;
             let mut ring = vec![Vec::new(); n];
-            for &(k, at, entry) in &b.events {
-                ring.get_mut(k as usize).ok_or("an event beyond the ring")?.push((at, entry));
+            for &(k, key, weight) in &b.events {
+                ring.get_mut(k as usize).ok_or("an event beyond the ring")?.push(Event { key, weight });
             }
             Ok(BlockState { g: lines(&b.g)?, h: lines(&b.h)?, ring, first: 0 })
         };
@@ -84,6 +117,35 @@ impl TryFrom<Raw> for State {
     }
 }
 
+impl BlockState {
+    /// What arrives in the k-th step from now.
+    #[inline(always)]
+    pub fn slot(&mut self, k: usize) -> &mut Vec<Event> {
+        let n = self.ring.len();
+        debug_assert!(k < n, "within the ring");
+        let at = self.first + k;
+        &mut self.ring[if at < n { at } else { at - n }]
+    }
+
+    /// All that is on its way, by step of arrival, in order.
+    fn events(&self) -> Vec<(usize, Event)> {
+        let n = self.ring.len();
+        let slot = |k: usize| {
+            let mut events = self.ring[(self.first + k) % n].clone();
+            events.sort_unstable_by(in_order);
+            events.into_iter().map(move |e| (k, e))
+        };
+        (0..n).flat_map(slot).collect()
+    }
+}
+
+impl PartialEq for BlockState {
+    /// Rings may begin anywhere, and events came to their slots in any order.
+    fn eq(&self, other: &Self) -> bool {
+        self.g == other.g && self.h == other.h && self.ring.len() == other.ring.len() && self.events() == other.events()
+    }
+}
+
 impl State {
     /// Synapses silent, nothing on its way, the cells as given (see [`neuron::Plan::rest`]), point neurons at rest.
     ///
@@ -92,12 +154,10 @@ impl State {
     #[must_use]
     pub fn new(plan: &Plan, cells: neuron::State) -> Self {
         assert!(cells.is_of(&plan.cells), "a state of these cells");
-        let longest = plan.delays.last().map_or(0, |d| d.0 / plan.dt.0) as usize;
-        let ring = longest + plan.epoch as usize + 2;
         let block = |b: &BlockPlan| BlockState {
             g: vec![F64x8::default(); b.lines.len()],
             h: vec![F64x8::default(); b.lines.len()],
-            ring: vec![Vec::new(); ring],
+            ring: vec![Vec::new(); plan.ring],
             first: 0,
         };
         let point = |(b, group): (&BlockPlan, usize)| {
@@ -201,7 +261,7 @@ impl State {
         let groups = plan.blocks.iter().filter_map(|b| b.group);
         self.cells.is_of(&plan.cells)
             && self.blocks.len() == plan.blocks.len()
-            && pairs.all(|(s, p)| s.g.len() == p.lines.len() && s.h.len() == p.lines.len())
+            && pairs.all(|(s, p)| s.g.len() == p.lines.len() && s.h.len() == p.lines.len() && s.ring.len() == plan.ring)
             && self.points.len() == plan.blocks.len() - plan.cells.blocks()
             && self.points.iter().zip(groups).all(|(s, group)| s.is_of(&plan.groups[group].plan))
     }

@@ -190,7 +190,18 @@ impl Cell {
     ) -> Self {
         let of = |(k, c)| if here(k) { Some(dynamics(c)) } else { None };
         let compartments = (0..).zip(&self.compartments).map(of).collect();
-        self.pools.push(Pooling { ion, compartments });
+        self.pools.push(Pooling { ion, compartments, links: Vec::new() });
+        self
+    }
+
+    /// Lets the ion that was given a pool last diffuse between compartments, with `diffusion` um2/ms of all that is there
+    /// (free ion, and `bound` times the buffer), through what the axial currents pass; `r_a`: Ohm cm.
+    #[must_use]
+    pub fn diffusing(mut self, diffusion: f64, r_a: f64) -> Self {
+        let links = self.compartments.iter().map(|c| diffusion * 1e-5 * r_a * c.g_axial).collect();
+        if let Some(pool) = self.pools.last_mut() {
+            pool.links = links;
+        }
         self
     }
 

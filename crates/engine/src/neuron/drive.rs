@@ -1,21 +1,27 @@
 //! Ports: what enters a compartment from outside, as a conductance and a current, before the solve.
 //!
 //! The current into the cell is `i - g V`: a synapse adds (g, g e_rev), an injected current (0, i), a voltage clamp or
-//! a junction (1/r, v_other/r). Organs fill the ports of a block of eight cells once a step.
+//! a junction (1/r, v_other/r). Organs fill the ports of a block of eight cells once a step. They are the columns in which
+//! the matrix then takes shape, so that nothing is copied.
 
 use super::occupancy::Luck;
 use super::plan::Site;
 use crate::time::Tick;
-use numerics::simd::{F64x8, LANES};
+use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level, Mask};
+
+/// By lane: a compartment that got a number that is none, and the number.
+pub(super) type PortFaults = [Option<(usize, f64)>; LANES];
 
 /// The ports of a block, cleared before each step.
 #[derive(Clone, Debug, Default)]
 pub struct Ports {
+    /// As many lines as the block has, or more.
     g: Vec<F64x8>,
     i: Vec<F64x8>,
-    used: Vec<bool>,
-    rows: Vec<u32>,
+    rows: usize,
     carried: Vec<Carried>,
+    /// Lanes that step after a jump.
+    jumps: u8,
 }
 
 /// A part of a port's current that an ion carries.
@@ -29,10 +35,10 @@ pub(super) struct Carried {
 
 impl Ports {
     pub(super) fn fit(&mut self, rows: usize) {
-        self.clear();
+        self.rows = rows;
         self.g.resize(self.g.len().max(rows), F64x8::splat(0.0));
         self.i.resize(self.g.len(), F64x8::splat(0.0));
-        self.used.resize(self.g.len(), false);
+        self.clear();
     }
 
     /// Empty, of a block of so many compartments: for whoever steps something else than a neuron of this module.
@@ -46,20 +52,47 @@ impl Ports {
     /// Empties them.
     pub fn clear(&mut self) {
         self.carried.clear();
-        for row in self.rows.drain(..) {
-            let row = row as usize;
-            (self.g[row], self.i[row], self.used[row]) = (F64x8::splat(0.0), F64x8::splat(0.0), false);
+        self.jumps = 0;
+        self.g[..self.rows].fill(F64x8::splat(0.0));
+        self.i[..self.rows].fill(F64x8::splat(0.0));
+    }
+
+    /// Says that what comes in through a lane's ports has just jumped. Crank-Nicolson, which would answer a jump by ringing,
+    /// then takes this step as two implicit halves, which damp: after any one jump a step or two, so that the order stays
+    /// second (Rannacher 1984, Numer Math 43:309). Other lanes feel nothing of it, nor does backward Euler.
+    #[inline]
+    pub fn jump(&mut self, lane: usize) {
+        self.jumps |= 1 << lane;
+    }
+
+    /// The lanes of [`Self::jump`].
+    pub(super) fn jumps(&self) -> u8 {
+        self.jumps
+    }
+
+    /// Conductances and currents by row, to go on with, and which ions carry what, in order of use.
+    pub(super) fn columns(&mut self) -> (&mut [F64x8], &mut [F64x8], &[Carried]) {
+        (&mut self.g[..self.rows], &mut self.i[..self.rows], &self.carried)
+    }
+
+    /// The voltages that were solved for, where the currents were.
+    pub(super) fn solved(&self) -> &[F64x8] {
+        &self.i[..self.rows]
+    }
+
+    /// Numbers that are none, the first of each lane.
+    pub(super) fn faults(&self, level: Level) -> Option<PortFaults> {
+        let (g, i) = (&self.g[..self.rows], &self.i[..self.rows]);
+        if level.dispatch(Finite { g, i }) {
+            return None;
         }
-    }
-
-    /// Which ions carry what, in order of use.
-    pub(super) fn carried(&self) -> &[Carried] {
-        &self.carried
-    }
-
-    /// The rows that have something, in order of first use; conductances and currents by row.
-    pub(super) fn filled(&self) -> (&[u32], &[F64x8], &[F64x8]) {
-        (&self.rows, &self.g, &self.i)
+        let mut faults = [None; LANES];
+        for (row, (g, i)) in g.iter().zip(i).enumerate() {
+            for (lane, fault) in faults.iter_mut().enumerate().filter(|(_, fault)| fault.is_none()) {
+                *fault = [g.0[lane], i.0[lane]].into_iter().find(|x| !x.is_finite()).map(|x| (row, x));
+            }
+        }
+        Some(faults)
     }
 
     /// Conductances (nS) and currents (pA) of one compartment of the block's eight cells, to be added to.
@@ -69,11 +102,7 @@ impl Ports {
     #[inline]
     pub fn line(&mut self, compartment: u32) -> (&mut F64x8, &mut F64x8) {
         let row = compartment as usize;
-        if !self.used[row] {
-            self.used[row] = true;
-            self.rows.push(compartment);
-        }
-        (&mut self.g[row], &mut self.i[row])
+        (&mut self.g[..self.rows][row], &mut self.i[..self.rows][row])
     }
 
     /// Adds a conductance `g` (nS) that reverses at `e_rev` (mV).
@@ -98,6 +127,31 @@ impl Ports {
     }
 }
 
+/// Whether all numbers are finite.
+struct Finite<'a> {
+    g: &'a [F64x8],
+    i: &'a [F64x8],
+}
+
+impl Kernel for Finite<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) -> bool {
+        let zero = L::splat(0.0);
+        let mut sums = [zero; 4];
+        for column in [self.g, self.i] {
+            for lines in column.chunks(4) {
+                for (sum, line) in sums.iter_mut().zip(lines) {
+                    // 0 times what is not finite is NaN.
+                    *sum = L::load(line).mul_add(zero, *sum);
+                }
+            }
+        }
+        ((sums[0] + sums[1]) + (sums[2] + sums[3])).eq(zero).all()
+    }
+}
+
 /// When a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -107,6 +161,14 @@ pub struct Moment {
     pub at: Tick,
     /// Its end.
     pub end: Tick,
+}
+
+impl Moment {
+    /// Whether a jump at `edge` is within the step or the one before: whether to [`Ports::jump`].
+    #[must_use]
+    pub fn follows(&self, edge: Tick) -> bool {
+        self.start - (self.end - self.start) < edge && edge < self.end
+    }
 }
 
 /// What acts on a block of eight cells, and what watches it. One a block; blocks may run on several threads, each by
@@ -122,7 +184,8 @@ pub trait Drive: Send {
         None
     }
 
-    /// Called after the step. `solved`: voltages at `moment.at`, what the ports' conductances saw; `v`: at its end.
+    /// Called after the step. `solved`: voltages at `moment.at`, what the ports' conductances saw (after a jump, in the mean
+    /// over both halves); `v`: at its end.
     fn after(&mut self, moment: Moment, solved: &[F64x8], v: &[F64x8]) {
         let _ = (moment, solved, v);
     }

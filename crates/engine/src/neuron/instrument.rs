@@ -45,12 +45,15 @@ pub struct CurrentClamp {
 }
 
 impl CurrentClamp {
-    /// Adds the pulse's mean current over the step: the charge is exact wherever its edges fall.
+    /// Adds the pulse's mean current over the step: the charge is exact wherever its edges fall. Steps at its edges are damped.
     pub fn apply(&self, moment: Moment, ports: &mut Ports) {
         let overlap = self.end.min(moment.end).0.saturating_sub(self.start.max(moment.start).0);
         if overlap > 0 {
             let share = overlap as f64 / (moment.end - moment.start).0 as f64;
             ports.current(self.site, self.current * share);
+        }
+        if moment.follows(self.start) || moment.follows(self.end) {
+            ports.jump(self.site.lane);
         }
     }
 }

@@ -6,6 +6,7 @@
 //! and amount agree. Limit: an instantaneous gate that reads a concentration follows half a step late.
 
 use super::channel::{Channel, Gate};
+use super::diffusion;
 use super::drive::Carried;
 use super::plan::{Block, BlockChannel, Plan};
 use super::pool::LINES;
@@ -43,7 +44,7 @@ impl Law {
 }
 
 /// What a channel's current has to do with pools, within a block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ionic {
     pub law: BlockLaw,
     /// Which of the block's pools it fills.
@@ -52,7 +53,7 @@ pub(super) struct Ionic {
     pub lines: Vec<Option<u32>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum BlockLaw {
     Ohmic,
     Nernst,
@@ -103,7 +104,13 @@ impl BlockLaw {
 
 /// Working memory of the pools of a block, a line each: concentration half a step ahead, reversal potential, slope and
 /// offset of the current that comes in.
-pub(super) const WORK: usize = 4;
+const WORK: usize = 4;
+
+/// Lines of working memory for the pools of a block, that of what moves at the end.
+pub(super) fn work_lines(block: &Block) -> usize {
+    let moving = block.pools.iter().map(super::pool::BlockPool::nodes).max().unwrap_or(0);
+    WORK * block.pool_lines + diffusion::WORK * moving
+}
 
 /// Adds the currents of all such channels to the matrix, and keeps what comes into pools.
 #[inline(always)]
@@ -121,7 +128,8 @@ pub(super) fn deposit<L: Lanes>(
     let n = block.pool_lines;
     let (inside, rest) = work.split_at_mut(n);
     let (reversal, rest) = rest.split_at_mut(n);
-    let (slopes, offsets) = rest.split_at_mut(n);
+    let (slopes, rest) = rest.split_at_mut(n);
+    let offsets = &mut rest[..n];
     let (zero, half) = (L::splat(0.0), L::splat(if ahead { 0.5 } else { 0.0 }));
     for pool in &block.pools {
         let (m, outside, scale) = (pool.rows.len(), L::splat(pool.outside), L::splat(pool.nernst));
@@ -147,7 +155,7 @@ pub(super) fn deposit<L: Lanes>(
             let line = ionic.lines[k].map(|line| line as usize);
             let v = L::load(&v[row]);
             let (slope, offset) = match (ionic.law, line) {
-                (BlockLaw::Ohmic, _) => (g, g * L::load(&c.e_rev[k])),
+                (BlockLaw::Ohmic, _) => (g, g * c.e_rev::<L>(k)),
                 (BlockLaw::Nernst, Some(line)) => (g, g * L::load(&reversal[line])),
                 (BlockLaw::Ghk(ghk), Some(line)) => {
                     let (i, slope) = ghk.current_and_slope(g, v, L::load(&inside[line]), L::splat(outside));
@@ -198,12 +206,19 @@ fn open<L: Lanes>(c: &BlockChannel, kind: &[Gate], gates: &[F64x8], k: usize) ->
 
 /// Advances all pools of a block by `h` ms with the solved voltages `v`; gives the lanes that are sound.
 #[inline(always)]
-pub(super) fn advance<L: Lanes>(block: &Block, pools: &mut [F64x8], work: &[F64x8], v: &[F64x8], h: f64) -> L::Mask {
+pub(super) fn advance<L: Lanes>(
+    block: &Block,
+    pools: &mut [F64x8],
+    work: &mut [F64x8],
+    v: &[F64x8],
+    h: f64,
+) -> L::Mask {
     let n = block.pool_lines;
-    let (slopes, offsets) = (&work[2 * n..3 * n], &work[3 * n..4 * n]);
+    let (currents, moving) = work.split_at_mut(WORK * n);
+    let (slopes, offsets) = (&currents[2 * n..3 * n], &currents[3 * n..]);
     let mut sound = L::splat(0.0).lt(L::splat(1.0));
     for pool in &block.pools {
-        sound = sound.and(pool.advance::<L>(pools, (slopes, offsets), v, h));
+        sound = sound.and(pool.advance::<L>(pools, (slopes, offsets), v, (moving, h)));
     }
     sound
 }

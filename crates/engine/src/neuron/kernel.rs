@@ -2,7 +2,7 @@
 //!
 //! Gate: `x' = x_inf + (x - x_inf) e^(-h s)`, `s = opening + closing` or `1/tau`, exact for the voltage held. Then
 //! `(C/h + g_fixed + g_gated + g_port) V' - sum g_axial V'_neighbour = C/h V + g e_rev + i_port`; with h half the step
-//! and `V <- 2 V' - V` that is Crank-Nicolson. Gates that have tables are read from them, four compartments at a time.
+//! and `V <- 2 V' - V` that is Crank-Nicolson; after a jump the same matrix is solved once more instead, from V'. Gates that have tables are read from them, four compartments at a time.
 //! Channels of other laws, and pools: see [`ionic`].
 
 use super::channel::{Gate, GateForm};
@@ -34,9 +34,9 @@ pub(super) struct Step<'a> {
     pub tables: Option<&'a Tables>,
     /// Whether every voltage lies within the tables.
     pub inside: bool,
-    pub ports: (&'a [u32], &'a [F64x8], &'a [F64x8]),
+    /// What ports conduct.
     pub diagonal: &'a mut [F64x8],
-    /// Becomes the solution.
+    /// What comes in through ports; becomes the solution.
     pub rhs: &'a mut [F64x8],
     /// How far the gates go, ms.
     pub h_gates: f64,
@@ -44,6 +44,10 @@ pub(super) struct Step<'a> {
     pub h: f64,
     /// Whether to go on as far again by extrapolation.
     pub extrapolate: bool,
+    /// But in these lanes by another implicit step.
+    pub damped: u8,
+    /// Working memory of that.
+    pub halves: &'a mut Vec<F64x8>,
 }
 
 impl Kernel for Step<'_> {
@@ -52,15 +56,11 @@ impl Kernel for Step<'_> {
     /// The lanes whose numbers are sound, and whether every voltage now lies within the tables.
     #[inline(always)]
     fn run<L: Lanes>(self) -> (u8, bool) {
-        let Self {
-            plan, block, v, gates, rates, pools, carried, ports, diagonal, rhs, h_gates, h, extrapolate, ..
-        } = self;
+        let Self { plan, block, v, gates, rates, pools, carried, diagonal, rhs, h_gates, h, extrapolate, .. } = self;
         let (tables, inside) = (self.tables, self.inside);
         let n = block.rows();
         let (v, diagonal, rhs) = (&mut v[..n], &mut diagonal[..n], &mut rhs[..n]);
-        // Here the columns gather what gates and ports conduct; the rest of a row joins it within the solver.
-        diagonal.fill(F64x8::splat(0.0));
-        rhs.fill(F64x8::splat(0.0));
+        // What gates conduct joins what ports do; the rest of a row comes within the solver.
         let mut worst = L::splat(0.0);
         for c in &block.channels {
             let kind = &plan.channels[c.channel].gates[..];
@@ -91,23 +91,31 @@ impl Kernel for Step<'_> {
         if ionic {
             ionic::deposit::<L>(plan, block, (v, gates, pools), carried, diagonal, rhs, self.brought, extrapolate);
         }
-        let (rows, g, i) = ports;
-        for &row in rows {
-            let row = row as usize;
-            (L::load(&diagonal[row]) + L::load(&g[row])).store(&mut diagonal[row]);
-            (L::load(&rhs[row]) + L::load(&i[row])).store(&mut rhs[row]);
+        let inverse = L::splat(1.0 / h);
+        let own = Own { c_m: &block.c_m[..n], g_fixed: &block.g_fixed[..n], i_fixed: &block.i_fixed[..n], inverse };
+        let (mut low, mut high) = (L::splat(f64::INFINITY), L::splat(f64::NEG_INFINITY));
+        let (trees, coupling) = (&block.trees, &block.coupling[..]);
+        if self.damped == 0 {
+            let mut rows = Membrane { own, v, extrapolate, low, high };
+            tree::solve_rows::<L, _>(trees, Matrix { diagonal, upper: coupling, lower: coupling }, rhs, &mut rows);
+            (low, high) = (rows.low, rows.high);
+        } else {
+            let damped = L::mask(self.damped);
+            self.halves.clear();
+            self.halves.extend(diagonal.iter().chain(&*rhs));
+            let (again, second) = self.halves.split_at_mut(n);
+            let mut rows = Halves { own, v, damped, first: true };
+            tree::solve_rows::<L, _>(trees, Matrix { diagonal, upper: coupling, lower: coupling }, rhs, &mut rows);
+            rows.first = false;
+            let matrix = Matrix { diagonal: again, upper: coupling, lower: coupling };
+            tree::solve_rows::<L, _>(trees, matrix, second, &mut rows);
+            for ((x, second), v) in rhs.iter_mut().zip(&*second).zip(&*v) {
+                // Charge passed at the first and the second voltage, half of the time each.
+                let first = L::load(x);
+                L::select(damped, L::splat(0.5) * (first + L::load(second)), first).store(x);
+                (low, high) = (low.min(L::load(v)), high.max(L::load(v)));
+            }
         }
-        let mut rows = Membrane::<L> {
-            block,
-            v,
-            inverse: L::splat(1.0 / h),
-            extrapolate,
-            low: L::splat(f64::INFINITY),
-            high: L::splat(f64::NEG_INFINITY),
-        };
-        let coupling = &block.coupling;
-        tree::solve_rows::<L, _>(&block.trees, Matrix { diagonal, upper: coupling, lower: coupling }, rhs, &mut rows);
-        let (low, high) = (rows.low, rows.high);
         let pooled = ionic::advance::<L>(block, pools, carried, rhs, if extrapolate { 2.0 * h } else { h });
         // A number that is none anywhere in a tree is one at its root.
         let finite = L::load(&rhs[0]).abs().lt(L::splat(f64::INFINITY));
@@ -116,11 +124,28 @@ impl Kernel for Step<'_> {
     }
 }
 
-/// Capacitances, fixed conductances and currents of the rows, and their voltages.
-struct Membrane<'a, L> {
-    block: &'a Block,
-    v: &'a mut [F64x8],
+/// Capacitances, fixed conductances and currents of the rows.
+#[derive(Clone, Copy)]
+struct Own<'a, L> {
+    c_m: &'a [F64x8],
+    g_fixed: &'a [F64x8],
+    i_fixed: &'a [F64x8],
+    /// 1/h.
     inverse: L,
+}
+
+impl<L: Lanes> Own<'_, L> {
+    #[inline(always)]
+    fn begin(&self, i: usize, v: &[F64x8]) -> (L, L) {
+        let c = L::load(&self.c_m[i]) * self.inverse;
+        (c + L::load(&self.g_fixed[i]), c.mul_add(L::load(&v[i]), L::load(&self.i_fixed[i])))
+    }
+}
+
+/// The membrane over a step.
+struct Membrane<'a, L> {
+    own: Own<'a, L>,
+    v: &'a mut [F64x8],
     extrapolate: bool,
     low: L,
     high: L,
@@ -129,9 +154,7 @@ struct Membrane<'a, L> {
 impl<L: Lanes> Rows<L> for Membrane<'_, L> {
     #[inline(always)]
     fn begin(&self, i: usize) -> (L, L) {
-        let Block { c_m, g_fixed, i_fixed, .. } = self.block;
-        let c = L::load(&c_m[i]) * self.inverse;
-        (c + L::load(&g_fixed[i]), c.mul_add(L::load(&self.v[i]), L::load(&i_fixed[i])))
+        self.own.begin(i, self.v)
     }
 
     #[inline(always)]
@@ -139,6 +162,28 @@ impl<L: Lanes> Rows<L> for Membrane<'_, L> {
         let next = if self.extrapolate { L::splat(2.0) * x - L::load(&self.v[i]) } else { x };
         next.store(&mut self.v[i]);
         (self.low, self.high) = (self.low.min(next), self.high.max(next));
+    }
+}
+
+/// The membrane over a step whose halves are implicit in some lanes.
+struct Halves<'a, L: Lanes> {
+    own: Own<'a, L>,
+    v: &'a mut [F64x8],
+    damped: L::Mask,
+    first: bool,
+}
+
+impl<L: Lanes> Rows<L> for Halves<'_, L> {
+    #[inline(always)]
+    fn begin(&self, i: usize) -> (L, L) {
+        self.own.begin(i, self.v)
+    }
+
+    #[inline(always)]
+    fn solved(&mut self, i: usize, x: L) {
+        let v = L::load(&self.v[i]);
+        let other = if self.first { L::splat(2.0) * x - v } else { v };
+        L::select(self.damped, x, other).store(&mut self.v[i]);
     }
 }
 
@@ -189,7 +234,7 @@ impl Tabulated<'_> {
         for r in 0..N {
             let (d, b) = (&mut diagonal[rows[r]], &mut rhs[rows[r]]);
             (L::load(d) + g[r]).store(d);
-            g[r].mul_add(L::load(&c.e_rev[k + r]), L::load(b)).store(b);
+            g[r].mul_add(c.e_rev::<L>(k + r), L::load(b)).store(b);
         }
     }
 
@@ -226,7 +271,7 @@ impl Tabulated<'_> {
             let g = L::select(here, g, zero);
             let (d, b) = (&mut diagonal[row], &mut rhs[row]);
             (L::load(d) + g).store(d);
-            g.mul_add(L::load(&c.e_rev[k]), L::load(b)).store(b);
+            g.mul_add(c.e_rev::<L>(k), L::load(b)).store(b);
         }
         L::select(here, off, worst)
     }
@@ -271,7 +316,7 @@ fn channel<L: Lanes>(
     let (zero, half, h) = (L::splat(0.0), L::splat(0.5), L::splat(h));
     let gates = &mut gates[c.gates_at..c.gates_at + n * m];
     let rates = &rates[2 * c.gates_at..2 * (c.gates_at + n * m)];
-    let (g_max, e_rev) = (&c.g_max[..m], &c.e_rev[..m]);
+    let g_max = &c.g_max[..m];
     let ohmic = c.ionic.is_none();
     for k in 0..m {
         let g_max = L::load(&g_max[k]);
@@ -293,7 +338,7 @@ fn channel<L: Lanes>(
         }
         let row = c.rows[k] as usize;
         (L::load(&diagonal[row]) + g).store(&mut diagonal[row]);
-        g.mul_add(L::load(&e_rev[k]), L::load(&rhs[row])).store(&mut rhs[row]);
+        g.mul_add(c.e_rev::<L>(k), L::load(&rhs[row])).store(&mut rhs[row]);
     }
     worst
 }

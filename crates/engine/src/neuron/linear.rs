@@ -1,7 +1,7 @@
 //! The cell as a linear circuit: input resistance and time constants by solves on its tree, no time stepping.
 //!
 //! `G V = I` with G the axial couplings plus, on the diagonal, the membrane's conductance: gates held (chord) or
-//! settled (slope of the steady current); held gates keep concentrations as they are, too, settled ones let them settle. Slowest time constant: the largest eigenvalue of `G^-1 C`, by power iteration.
+//! settled (slope of the steady current); held gates keep concentrations as they are, too, settled ones let them settle, if they do not move from compartment to compartment. Slowest time constant: the largest eigenvalue of `G^-1 C`, by power iteration.
 
 use super::balance::{Inside, NOTHING};
 use super::channel::ChannelInput;
@@ -61,6 +61,8 @@ pub(super) struct Circuit<'a> {
     pub gated: Vec<Vec<(&'a BlockChannel, usize)>>,
     /// By compartment: pools of the block and their line.
     pub pools: Vec<Vec<(&'a BlockPool, usize)>>,
+    /// Concentrations that stay, by compartment.
+    pub held: Option<Vec<Inside>>,
 }
 
 impl Plan {
@@ -73,7 +75,7 @@ impl Plan {
         (g, v): (f64, f64),
         inside: &Inside,
     ) -> (f64, f64) {
-        let e_rev = c.e_rev[k].0[lane];
+        let e_rev = c.e_rev.as_ref().map_or(c.uniform_e_rev, |lines| lines[k].0[lane]);
         let (Some(ionic), ion) = (&c.ionic, self.channels[c.channel].ion) else { return (g * (v - e_rev), g) };
         let (own, outside) =
             ion.map_or((f64::NAN, f64::NAN), |ion| (inside[usize::from(ion)], self.ions[usize::from(ion)].outside));
@@ -167,7 +169,7 @@ impl Plan {
     pub fn transfer_resistances(&self, state: &State, site: Site, gating: Gating) -> Result<Vec<f64>, LinearError> {
         assert!(state.fits(self), "the state of this plan");
         let cell = site.block * LANES + site.lane;
-        let circuit = Circuit::new(self, cell);
+        let circuit = Circuit::settled(self, cell, state);
         let mut x = vec![0.0; circuit.c_m.len()];
         x[site.compartment as usize] = 1.0;
         circuit.solve(&circuit.membrane(state, gating), &mut x);
@@ -202,7 +204,7 @@ impl Plan {
     /// If the state or cell is not of this plan.
     pub fn time_constant(&self, state: &State, cell: usize, gating: Gating) -> Result<f64, LinearError> {
         assert!(state.fits(self) && cell < self.cells(), "the state and cell of this plan");
-        let circuit = Circuit::new(self, cell);
+        let circuit = Circuit::settled(self, cell, state);
         let g = circuit.membrane(state, gating);
         let mut x = vec![1.0; g.len()];
         let (mut tau, mut settled) = (f64::NAN, 0);
@@ -258,6 +260,7 @@ impl<'a> Circuit<'a> {
             i_leak: column(&block.i_fixed),
             gated,
             pools,
+            held: None,
         }
     }
 

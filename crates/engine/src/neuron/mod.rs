@@ -2,13 +2,14 @@
 //!
 //! `C dV/dt = sum g_max prod x^n (e_rev - V) + sum g_axial (V_neighbour - V) + (i - g V)`, the last bracket the port
 //! (injected current positive, inward membrane current negative). Implicit on the tree (Hines 1984, Int J Biomed Comput
-//! 15:69), gates by exact exponentials; ions in pools, which gates, reversal potentials and GHK currents follow. Limits:
-//! no ion passes from compartment to compartment, one tree a cell.
+//! 15:69), gates by exact exponentials; ions in pools, which gates, reversal potentials and GHK currents follow. Limit: one
+//! tree a cell.
 
 mod balance;
 mod cell;
 mod channel;
 mod complex;
+mod diffusion;
 mod drive;
 mod fault;
 mod instrument;
@@ -23,6 +24,7 @@ mod response;
 mod rest;
 mod run;
 mod scheme;
+mod share;
 mod state;
 mod table;
 

@@ -1,17 +1,22 @@
 //! Cells and channel kinds made ready to be stepped: eight cells a block, a line of lanes a compartment and quantity.
 //!
 //! Cells fill blocks in order; the trees of a block may differ. A channel keeps lines only for the rows of a block that
-//! have it in some lane. Leaks are folded into the fixed conductance and current of their rows.
+//! have it in some lane. Leaks are folded into the fixed conductance and current of their rows. Blocks of equal cells share
+//! their columns.
 
 use super::cell::{Cell, Overridden};
 use super::channel::{Channel, ChannelInput};
 use super::ionic::Ionic;
 use super::pool::{self, BlockPool, Ion, MAX_IONS};
 use super::scheme::{self, BlockScheme, States};
+use super::share::{self, Shared};
 use super::table::Tables;
 use crate::mechanism::{Evaluator, Shape};
 use numerics::linear::tree::Trees;
-use numerics::simd::{F64x8, LANES};
+use numerics::simd::{F64x8, LANES, Lanes};
+use std::borrow::Borrow;
+use std::ops::Deref;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// A description that makes no cells.
@@ -162,7 +167,7 @@ pub struct Site {
 }
 
 /// A gated channel within a block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct BlockChannel {
     pub channel: usize,
     pub rows: Vec<u32>,
@@ -170,7 +175,9 @@ pub(super) struct BlockChannel {
     pub dense: bool,
     /// Line k belongs to `rows[k]`.
     pub g_max: Vec<F64x8>,
-    pub e_rev: Vec<F64x8>,
+    /// Of the kind, mV; and line by line where some cell has its own.
+    pub uniform_e_rev: f64,
+    pub e_rev: Option<Vec<F64x8>>,
     /// By parameter; none where it is uniform.
     pub parameters: Vec<Option<Vec<F64x8>>>,
     /// First line of its gates; gate j of line k is at `gates_at + j * rows.len() + k`.
@@ -194,6 +201,21 @@ pub(super) struct BlockDetector {
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub first: usize,
+    pub detectors: Vec<BlockDetector>,
+    /// What other blocks may have, too.
+    pub body: Arc<Body>,
+}
+
+impl Deref for Block {
+    type Target = Body;
+    fn deref(&self) -> &Body {
+        &self.body
+    }
+}
+
+/// What eight cells are made of.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Body {
     pub sizes: Vec<usize>,
     pub trees: Trees,
     pub c_m: Vec<F64x8>,
@@ -213,7 +235,6 @@ pub(super) struct Block {
     pub pools: Vec<BlockPool>,
     /// Lines of all pools together.
     pub pool_lines: usize,
-    pub detectors: Vec<BlockDetector>,
 }
 
 /// A population of cells made ready. Immutable; share it between threads.
@@ -251,6 +272,19 @@ impl Plan {
         cells: &[Cell],
         temperature: f64,
     ) -> Result<Self, PlanError> {
+        Self::from_cells(channels, ions, cells, temperature)
+    }
+
+    /// The same from cells made one after another, of which eight at most are held at a time.
+    ///
+    /// # Errors
+    /// [`PlanError`]: the first thing that does not fit.
+    pub fn from_cells<C: Borrow<Cell>>(
+        channels: Vec<Channel>,
+        ions: Vec<Ion>,
+        cells: impl IntoIterator<Item = C>,
+        temperature: f64,
+    ) -> Result<Self, PlanError> {
         if !(temperature > 0.0 && temperature.is_finite()) {
             return Err(PlanError::Temperature { value: temperature });
         }
@@ -263,18 +297,36 @@ impl Plan {
         if let Some(ion) = ions.get(MAX_IONS) {
             return Err(PlanError::Ion { ion: MAX_IONS, valence: ion.valence, outside: ion.outside });
         }
-        for (index, cell) in cells.iter().enumerate() {
-            check(index, cell, &channels)?;
-            pool::check(index, &cell.pools, cell.compartments.len(), &ions)?;
-            pool::pooled(index, cell, &channels)?;
-            scheme::check(index, cell, &channels)?;
-        }
         let (described, schemes) = (channels.clone(), channels.iter().map(States::of).collect::<Vec<_>>());
         let mut channels = channels;
         for (channel, _) in channels.iter_mut().zip(&schemes).filter(|(_, states)| states.is_some()) {
             channel.gates = vec![scheme::OPEN];
         }
-        let columns = columns(cells, &channels);
+        let (mut blocks, mut shared, mut detectors, mut first) = (Vec::new(), Shared::default(), 0, 0);
+        let mut cells = cells.into_iter();
+        let mut group: Vec<C> = Vec::with_capacity(LANES);
+        loop {
+            group.clear();
+            group.extend(cells.by_ref().take(LANES));
+            if group.is_empty() {
+                break;
+            }
+            for (index, cell) in (first..).zip(&group) {
+                let cell = cell.borrow();
+                check(index, cell, &described)?;
+                pool::check(index, &cell.pools, cell.compartments.len(), &ions)?;
+                pooled(index, cell, &described)?;
+                scheme::check(index, cell, &described)?;
+            }
+            let group: Vec<&Cell> = group.iter().map(Borrow::borrow).collect();
+            let mut body = Body::new(&group, &channels, (&ions, temperature));
+            body.schemes = BlockScheme::all(&body.channels, &schemes, &mut body.scheme_lines);
+            let detectors = BlockDetector::all(&group, &mut detectors);
+            blocks.push(Block { first, detectors, body: shared.body(body) });
+            first += group.len();
+        }
+        drop(shared);
+        let columns = share::columns(&mut blocks, &channels);
         let shape = |index: usize, input: &ChannelInput| match *input {
             ChannelInput::Voltage | ChannelInput::Concentration(_) => Shape::Column,
             ChannelInput::Temperature => Shape::Uniform,
@@ -286,19 +338,10 @@ impl Plan {
             Evaluator::new(&channel.rates, &shapes).map_err(|_| PlanError::Channel { channel: index })
         };
         let evaluators = channels.iter().enumerate().map(evaluator).collect::<Result<Vec<_>, _>>()?;
-        let mut detectors = 0;
-        let blocks = cells.chunks(LANES).enumerate();
-        let blocks: Vec<Block> = blocks
-            .map(|(b, group)| Block::new(b * LANES, group, &columns, &channels, (&ions, temperature), &mut detectors))
-            .map(|mut block: Block| {
-                block.schemes = BlockScheme::all(&block.channels, &schemes, &mut block.scheme_lines);
-                block
-            })
-            .collect();
-        let fingerprint = fingerprint(&described, &ions, &blocks, temperature);
+        let fingerprint = share::fingerprint(&described, &ions, &blocks, temperature);
         let mut present = blocks.iter().flat_map(|block| &block.channels);
         let counted = present.any(|c| channels[c.channel].single.is_some());
-        let (cells, tables) = (cells.len(), None);
+        let (cells, tables) = (first, None);
         Ok(Self { channels, schemes, evaluators, temperature, ions, blocks, tables, counted, cells, fingerprint })
     }
 
@@ -364,19 +407,6 @@ impl Plan {
     }
 }
 
-/// By channel and parameter: whether some cell has values of its own.
-fn columns(cells: &[Cell], channels: &[Channel]) -> Vec<Vec<bool>> {
-    let mut columns: Vec<Vec<bool>> = channels.iter().map(|channel| vec![false; channel.parameters.len()]).collect();
-    for insertion in cells.iter().flat_map(|cell| &cell.insertions) {
-        for o in &insertion.overrides {
-            if let Overridden::Parameter(k) = o.quantity {
-                columns[insertion.channel][usize::from(k)] = true;
-            }
-        }
-    }
-    columns
-}
-
 fn check(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), PlanError> {
     let n = described.compartments.len();
     if n == 0 || n > 1 << 31 {
@@ -423,22 +453,30 @@ fn check(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Plan
     Ok(())
 }
 
-impl Block {
-    fn new(
-        first: usize,
-        group: &[Cell],
-        columns: &[Vec<bool>],
-        channels: &[Channel],
-        (ions, kelvin): (&[Ion], f64),
-        detectors: &mut u32,
-    ) -> Self {
+/// Whether every channel has the pools it needs.
+fn pooled(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), PlanError> {
+    for insertion in &described.insertions {
+        let channel = insertion.channel;
+        for ion in channels[channel].needs() {
+            let pool = described.pools.iter().find(|p| p.ion == ion);
+            let has = |k: usize| pool.is_some_and(|p| p.compartments[k].is_some());
+            let lacks = (0..).zip(&insertion.g_max).find(|&(k, g)| *g > 0.0 && !has(k));
+            if let Some((compartment, _)) = lacks {
+                return Err(PlanError::NoPool { cell, channel, ion, compartment });
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Body {
+    fn new<'a>(group: &[&'a Cell], channels: &[Channel], (ions, kelvin): (&[Ion], f64)) -> Self {
         let n = group.iter().map(|cell| cell.compartments.len()).max().unwrap_or(0);
         let lines = |x: f64| vec![F64x8::splat(x); n];
         // A row that a lane lacks is a root of its own with capacitance 1 and nothing else: its voltage stays.
         let mut parents: Vec<[u32; LANES]> = (0..n as u32).map(|row| [row; LANES]).collect();
         let (mut c_m, mut g_fixed, mut i_fixed) = (lines(1.0), lines(0.0), lines(0.0));
         let (mut g_leak, mut coupling) = (lines(0.0), lines(0.0));
-        let mut found = Vec::new();
         for (lane, cell) in group.iter().enumerate() {
             for (row, c) in cell.compartments.iter().enumerate() {
                 c_m[row].0[lane] = c.c_m;
@@ -448,10 +486,6 @@ impl Block {
                     g_fixed[row].0[lane] += c.g_axial;
                     g_fixed[parent as usize].0[lane] += c.g_axial;
                 }
-            }
-            for d in &cell.detectors {
-                found.push(BlockDetector { row: d.compartment, lane, threshold: d.threshold, id: *detectors });
-                *detectors += 1;
             }
             // In the order of the kinds, so that the order of insertion does not show in the bits.
             let mut insertions: Vec<_> = cell.insertions.iter().collect();
@@ -472,22 +506,22 @@ impl Block {
         }
         let (mut gate_lines, mut pool_lines) = (0, 0);
         let pool = |(ion, kind): (usize, &Ion)| {
-            let cells: Vec<_> = group.iter().map(|cell| cell.pools.iter().find(|p| p.ion == ion)).collect();
+            let of = |cell: &&'a Cell| Some((cell.pools.iter().find(|p| p.ion == ion)?, &cell.compartments[..]));
+            let cells: Vec<_> = group.iter().map(of).collect();
             BlockPool::new((ion, kind), &cells, n, kelvin, &mut pool_lines)
         };
         let pools: Vec<BlockPool> = ions.iter().enumerate().filter_map(pool).collect();
         let gated = (0..channels.len()).filter(|&k| !channels[k].is_leak());
         let made = gated.filter_map(|k| {
-            let mut made = BlockChannel::new(k, n, group, &columns[k], &channels[k], &mut gate_lines)?;
+            let mut made = BlockChannel::new(k, n, group, &channels[k], &mut gate_lines)?;
             made.ionic = Ionic::new((ions, kelvin), &channels[k], &made.rows, &pools);
             made.reads = channels[k].inputs.iter().map(|input| pool::read(*input, &made.rows, &pools)).collect();
             Some(made)
         });
         let made: Vec<BlockChannel> = made.collect();
         Self {
-            first,
             sizes: group.iter().map(|cell| cell.compartments.len()).collect(),
-            trees: Trees::new(parents).expect("parents were checked"),
+            trees: Trees::new(&parents).expect("parents were checked"),
             c_m,
             g_fixed,
             i_fixed,
@@ -499,7 +533,6 @@ impl Block {
             scheme_lines: 0,
             pools,
             pool_lines,
-            detectors: found,
         }
     }
 
@@ -509,14 +542,7 @@ impl Block {
 }
 
 impl BlockChannel {
-    fn new(
-        channel: usize,
-        n: usize,
-        group: &[Cell],
-        columns: &[bool],
-        kind: &Channel,
-        gate_lines: &mut usize,
-    ) -> Option<Self> {
+    fn new(channel: usize, n: usize, group: &[&Cell], kind: &Channel, gate_lines: &mut usize) -> Option<Self> {
         let lanes: Vec<_> = group.iter().map(|c| c.insertions.iter().find(|i| i.channel == channel)).collect();
         let conductance =
             |row: usize, lane: usize| lanes[lane].and_then(|i| i.g_max.get(row)).copied().unwrap_or_default();
@@ -539,55 +565,26 @@ impl BlockChannel {
             };
             rows.iter().map(line).collect()
         };
-        let parameters = kind.parameters.iter().enumerate().map(|(k, &default)| {
-            let quantity = Overridden::Parameter(k as u16);
-            columns[k].then(|| column(Some(quantity), default))
-        });
-        let (g_max, e_rev) = (column(None, 0.0), column(Some(Overridden::Reversal), kind.e_rev));
-        let parameters = parameters.collect();
+        let own = |quantity: Overridden, default: f64| {
+            let here = lanes.iter().flatten().any(|i| i.overrides.iter().any(|o| o.quantity == quantity));
+            here.then(|| column(Some(quantity), default))
+        };
+        let parameters = (0..).zip(&kind.parameters).map(|(k, &default)| own(Overridden::Parameter(k), default));
+        let (g_max, e_rev) = (column(None, 0.0), own(Overridden::Reversal, kind.e_rev));
+        let (parameters, uniform_e_rev) = (parameters.collect(), kind.e_rev);
         let gates_at = *gate_lines;
         *gate_lines += rows.len() * kind.gates.len();
         let (ionic, reads) = (None, Vec::new());
-        Some(Self { channel, dense: rows.len() == n, rows, g_max, e_rev, parameters, gates_at, ionic, reads })
+        let dense = rows.len() == n;
+        Some(Self { channel, dense, rows, g_max, uniform_e_rev, e_rev, parameters, gates_at, ionic, reads })
     }
-}
 
-/// FNV-1a over what decides results.
-fn fingerprint(channels: &[Channel], ions: &[Ion], blocks: &[Block], temperature: f64) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut eat = |x: u64| hash = (hash ^ x).wrapping_mul(0x0000_0100_0000_01b3);
-    eat(temperature.to_bits());
-    for channel in channels {
-        format!("{channel:?}").bytes().for_each(|byte| eat(u64::from(byte)));
-    }
-    for ion in ions {
-        eat(ion.valence as u64);
-        eat(ion.outside.to_bits());
-    }
-    for block in blocks {
-        for pool in &block.pools {
-            eat(pool.ion as u64);
-            pool.rows.iter().for_each(|&row| eat(u64::from(row)));
-            pool.columns().iter().for_each(|column| F64x8::as_f64s(column).iter().for_each(|x| eat(x.to_bits())));
-        }
-        block.sizes.iter().for_each(|&size| eat(size as u64));
-        for row in 0..block.rows() {
-            block.trees.parents(row).iter().for_each(|&parent| eat(u64::from(parent)));
-        }
-        let shared = [&block.c_m, &block.g_fixed, &block.i_fixed, &block.coupling];
-        let own =
-            block.channels.iter().flat_map(|c| [&c.g_max, &c.e_rev].into_iter().chain(c.parameters.iter().flatten()));
-        for column in shared.into_iter().chain(own) {
-            F64x8::as_f64s(column).iter().for_each(|x| eat(x.to_bits()));
-        }
-        for c in &block.channels {
-            eat(c.channel as u64);
-            c.rows.iter().for_each(|&row| eat(u64::from(row)));
-        }
-        for d in &block.detectors {
-            eat(u64::from(d.row) << 8 | d.lane as u64);
-            eat(d.threshold.to_bits());
+    /// Reversal potentials of line `k`, mV.
+    #[inline(always)]
+    pub fn e_rev<L: Lanes>(&self, k: usize) -> L {
+        match &self.e_rev {
+            None => L::splat(self.uniform_e_rev),
+            Some(lines) => L::load(&lines[k]),
         }
     }
-    hash
 }

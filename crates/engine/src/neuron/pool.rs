@@ -2,10 +2,11 @@
 //!
 //! `(1 + bound) c' = -share I / (z F volume) - (c - rest) / tau - v_max / volume (c / (c + k_m) - rest / (rest + k_m))`:
 //! a fast buffer of constant capacity, removal at a rate (Destexhe et al. 1993, Biophys J 65:1538) and by a saturating
-//! pump, which a leak balances at `rest`. Limits: each compartment is well mixed and has no exchange with its neighbours.
+//! pump, which a leak balances at `rest`. Exchange with neighbours: see [`super::diffusion`]. Limit: each compartment is well
+//! mixed.
 
-use super::cell::Cell;
-use super::channel::{Channel, ChannelInput};
+use super::channel::ChannelInput;
+use super::diffusion::{Diffusion, Pooled};
 use super::plan::PlanError;
 use numerics::constants::{FARADAY, GAS_CONSTANT};
 use numerics::math::lanes;
@@ -52,22 +53,10 @@ pub struct Pooling {
     pub ion: usize,
     /// One a compartment; none where there is no pool.
     pub compartments: Vec<Option<Dynamics>>,
-}
-
-/// Whether every channel has the pools it needs.
-pub(super) fn pooled(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), PlanError> {
-    for insertion in &described.insertions {
-        let channel = insertion.channel;
-        for ion in channels[channel].needs() {
-            let pool = described.pools.iter().find(|p| p.ion == ion);
-            let has = |k: usize| pool.is_some_and(|p| p.compartments[k].is_some());
-            let lacks = (0..).zip(&insertion.g_max).find(|&(k, g)| *g > 0.0 && !has(k));
-            if let Some((compartment, _)) = lacks {
-                return Err(PlanError::NoPool { cell, channel, ion, compartment });
-            }
-        }
-    }
-    Ok(())
+    /// What leads the ion to each compartment's parent, um3/ms: the diffusion coefficient of the free ion, and `bound` times
+    /// that of its buffer, over the integral of one over the cross-section. Of a joint as well; 0 where nothing passes, and
+    /// nothing passes to where there is no pool. Empty where nothing moves at all.
+    pub links: Vec<f64>,
 }
 
 impl Ion {
@@ -84,10 +73,10 @@ impl Dynamics {
         area * depth
     }
 
-    fn sound(&self) -> bool {
+    fn sound(&self, moves: bool) -> bool {
         let positive = |x: f64| x > 0.0 && x.is_finite();
         let share = |x: f64| x >= 0.0 && x.is_finite();
-        let removed = self.tau.is_finite() || self.v_max > 0.0;
+        let removed = moves || self.tau.is_finite() || self.v_max > 0.0;
         let pump = share(self.v_max) && (self.v_max == 0.0 || positive(self.k_m));
         positive(self.volume)
             && positive(self.rest)
@@ -157,7 +146,7 @@ impl<R: Real> Columns<R> {
 }
 
 /// A pool within a block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct BlockPool {
     pub ion: usize,
     pub rows: Vec<u32>,
@@ -174,18 +163,21 @@ pub(super) struct BlockPool {
     k_m: Vec<F64x8>,
     capacity: Vec<F64x8>,
     /// um3; 0 in lanes without the pool.
-    volume: Vec<F64x8>,
+    pub volume: Vec<F64x8>,
+    /// Where it moves.
+    pub diffusion: Option<Diffusion>,
 }
 
 impl BlockPool {
     /// The pool of an ion in up to eight cells; none if no cell has it.
     pub fn new(
         (ion, kind): (usize, &Ion),
-        cells: &[Option<&Pooling>],
+        all: &[Option<Pooled<'_>>],
         n: usize,
         kelvin: f64,
         at: &mut usize,
     ) -> Option<Self> {
+        let cells: Vec<Option<&Pooling>> = all.iter().map(|of| of.map(|(pooling, _)| pooling)).collect();
         let dynamics =
             |row: usize, lane: usize| cells.get(lane).and_then(|c| c.as_ref()?.compartments.get(row)?.as_ref());
         let rows: Vec<u32> =
@@ -204,7 +196,7 @@ impl BlockPool {
         };
         let charge = f64::from(kind.valence) * FARADAY;
         let own = |x: f64, here: bool| if here { x } else { 0.0 };
-        let pool = Self {
+        let mut pool = Self {
             ion,
             at: *at,
             nernst: GAS_CONSTANT * kelvin / charge,
@@ -217,7 +209,9 @@ impl BlockPool {
             capacity: column(&|d, _| Columns::of(d).capacity),
             volume: column(&|d, here| own(d.volume, here)),
             rows,
+            diffusion: None,
         };
+        pool.diffusion = Diffusion::new(&pool, all);
         *at += pool.rows.len();
         (!pool.rows.is_empty()).then_some(pool)
     }
@@ -264,13 +258,41 @@ impl BlockPool {
         current * of(&self.per_current) - columns.removal(c).0
     }
 
+    /// What is removed of line `k` at concentration `c`, mM/ms, and its slope, /ms.
+    #[inline(always)]
+    pub fn removal<R: Lanes>(&self, k: usize, c: R) -> (R, R) {
+        self.line_of(k).removal(c)
+    }
+
+    /// Concentration of line `k` after `h` under `influx`, nothing moving, and what was removed meanwhile: [`Columns::step`].
+    #[inline(always)]
+    pub fn step<R: Lanes>(&self, k: usize, c: R, influx: R, h: R) -> (R, R) {
+        self.line_of(k).step(c, influx, h)
+    }
+
+    #[inline(always)]
+    fn line_of<R: Lanes>(&self, k: usize) -> Columns<R> {
+        Columns {
+            rest: R::load(&self.rest[k]),
+            rate: R::load(&self.rate[k]),
+            pump: R::load(&self.pump[k]),
+            k_m: R::load(&self.k_m[k]),
+            capacity: R::load(&self.capacity[k]),
+        }
+    }
+
+    /// Lines of working memory that its diffusion needs.
+    pub fn nodes(&self) -> usize {
+        self.diffusion.as_ref().map_or(0, |d| d.rows.len())
+    }
+
     /// Lines of its state that hold concentrations, those of a step before, amounts come in, amounts removed.
     pub fn lines(&self) -> [std::ops::Range<usize>; LINES] {
         let m = self.rows.len();
         std::array::from_fn(|part| (LINES * self.at + part * m)..(LINES * self.at + (part + 1) * m))
     }
 
-    /// Advances all lines by `h` ms; `carried`: slopes (nS) and offsets (pA) of the currents that come in, the current at
+    /// Advances all lines by `h` ms, `work` at hand for what moves; `carried`: slopes (nS) and offsets (pA) of the currents that come in, the current at
     /// `v` mV being `slope v - offset`. Gives the lanes whose concentrations are all numbers above 0.
     #[inline(always)]
     pub fn advance<L: Lanes>(
@@ -278,11 +300,18 @@ impl BlockPool {
         state: &mut [F64x8],
         carried: (&[F64x8], &[F64x8]),
         v: &[F64x8],
-        h: f64,
+        (work, h): (&mut [F64x8], f64),
     ) -> L::Mask {
         let m = self.rows.len();
         let (slopes, offsets) = (&carried.0[self.at..self.at + m], &carried.1[self.at..self.at + m]);
         let state = &mut state[LINES * self.at..LINES * (self.at + m)];
+        if let Some(moving) = &self.diffusion {
+            let influx = |k: usize| {
+                let current = L::load(&slopes[k]).mul_add(L::load(&v[self.rows[k] as usize]), -L::load(&offsets[k]));
+                current * L::load(&self.per_current[k])
+            };
+            return moving.advance(self, state, influx, work, h);
+        }
         let h = L::splat(h);
         let (zero, infinite) = (L::splat(0.0), L::splat(f64::INFINITY));
         let mut sound = zero.lt(infinite);
@@ -291,15 +320,8 @@ impl BlockPool {
             let v = L::load(&v[self.rows[k] as usize]);
             let current = of(slopes).mul_add(v, -of(offsets));
             let influx = current * of(&self.per_current);
-            let columns = Columns {
-                rest: of(&self.rest),
-                rate: of(&self.rate),
-                pump: of(&self.pump),
-                k_m: of(&self.k_m),
-                capacity: of(&self.capacity),
-            };
             let c = L::load(&state[k]);
-            let (next, removed) = columns.step(c, influx, h);
+            let (next, removed) = self.step(k, c, influx, h);
             sound = sound.and(zero.lt(next)).and(next.lt(infinite));
             next.store(&mut state[k]);
             c.store(&mut state[m + k]);
@@ -323,8 +345,9 @@ pub(super) fn read(input: ChannelInput, rows: &[u32], pools: &[BlockPool]) -> Op
 pub(super) fn check(cell: usize, pools: &[Pooling], n: usize, ions: &[Ion]) -> Result<(), PlanError> {
     for (pool, p) in pools.iter().enumerate() {
         let twice = pools[..pool].iter().any(|other| other.ion == p.ion);
-        let bad = p.compartments.iter().position(|d| d.as_ref().is_some_and(|d| !d.sound()));
-        if p.ion >= ions.len() || twice || p.compartments.len() != n {
+        let bad = p.compartments.iter().position(|d| d.as_ref().is_some_and(|d| !d.sound(!p.links.is_empty())));
+        let linked = p.links.is_empty() || p.links.len() == n && p.links.iter().all(|g| *g >= 0.0 && g.is_finite());
+        if p.ion >= ions.len() || twice || p.compartments.len() != n || !linked {
             return Err(PlanError::Pool { cell, pool, compartment: 0 });
         }
         if let Some(compartment) = bad {

@@ -3,7 +3,8 @@
 //!
 //! Channels with states: see [`super::response`]. A gate follows by `dx = (x_V dV + sum_i x_ci dc_i) / (1 + i w tau)`, a concentration by `(i w (1 + bound) + r') dc = p dI`
 //! with removal `r` and `p` mM/ms a pA, so that a compartment admits `y = i w C + g_leak + sum dI/dV`. At 0 Hz that is the
-//! slope of the steady current. Limit: exact of the linearised cell; whether that is stable is not asked.
+//! slope of the steady current. Limits: exact of the linearised cell, but that what diffuses follows where it is alone;
+//! whether it is stable is not asked.
 
 use super::balance::Inside;
 use super::complex::{Complex, minus, over, plus, times};
@@ -49,7 +50,7 @@ impl Plan {
     ) -> Result<Vec<Vec<Impedance>>, LinearError> {
         assert!(state.fits(self), "the state of this plan");
         let cell = site.block * LANES + site.lane;
-        let circuit = Circuit::new(self, cell);
+        let circuit = Circuit::settled(self, cell, state);
         let membrane = Membrane::new(&circuit, state);
         frequencies.iter().map(|&f| membrane.solved(&circuit, site.compartment as usize, TAU * f)).collect()
     }

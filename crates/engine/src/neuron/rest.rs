@@ -3,7 +3,7 @@
 //! First the whole cell as one compartment: the lowest voltage at which the summed steady current turns from inward to
 //! outward, bracketed on a grid of 1 mV and refined by Brent's method. Then Newton's method on the tree with a time
 //! step that grows as the residual falls (pseudo-transient continuation; Kelley & Keyes 1998, SIAM J Numer Anal
-//! 35:508). Limit: a rest around which the cell oscillates is found too.
+//! 35:508). Where ions move between compartments, voltages and concentrations are balanced in turn. Limit: a rest around which the cell oscillates is found too.
 
 use super::linear::Circuit;
 use super::plan::Plan;
@@ -63,6 +63,8 @@ pub enum RestError {
 /// Largest change of the last iteration that counts as rest, mV.
 const CLOSE: f64 = 1e-9;
 const ITERATIONS: usize = 300;
+/// Turns of voltages and concentrations that diffuse.
+const TURNS: usize = 100;
 
 impl Plan {
     /// Every cell at its resting potential, sought within `range` (mV), its gates at their steady state, at time 0.
@@ -112,7 +114,21 @@ fn rest(plan: &Plan, cell: usize, low: f64, high: f64) -> Result<Vec<f64>, RestE
         before = (v, current);
     }
     let v = start.ok_or(RestError::NoRest { cell, low, high })?;
-    balance(&circuit, cell, vec![v; n])
+    let mut v = balance(&circuit, cell, vec![v; n])?;
+    if !circuit.diffuses() {
+        return Ok(v);
+    }
+    let mut circuit = circuit;
+    for _ in 0..TURNS {
+        circuit.hold(&v);
+        let next = balance(&circuit, cell, v.clone())?;
+        let moved = next.iter().zip(&v).fold(0.0, |moved: f64, (a, b)| moved.max((a - b).abs()));
+        v = next;
+        if moved < CLOSE {
+            return Ok(v);
+        }
+    }
+    Err(RestError::NotConverged { cell, compartment: 0, residual: f64::NAN })
 }
 
 /// Newton's method with a growing time step from `v`.

@@ -1,13 +1,13 @@
 //! Runs a population: each block by its own clock through all steps, spikes gathered in order of time and detector.
 //!
-//! **Backward Euler**: first order, L-stable. **Crank-Nicolson**: second order, gates at half steps (Hines 1984); not
-//! damped, so a stiff clamp or a jump rings at steps far above its time constant. Spike times are interpolated
+//! **Backward Euler**: first order, L-stable. **Crank-Nicolson**: second order, gates at half steps (Hines 1984); a stiff clamp
+//! rings at steps far above its time constant, and so does a jump that [`Ports::jump`] does not tell of. Spike times are interpolated
 //! linearly, to the order of the voltages. Same bits for any threads, level and split of a run.
 
 use super::channel::{ChannelInput, GateForm, MAX_GATES, MAX_INPUTS};
-use super::drive::{Drive, Moment, Ports};
+use super::drive::{Drive, Moment, PortFaults, Ports};
 use super::fault::{NeuronFault, NeuronQuantity};
-use super::ionic::WORK;
+use super::ionic::work_lines;
 use super::kernel::Step;
 use super::occupancy::{self, Interval};
 use super::plan::{Block, BlockChannel, Plan};
@@ -100,13 +100,12 @@ pub struct Scratch {
 /// What one thread needs.
 #[derive(Debug, Default)]
 struct Work {
-    diagonal: Vec<F64x8>,
-    rhs: Vec<F64x8>,
     rates: Vec<F64x8>,
     v: Vec<F64x8>,
     before: Vec<f64>,
     carried: Vec<F64x8>,
     inside: Vec<F64x8>,
+    halves: Vec<F64x8>,
     ports: Ports,
     evaluation: mechanism::Scratch,
     schemes: occupancy::Work,
@@ -132,11 +131,9 @@ impl Drop for Lease<'_> {
 impl Work {
     fn fit(&mut self, block: &Block) {
         let grow = |column: &mut Vec<F64x8>, n: usize| column.resize(column.len().max(n), F64x8::splat(0.0));
-        grow(&mut self.diagonal, block.rows());
-        grow(&mut self.rhs, block.rows());
         grow(&mut self.v, block.rows());
         grow(&mut self.rates, 2 * block.gate_lines);
-        grow(&mut self.carried, WORK * block.pool_lines);
+        grow(&mut self.carried, work_lines(block));
         self.ports.fit(block.rows());
     }
 }
@@ -294,7 +291,6 @@ fn run_block<D: Drive>(
 ) -> Result<(), RunError> {
     let second = method == Method::CrankNicolson;
     let h = dt.ms() * if second { 0.5 } else { 1.0 };
-    let n = block.rows();
     let lanes = ((1_u32 << block.sizes.len()) - 1) as u8;
     let mut inside = plan.tables.as_ref().is_some_and(|t| holds(t, &state.v));
     for _ in 0..steps {
@@ -303,6 +299,7 @@ fn run_block<D: Drive>(
         let moment = Moment { start, at, end: start + dt };
         work.ports.clear();
         drive.drive(moment, &state.v, &mut work.ports);
+        let wrong = work.ports.faults(level);
         let tables = plan.tables.as_ref().filter(|t| t.dt == at - clocks.gates_at);
         for c in block.channels.iter().filter(|c| !(inside && tables.is_some_and(|t| t.channels[c.channel].is_some())))
         {
@@ -317,6 +314,8 @@ fn run_block<D: Drive>(
         }
         work.before.clear();
         work.before.extend(block.detectors.iter().map(|d| state.v[d.row as usize].0[d.lane]));
+        let damped = if second { work.ports.jumps() } else { 0 };
+        let (diagonal, rhs, brought) = work.ports.columns();
         let step = Step {
             plan,
             block,
@@ -324,21 +323,22 @@ fn run_block<D: Drive>(
             gates: &mut state.gates,
             rates: &work.rates,
             pools: &mut state.pools,
-            carried: &mut work.carried[..WORK * block.pool_lines],
-            brought: work.ports.carried(),
+            carried: &mut work.carried[..work_lines(block)],
+            brought,
             tables,
             inside,
-            ports: work.ports.filled(),
-            diagonal: &mut work.diagonal,
-            rhs: &mut work.rhs,
+            diagonal,
+            rhs,
             h_gates,
             h,
             extrapolate: second,
+            damped,
+            halves: &mut work.halves,
         };
         let (sound, stays) = level.dispatch(step);
         if sound & lanes != lanes {
             let read = |c: &BlockChannel| inside && tables.is_some_and(|t| t.channels[c.channel].is_some());
-            return Err(blame(plan, block, state, work, lanes & !sound, start, read).into());
+            return Err(blame(plan, block, state, (wrong, &work.rates), lanes & !sound, start, read).into());
         }
         // A step without tables does not look.
         inside = if tables.is_some() { stays } else { plan.tables.as_ref().is_some_and(|t| holds(t, &state.v)) };
@@ -351,7 +351,7 @@ fn run_block<D: Drive>(
                 found.push(Spike { at: start + within, detector, cell, compartment: d.row });
             }
         }
-        drive.after(moment, &work.rhs[..n], &state.v);
+        drive.after(moment, work.ports.solved(), &state.v);
         clocks = Clocks { clock: moment.end, gates_at: at, ordinal: clocks.ordinal + 1 };
     }
     Ok(())
@@ -414,7 +414,7 @@ fn blame(
     plan: &Plan,
     block: &Block,
     state: &BlockState,
-    work: &Work,
+    (wrong, rates): (Option<PortFaults>, &[F64x8]),
     unsound: u8,
     at: Tick,
     read: impl Fn(&BlockChannel) -> bool,
@@ -422,12 +422,8 @@ fn blame(
     let lane = unsound.trailing_zeros() as usize;
     let fault =
         |quantity, value, row: usize| NeuronFault { quantity, value, cell: block.first + lane, compartment: row, at };
-    let (rows, g, i) = work.ports.filled();
-    for &row in rows {
-        let row = row as usize;
-        if let Some(&value) = [g[row].0[lane], i[row].0[lane]].iter().find(|x| !x.is_finite()) {
-            return fault(NeuronQuantity::Port, value, row);
-        }
+    if let Some((row, value)) = wrong.and_then(|wrong| wrong[lane]) {
+        return fault(NeuronQuantity::Port, value, row);
     }
     let mut gate_fault = None;
     for c in &block.channels {
@@ -435,7 +431,7 @@ fn blame(
         for (k, &row) in c.rows.iter().enumerate().filter(|(k, _)| c.g_max[*k].0[lane] > 0.0) {
             for (gate, kind) in plan.channels[c.channel].gates.iter().enumerate() {
                 let line = 2 * c.gates_at + 2 * gate * m + k;
-                let pair = [work.rates[line].0[lane], work.rates[line + m].0[lane]];
+                let pair = [rates[line].0[lane], rates[line + m].0[lane]];
                 let sound = |(index, x): (usize, f64)| match kind.form {
                     GateForm::Steady if index == 1 => x >= 0.0,
                     _ => x >= 0.0 && x.is_finite(),

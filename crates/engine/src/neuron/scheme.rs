@@ -69,7 +69,7 @@ pub(super) struct States {
 }
 
 /// Such a channel within a block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct BlockScheme {
     /// Which of the block's channels.
     pub channel: usize,

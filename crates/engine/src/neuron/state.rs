@@ -254,7 +254,7 @@ impl State {
     }
 
     /// Books of the pool of an ion at a site, amol: what is there, free and bound, above what is bound at 0; what currents
-    /// brought in since the state was made; what was removed. None where there is no pool.
+    /// brought in since the state was made; what was removed. What diffused is in neither. None where there is no pool.
     ///
     /// # Panics
     /// If the site does not exist.
@@ -351,7 +351,12 @@ fn fill(plan: &Plan, block: &Block, state: &mut BlockState) {
     }
     state.pools.fill(F64x8::splat(0.0));
     for lane in 0..LANES {
-        let circuit = (lane < block.sizes.len()).then(|| Circuit::new(plan, block.first + lane));
+        let circuit = (lane < block.sizes.len()).then(|| {
+            let mut circuit = Circuit::new(plan, block.first + lane);
+            let v: Vec<f64> = state.v[..block.sizes[lane]].iter().map(|line| line.0[lane]).collect();
+            circuit.hold(&v);
+            circuit
+        });
         for pool in &block.pools {
             for (k, &row) in pool.rows.iter().enumerate() {
                 let here = circuit.as_ref().filter(|_| pool.has((k, lane)));

@@ -38,6 +38,16 @@ impl Course {
         if self.rise.is_some() { (0.0, 1.0) } else { (1.0, 0.0) }
     }
 
+    /// Of `g' = -g decay + scale h`, `h' = -h rise`: decay, scale and rise, /ms.
+    pub fn rates(&self) -> (f64, f64, f64) {
+        (self.decay, self.scale, self.rise.unwrap_or(0.0))
+    }
+
+    /// The fastest of its rates, /ms.
+    pub fn fastest(&self) -> f64 {
+        self.decay.max(self.scale).max(self.rise.unwrap_or(0.0))
+    }
+
     /// g and h after `t` ms.
     pub fn after(&self, (g, h): (f64, f64), t: f64) -> (f64, f64) {
         let lost = math::expm1(-t * self.decay);

@@ -10,7 +10,10 @@ use super::drug::ACTION;
 use super::model::{MEMBRANE, PLACED_CHANNEL};
 use super::morphology::SECTION;
 use super::point::POINT;
-use super::pool::{PLACED_POOL, POOL_BOUND, POOL_DEPTH, POOL_K_M, POOL_SHARE, POOL_TAU, POOL_V_MAX};
+use super::pool::{
+    PLACED_POOL, POOL_BOUND, POOL_BUFFER_DIFFUSION, POOL_DEPTH, POOL_DIFFUSION, POOL_K_M, POOL_SHARE, POOL_TAU,
+    POOL_V_MAX,
+};
 use super::synapse::{
     CLEFT, CONDUCTANCE as PLAIN_CONDUCTANCE, CURRENT as PLAIN_CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SITS_ON,
     SPINE, TERMINAL,
@@ -327,6 +330,8 @@ static POOLING: Table = Table {
         POOL_K_M,
         POOL_BOUND,
         POOL_SHARE,
+        POOL_DIFFUSION,
+        POOL_BUFFER_DIFFUSION,
     ],
 };
 
@@ -356,7 +361,10 @@ pub static CHECK: Table = Table {
                 ("equilibrium", "the stationary law"),
                 ("voltage", "the stationary law at a voltage"),
                 ("block", "the share that stays open"),
-                ("fill", "a pool: 1 uA/cm2 of inward current, for 1 ms and for good"),
+                (
+                    "fill",
+                    "a pool: 1 uA/cm2 of inward current, for 1 ms and for good; without `depth`, of a cylinder of 1 um",
+                ),
                 ("turnover", "cycles per second against substrate"),
                 ("dose_ratio", "K_B of an antagonist: the dose ratio of its agonist at equilibrium, minus one"),
                 ("inhibition", "concentration of a drug at which half is left of what `on` does at equilibrium"),

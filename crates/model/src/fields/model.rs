@@ -8,7 +8,7 @@ use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::circuit::{ARRANGEMENT, CONNECT};
 use super::drug::PLACED_DRUG;
-use super::morphology::{DISCRETISATION, SECTION, SPINES};
+use super::morphology::{DISCRETISATION, MEMBRANE_REGION, SECTION, SPINES};
 use super::point::POINT;
 use super::pool::PLACED_POOL;
 use super::synapse::{CLEFT, CONDUCTANCE, CURRENT, PLACED_RECEPTOR, PLACED_TRANSPORTER, SPINE, TERMINAL};
@@ -246,6 +246,12 @@ pub(super) static MEMBRANE: Table = Table {
         field("diameter", Number(D::LENGTH, Positive), Optional, "Diameter of a cylinder without its ends."),
         field("length", Number(D::LENGTH, Positive), Optional, "Length of the cylinder."),
         field("axial_resistivity", Number(D::RESISTIVITY, Positive), Optional, "Resistivity of the cytoplasm."),
+        field(
+            "region",
+            Named(&MEMBRANE_REGION),
+            Optional,
+            "Regions of another capacitance by name, such as myelin. Spines have that of where they sit.",
+        ),
     ],
 };
 
@@ -301,7 +307,7 @@ pub(super) static PLACED_CHANNEL: Table = Table {
             "on",
             Texts,
             Optional,
-            "Sections that have it, or regions: `soma`, `axon`, `dend`, `apical`; without it, all.",
+            "Sections that have it, or regions: `soma`, `axon`, `dend`, `apical`, `axon.node`, `spines.NAME`, `spines.NAME.head`; without it, all but spines, which have the channels without gates of where they sit.",
         ),
         field(
             "where",

@@ -1,6 +1,6 @@
 //! Fields of reconstructed and branching neurons: how they are cut, and what sits on them.
 
-use super::Kind::{Choice, Count, Number, Text, Texts};
+use super::Kind::{self, Choice, Count, Number, Text, Texts};
 use super::Limits::{Between, Positive};
 use super::Need::{Optional, Required};
 use super::{Table, field};
@@ -43,6 +43,33 @@ pub(super) static SPINES: Table = Table {
     ],
 };
 
+/// Membrane of another capacitance, in neurons of the catalogue and of a model file alike.
+pub(super) static MEMBRANE_REGION: Table = Table {
+    name: "region",
+    doc: "Membrane of another capacitance. Of `n` turns of myelin, with the axon's own membrane, about `1/(2 n + 1)` of it; channels, leaks included, are placed as everywhere.",
+    fields: &[
+        field("on", Texts, Required, "Sections or regions, e.g. `axon.internode`."),
+        field("where", Text, Optional, "A condition on the place, e.g. `distance > 100 um`."),
+        field("capacitance", Number(D::CAPACITANCE_DENSITY, Positive), Required, "Specific capacitance."),
+    ],
+};
+
+/// Nodes of a section.
+static NODES: Table = Table {
+    name: "nodes",
+    doc: "Makes a section an axon with nodes of Ranvier: an internode, a node, and so on to a node at its end. `NAME.node` and `NAME.internode` are regions, `NAME.node[3]` a place.",
+    fields: &[
+        field(
+            "internode",
+            Number(D::LENGTH, Positive),
+            Required,
+            "Length of an internode; as near to it as makes the section's `length`.",
+        ),
+        field("length", Number(D::LENGTH, Positive), Required, "Length of a node."),
+        field("diameter", Number(D::LENGTH, Positive), Optional, "Of nodes; without it, the section's."),
+    ],
+};
+
 /// A section, in neurons of the catalogue and of a model file alike.
 pub(super) static SECTION: Table = Table {
     name: "section",
@@ -63,11 +90,12 @@ pub(super) static SECTION: Table = Table {
             Optional,
             "What it is of. Without it, what it is called, if that is one of these.",
         ),
+        field("nodes", Kind::Table(&NODES), Optional, "Internodes and nodes of Ranvier, into which it is divided."),
         field(
             "compartments",
             Count { least: 1, most: 100_000 },
             Optional,
-            "Into how many it is cut; without it, as many as keep each below a tenth of the length constant at 100 Hz.",
+            "Into how many it, or each of its internodes, is cut; without it, as many as keep each below a tenth of the length constant at 100 Hz.",
         ),
     ],
 };

@@ -19,7 +19,14 @@ pub(super) static PLACED_POOL: Table = Table {
         POOL_K_M,
         POOL_BOUND,
         POOL_SHARE,
-        field("on", Texts, Optional, "Sections that have it; without it, all."),
+        POOL_DIFFUSION,
+        POOL_BUFFER_DIFFUSION,
+        field(
+            "on",
+            Texts,
+            Optional,
+            "Sections and regions that have it, also `spines.NAME`, `spines.NAME.head`, `spines.NAME.neck`; without it, all. Heads of spines of which nothing is said have the pool of where they sit, and if it diffuses, necks as well.",
+        ),
     ],
 };
 
@@ -53,6 +60,18 @@ pub(super) const POOL_BOUND: Field = field(
     Number(D::NONE, NotNegative),
     Optional,
     "Binding ratio of a fast buffer that does not saturate: bound over free; without it, 0.",
+);
+pub(super) const POOL_DIFFUSION: Field = field(
+    "diffusion",
+    Number(D::DIFFUSION, Positive),
+    Optional,
+    "Diffusion coefficient of the free ion, which then passes to neighbouring compartments that have such a pool, through necks of spines as well; without it, it stays. Not of a shell: `depth` is all of the section.",
+);
+pub(super) const POOL_BUFFER_DIFFUSION: Field = field(
+    "buffer_diffusion",
+    Number(D::DIFFUSION, NotNegative),
+    Optional,
+    "Diffusion coefficient of the buffer with what is bound to it; without it, it is fixed. In all, `(diffusion + bound buffer_diffusion) / (1 + bound)`.",
 );
 pub(super) const POOL_SHARE: Field = field(
     "share",

@@ -276,6 +276,18 @@ pub(super) static CONDUCTANCE: Table = Table {
         RISE,
         field("decay", Number(D::TIME, Positive), Required, "Time constant of the decay."),
         field("reversal", Number(D::VOLTAGE, Between(-200.0, 200.0)), Required, "Where its current reverses."),
+        field(
+            "block",
+            Entry(&["block"]),
+            Optional,
+            "An instantaneous block of what is open, such as that of NMDA receptors by magnesium; it follows the voltage. `peak` is without it.",
+        ),
+        field(
+            "calcium",
+            Number(D::NONE, Fraction),
+            Optional,
+            "Share of its current at -60 mV that calcium carries, into the pool of calcium where it sits; without it, none. About 0.1 of NMDA receptors. At other voltages calcium's part follows the GHK equation: it comes in where the sum reverses, too.",
+        ),
     ],
 };
 
@@ -383,7 +395,7 @@ pub(super) static PLACED_RECEPTOR: Table = Table {
             "calcium",
             Number(D::NONE, Fraction),
             Optional,
-            "Share of its current that calcium carries, into the pool of calcium where it sits; without it, none. About 0.1 of NMDA receptors.",
+            "Share of its current at -60 mV that calcium carries, into the pool of calcium where it sits; without it, none. About 0.1 of NMDA receptors. At other voltages calcium's part follows the GHK equation: it comes in where the sum reverses, too.",
         ),
         field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise."),
         field(

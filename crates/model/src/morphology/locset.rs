@@ -1,10 +1,11 @@
 //! Regions and places of a morphology in the field's words.
 //!
-//! A region is a kind (`soma`, `axon`, `dend`, `apical`, `kind_5`) or a section (`dend[3]`); a list of them is their union.
+//! A region is a kind (`soma`, `axon`, `dend`, `apical`, `kind_5`), a section (`dend[3]`) or all of one name
+//! (`axon.node`); a list of them is their union.
 //! Where in it: comparisons of `distance` (path from the soma), `order` (forks from there), `diameter`, `position`, joined
 //! by `and`. A place is `dend[3](0.5)`, `apical(distance = 150 um)`, `apical(tip)`, `apical(tip = 2)`, `dend(random = 7)`.
 
-use super::{Joint, Kind, Line, Morphology};
+use super::{Joint, Kind, Line, Morphology, nodes};
 use crate::diagnostic::nearest;
 use crate::units::{self, Dimension, Expr, UnitFault};
 use numerics::rng::{StreamKey, name_hash};
@@ -116,7 +117,7 @@ impl Morphology {
     #[must_use]
     pub fn within(&self, section: usize, region: &str) -> bool {
         let s = &self.sections[section];
-        s.name == region || s.kind.name() == region
+        s.name == region || s.kind.name() == region || s.name.split_once('[').is_some_and(|(base, _)| base == region)
     }
 
     /// Sections of a region in the order of the file.
@@ -166,8 +167,18 @@ impl Morphology {
             },
             None => (text, None),
         };
-        let sections = self.region(name)?;
+        let lengths = || self.sections.iter().enumerate().map(|(k, s)| (k, s.name.as_str(), s.length()));
+        let cut = self.sections.iter().any(|s| nodes::whole(&s.name) == Some(name));
+        let sections = match cut {
+            true => lengths().filter(|(_, n, _)| nodes::whole(n) == Some(name)).map(|(k, ..)| k).collect(),
+            false => self.region(name)?,
+        };
         let one = |position: f64| match sections[..] {
+            // A section with nodes is still one section.
+            _ if cut => {
+                let joint = nodes::along(name, position, &lengths().collect::<Vec<_>>());
+                Ok(joint.unwrap_or(Joint { section: sections[0], position }))
+            }
             [section] => Ok(Joint { section, position }),
             _ => Err(no(
                 format!("`{name}` is {} sections", sections.len()),

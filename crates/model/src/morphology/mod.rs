@@ -2,11 +2,16 @@
 
 mod line;
 pub mod locset;
+mod nodes;
 mod soma;
+mod spines;
 pub mod swc;
 mod written;
 
 pub use line::{Line, Piece};
+pub(crate) use nodes::along;
+pub use nodes::{MOST_NODES, Nodes, whole};
+pub use spines::{OnSpines, SpinePart, part_of_spine};
 pub use written::{Written, laid_out};
 
 /// What a section is of, as SWC files number it.

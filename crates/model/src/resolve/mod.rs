@@ -12,6 +12,7 @@ mod plain;
 mod point;
 mod pool;
 mod shape;
+mod spines;
 mod sweep;
 mod wash;
 
@@ -470,6 +471,9 @@ impl<'a> Resolver<'a> {
                 Typed::Named(all) => all.iter().for_each(|(k, t)| self.walk(&format!("{path}.{}", k.name), t)),
             }
         }
+        if let Some(block) = read.text("block").map(str::to_owned) {
+            self.blocked(prefix, &block);
+        }
         let Some(used) = used else { return };
         let Some(entry) = self.entry(&used) else { return };
         if matches!(entry.kind, "neuron" | "synapse") {
@@ -493,17 +497,23 @@ impl<'a> Resolver<'a> {
         let mut part = part(&entry, temperature, read, self.sources, self.out);
         let listed = std::mem::take(&mut part.values);
         self.values.extend(listed.into_iter().map(|v| ResolvedValue { path: format!("{prefix}.{}", v.path), ..v }));
-        if let Some(block) = entry.body.table("permeation").and_then(|p| p.text("block")).map(str::to_owned)
-            && let Some(block) = self.entry(&block)
-        {
-            let as_it_stands = block.body.without_fields();
-            let mut part = part::part(&block, temperature, &as_it_stands, self.sources, self.out);
-            let listed = std::mem::take(&mut part.values);
-            let path = format!("{prefix}.block");
-            self.values.extend(listed.into_iter().map(|v| ResolvedValue { path: format!("{path}.{}", v.path), ..v }));
-            self.parts.insert(path, part);
+        if let Some(block) = entry.body.table("permeation").and_then(|p| p.text("block")).map(str::to_owned) {
+            self.blocked(prefix, &block);
         }
         self.parts.insert(prefix.to_owned(), part);
+    }
+
+    /// The block of what is at `prefix`, a part as it stands in its entry.
+    fn blocked(&mut self, prefix: &str, block: &str) {
+        let Some(block) = self.entry(block) else { return };
+        // As of other parts: without a temperature, their own.
+        let temperature = if self.temperature.is_finite() { self.temperature } else { block.temperature };
+        let as_it_stands = block.body.without_fields();
+        let mut part = part::part(&block, temperature, &as_it_stands, self.sources, self.out);
+        let listed = std::mem::take(&mut part.values);
+        let path = format!("{prefix}.block");
+        self.values.extend(listed.into_iter().map(|v| ResolvedValue { path: format!("{path}.{}", v.path), ..v }));
+        self.parts.insert(path, part);
     }
 }
 

@@ -4,6 +4,7 @@ use super::bind::Names;
 use super::{Resolver, Shape};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::morphology::locset::{NoPlace, Where};
+use crate::morphology::{OnSpines, part_of_spine};
 use crate::read::Read;
 
 /// Two ways to say how many spines.
@@ -76,8 +77,9 @@ impl Resolver<'_> {
         }
     }
 
-    /// `NAME[12]` of a cell's spines.
+    /// `NAME[12]` of a cell's spines, or `NAME[12].neck`.
     fn spine(&mut self, (cell, shape): (&str, &Shape), rest: &str, span: &Span, read: Option<&Read>) {
+        let (rest, _) = part_of_spine(rest);
         let known = Names::new(read.into_iter().flat_map(|c| c.named("spines")).map(|(k, _)| k.name.as_str()));
         let (name, index) = rest.split_once('[').map_or((rest.trim(), None), |(n, i)| (n.trim(), Some(i)));
         if !known.set.contains(name) {
@@ -108,7 +110,7 @@ impl Resolver<'_> {
                 let message = format!("`{}` is placed by where it is, but `{name}` is one compartment", key.name);
                 self.out.push(Diagnostic::error(message, span.clone()).hint("leave `where` out"));
             }
-            self.regions(name, channel);
+            self.regions((name, cell), channel);
         }
         if let Some(rules) = cell.table("discretisation") {
             let said: Vec<&str> =
@@ -119,9 +121,12 @@ impl Resolver<'_> {
                 self.out.push(Diagnostic::error(message, rules.span.clone()).hint(hint));
             }
         }
+        for (_, region) in cell.table("membrane").map_or(&[][..], |m| m.named("region")) {
+            self.regions((name, cell), region);
+        }
         for (key, spines) in cell.named("spines") {
             self.either(spines, &key.name, &key.span, SPINES, true);
-            self.regions(name, spines);
+            self.stands(name, spines);
             if !self.shapes.contains_key(name) && !self.shapeless.contains(name) {
                 let message = format!("`{name}` has spines, but no sections that could bear them");
                 self.out.push(Diagnostic::error(message, key.span.clone()).hint("a `morphology`, or sections"));
@@ -138,19 +143,35 @@ impl Resolver<'_> {
         }
     }
 
-    /// The regions of `on`, and the condition of `where`.
-    pub(super) fn regions(&mut self, cell: &str, placed: &Read) {
+    /// The regions of `on`, those of spines among them, and the condition of `where`.
+    pub(super) fn regions(&mut self, (name, cell): (&str, &Read), placed: &Read) {
+        let of_spines: Vec<bool> =
+            placed.texts("on").iter().map(|(region, place)| self.on_spines((name, cell), region, place)).collect();
+        if of_spines.contains(&false) || of_spines.is_empty() {
+            self.stands(name, placed);
+        } else {
+            self.condition(placed);
+        }
+    }
+
+    /// The regions of `on` but those of spines, and the condition of `where`.
+    fn stands(&mut self, cell: &str, placed: &Read) {
+        let own = |(region, _): &&(String, Span)| OnSpines::parse(region).is_none();
         if let Some(shape) = self.shapes.get(cell).cloned() {
-            for (region, place) in placed.texts("on") {
+            for (region, place) in placed.texts("on").iter().filter(own) {
                 if let Err(NoPlace { message, hint }) = shape.morphology.region(region) {
                     self.out.push(Diagnostic::error(message, place.clone()).hint(hint));
                 }
             }
         } else if !self.shapeless.contains(cell) {
-            for (region, place) in placed.texts("on") {
+            for (region, place) in placed.texts("on").iter().filter(own) {
                 self.unknown("section", region, place.clone(), &Names::new(std::iter::empty()));
             }
         }
+        self.condition(placed);
+    }
+
+    fn condition(&mut self, placed: &Read) {
         if let (Some(text), Some(span)) = (placed.text("where"), placed.span_of("where"))
             && let Err(e) = Where::parse(text)
         {

@@ -2,6 +2,7 @@
 
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
+use crate::morphology::OnSpines;
 use crate::read::Read;
 
 impl Resolver<'_> {
@@ -62,12 +63,15 @@ impl Resolver<'_> {
         let shape = self.shapes.get(name).cloned();
         // Whether two regions have a section in common, `dend` and `dend[3]`.
         let meet = |a: &str, b: &str| {
+            if let (Some(Ok(a)), Some(Ok(b))) = (OnSpines::parse(a), OnSpines::parse(b)) {
+                return a.meets(&b);
+            }
             let m = shape.as_ref().map(|s| &s.morphology);
             a == b || m.is_some_and(|m| (0..m.sections.len()).any(|k| m.within(k, a) && m.within(k, b)))
         };
         let mut taken: Vec<(String, Option<String>, String)> = Vec::new();
         for (key, placed) in cell.named("pool") {
-            self.regions(name, placed);
+            self.regions((name, cell), placed);
             let entry = placed.text("use").map(str::to_owned).and_then(|used| self.entry(&used));
             let Some(ion) = entry.as_ref().and_then(|e| e.body.table("pool")?.text("ion")) else { continue };
             let on = placed.texts("on");
@@ -77,7 +81,9 @@ impl Resolver<'_> {
                 let same = |(other, there, _): &&(String, Option<String>, String)| {
                     let same = match (&section, there) {
                         (Some(a), Some(b)) => meet(a, b),
-                        _ => true,
+                        // What is everywhere leaves spines that are said to what is said of them.
+                        (Some(a), None) | (None, Some(a)) => OnSpines::parse(a).is_none(),
+                        (None, None) => true,
                     };
                     other == ion && same
                 };

@@ -4,7 +4,7 @@ use super::Resolver;
 use crate::beside::Unread;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId};
 use crate::morphology::locset::{NoPlace, Stretch, Where};
-use crate::morphology::{Joint, Kind, Morphology, Written, laid_out, swc};
+use crate::morphology::{Joint, Kind, MOST_NODES, Morphology, Nodes, Written, along, laid_out, swc};
 use crate::read::{Number, Read};
 use std::sync::Arc;
 
@@ -65,6 +65,15 @@ impl Shape {
     }
 }
 
+/// Where on what was written so far a section begins that is on `before`.
+fn begins(all: &[Written], before: &str, position: f64) -> Option<Joint> {
+    if let Some(section) = all.iter().position(|w| w.name == before) {
+        return Some(Joint { section, position });
+    }
+    let lengths: Vec<_> = all.iter().enumerate().map(|(k, w)| (k, w.name.as_str(), w.length)).collect();
+    along(before, position, &lengths)
+}
+
 impl Resolver<'_> {
     /// Reads or lays out the shapes of all cells; those that could not be made are in `shapeless`.
     pub(super) fn shape_all(&mut self, model: &Read) {
@@ -117,6 +126,30 @@ impl Resolver<'_> {
         shape
     }
 
+    /// The nodes of a section, if they fit into it.
+    fn nodes(&mut self, section: &Written, said: &Read) -> Option<Nodes> {
+        let number = |field: &str| said.number(field).map(Number::value);
+        let nodes = Nodes { internode: number("internode")?, length: number("length")?, diameter: number("diameter") };
+        let (name, count) = (&section.name, nodes.count(section.length));
+        if section.on.is_none() {
+            let message = format!("`{name}` is the root, which has no nodes");
+            self.out.push(Diagnostic::error(message, said.span.clone()).hint("a section on another one"));
+            return None;
+        }
+        if nodes.length >= section.length / count {
+            let message = format!("the nodes of `{name}` leave nothing between them: it is {} um long", section.length);
+            self.out.push(Diagnostic::error(message, said.span.clone()).hint("a longer section, or shorter nodes"));
+            return None;
+        }
+        if count > MOST_NODES {
+            let message = format!("`{name}` would have {count:.0} nodes");
+            let hint = format!("at most {MOST_NODES:.0}: longer internodes, or a shorter section");
+            self.out.push(Diagnostic::error(message, said.span.clone()).hint(hint));
+            return None;
+        }
+        Some(nodes)
+    }
+
     /// Sections as they are written, each on an earlier one; what is wrong with that is said here.
     fn written(&mut self, cell: &Read) -> Option<Arc<Shape>> {
         let sections = cell.named("section");
@@ -143,8 +176,7 @@ impl Resolver<'_> {
                         self.out.push(Diagnostic::error(message, place.clone()).hint(format!("e.g. `{before}(0.5)`")));
                     }
                     // What could not be read is not here; what comes after is on nothing then.
-                    let section = all.iter().position(|w| w.name == before);
-                    section.zip(position).map(|(section, position)| Joint { section, position })
+                    position.and_then(|position| begins(&all, before, position))
                 }
                 (None, _) if i > 0 && section.get("on").is_none() => {
                     self.out.push(
@@ -169,7 +201,14 @@ impl Resolver<'_> {
                 _ => Kind::Other(0),
             };
             let diameters = std::iter::once(diameter).chain(number("end_diameter")).collect();
-            all.push(Written { name: key.name.clone(), kind, on, length, diameters });
+            let one = Written { name: key.name.clone(), kind, on, length, diameters };
+            match section.table("nodes") {
+                None => all.push(one),
+                Some(said) => match self.nodes(&one, said) {
+                    Some(nodes) => all.extend(nodes.pieces(&one, all.len())),
+                    None => whole = false,
+                },
+            }
         }
         whole.then(|| Arc::new(Shape { morphology: laid_out(&all), file: None }))
     }

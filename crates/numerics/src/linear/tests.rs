@@ -39,7 +39,7 @@ impl Systems {
     }
 
     fn solve(&self, level: Level) -> Vec<F64x8> {
-        let trees = Trees::new(self.parents.clone()).expect("parents come first");
+        let trees = Trees::new(&self.parents).expect("parents come first");
         let mut diagonal = self.diagonal.clone();
         let mut x = self.rhs.clone();
         let matrix = Matrix { diagonal: &mut diagonal, upper: &self.upper, lower: &self.lower };
@@ -162,10 +162,24 @@ fn padding_compartments_and_lanes_keep_their_rhs_and_change_no_other() {
 }
 
 #[test]
+fn trees_know_the_parents_that_they_were_made_of() {
+    let mut draws = StreamKey::new(7, 0, 0, 0).at(0, 0);
+    for n in [1, 2, 9, 60] {
+        let mut forests = random_trees(n, &mut draws);
+        // A root in some lanes, one in all, and a chain.
+        forests[n / 2][3] = n as u32 / 2;
+        forests.extend([[n as u32; LANES], [n as u32; LANES], [n as u32 + 1; LANES]]);
+        let trees = Trees::new(&forests).expect("parents come first");
+        let told: Vec<[u32; LANES]> = (0..trees.len()).map(|i| trees.parents(i)).collect();
+        assert_eq!(told, forests);
+    }
+}
+
+#[test]
 fn a_parent_after_its_child_is_refused_by_name() {
     let mut parents = vec![[0; LANES]; 3];
     parents[1][6] = 2;
-    let error = Trees::new(parents).expect_err("compartment 2 comes after 1");
+    let error = Trees::new(&parents).expect_err("compartment 2 comes after 1");
     assert_eq!(error, ParentAfterChild { compartment: 1, lane: 6, parent: 2 });
     assert!(error.to_string().contains("compartment 1 of lane 6"));
 }

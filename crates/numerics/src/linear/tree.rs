@@ -8,19 +8,21 @@ use crate::simd::{F64x8, Kernel, LANES, Lanes, Level};
 /// The shapes of eight trees (or forests) side by side, compartment by compartment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trees {
-    parents: Vec<[u32; LANES]>,
     ways: Vec<Way>,
+    /// Parents that a way names lane by lane.
+    hops: Vec<u32>,
 }
 
 /// How a row reaches its parents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// All lanes have the same, or none.
-    Alike,
+    /// All lanes have this one; itself, if all are roots.
+    Alike(u32),
     /// The row before is the parent of all.
     Follow,
-    /// The row before is the parent of the lanes `follow`; those `apart` have parents elsewhere, the rest none.
-    Mixed { follow: u8, apart: u8 },
+    /// The row before is the parent of the lanes `follow`; those `apart` have parents elsewhere, in `hops` from `first` on, lane
+    /// after lane; the rest have none.
+    Mixed { follow: u8, apart: u8, first: u32 },
 }
 
 /// A compartment whose parent comes after it.
@@ -51,7 +53,7 @@ impl Trees {
     ///
     /// # Errors
     /// If a parent comes after its child.
-    pub fn new(parents: Vec<[u32; LANES]>) -> Result<Trees, ParentAfterChild> {
+    pub fn new(parents: &[[u32; LANES]]) -> Result<Trees, ParentAfterChild> {
         for (i, row) in parents.iter().enumerate() {
             for (lane, &parent) in row.iter().enumerate() {
                 if parent as usize > i {
@@ -59,17 +61,28 @@ impl Trees {
                 }
             }
         }
+        let mut hops = Vec::new();
         let way = |(i, row): (usize, &[u32; LANES])| {
             if *row == [row[0]; LANES] {
-                return if row[0] as usize + 1 == i { Way::Follow } else { Way::Alike };
+                return if row[0] as usize + 1 == i { Way::Follow } else { Way::Alike(row[0]) };
             }
-            let those = |which: &dyn Fn(usize) -> bool| {
-                (0..LANES).filter(|&lane| which(row[lane] as usize)).fold(0, |bits, lane| bits | 1 << lane)
-            };
-            Way::Mixed { follow: those(&|parent| parent + 1 == i), apart: those(&|parent| parent + 1 < i) }
+            let first = hops.len() as u32;
+            let (mut follow, mut apart) = (0, 0);
+            for (lane, &parent) in row.iter().enumerate() {
+                match i - parent as usize {
+                    0 => {}
+                    1 => follow |= 1 << lane,
+                    _ => {
+                        apart |= 1 << lane;
+                        hops.push(parent);
+                    }
+                }
+            }
+            Way::Mixed { follow, apart, first }
         };
         let ways = parents.iter().enumerate().map(way).collect();
-        Ok(Trees { parents, ways })
+        hops.shrink_to_fit();
+        Ok(Trees { ways, hops })
     }
 
     /// Eight trees of one shape.
@@ -77,29 +90,43 @@ impl Trees {
     /// # Errors
     /// If a parent comes after its child.
     pub fn alike(parents: &[u32]) -> Result<Trees, ParentAfterChild> {
-        Trees::new(parents.iter().map(|&parent| [parent; LANES]).collect())
+        Trees::new(&parents.iter().map(|&parent| [parent; LANES]).collect::<Vec<_>>())
     }
 
     /// Compartments per lane.
     pub fn len(&self) -> usize {
-        self.parents.len()
+        self.ways.len()
+    }
+
+    /// What they take of memory, bytes.
+    pub fn bytes(&self) -> usize {
+        std::mem::size_of_val(&self.ways[..]) + std::mem::size_of_val(&self.hops[..])
     }
 
     /// Whether there are no compartments.
     pub fn is_empty(&self) -> bool {
-        self.parents.is_empty()
+        self.ways.is_empty()
     }
 
     /// The parent of each lane's compartment `i`.
     pub fn parents(&self, i: usize) -> [u32; LANES] {
-        self.parents[i]
+        let mut parents = [i as u32; LANES];
+        match self.ways[i] {
+            Way::Alike(parent) => parents = [parent; LANES],
+            Way::Follow => parents = [i as u32 - 1; LANES],
+            Way::Mixed { follow, apart, first } => {
+                each(follow, |_, lane| parents[lane] -= 1);
+                each(apart, |k, lane| parents[lane] = self.hops[first as usize + k]);
+            }
+        }
+        parents
     }
 }
 
 /// The matrix of eight trees, a column of eight lanes per band.
 #[derive(Debug)]
 pub struct Matrix<'a> {
-    /// `A[i, i]`; [`solve`] leaves the reciprocals of the pivots.
+    /// `A[i, i]`; [`solve`] leaves `lower` over the pivots.
     pub diagonal: &'a mut [F64x8],
     /// `A[parent(i), i]`: what compartment i adds to its parent's row. 0 for a root.
     pub upper: &'a [F64x8],
@@ -129,7 +156,7 @@ impl<L: Lanes> Rows<L> for Plain {
 
 /// Solves eight systems in place: `rhs` becomes the solution.
 ///
-/// One division, three fused multiply-adds and two products a row, in the same order whether lanes have parents in
+/// One division, three fused multiply-adds and four products a row, in the same order whether lanes have parents in
 /// common or not; children of one parent are added from last to first. A zero pivot gives inf or NaN, not a panic.
 ///
 /// # Panics
@@ -139,8 +166,8 @@ pub fn solve<L: Lanes>(trees: &Trees, matrix: Matrix<'_>, rhs: &mut [F64x8]) {
     solve_rows::<L, _>(trees, matrix, rhs, &mut Plain);
 }
 
-/// [`solve`], with what `rows` adds to each row: a row's diagonal is `(diagonal[i] - what its children take) + begin(i).0`,
-/// likewise its right-hand side.
+/// [`solve`], with what `rows` adds to each row: a row's diagonal is `diagonal[i] + begin(i).0` less what its children
+/// take, likewise its right-hand side.
 ///
 /// # Panics
 /// As [`solve`].
@@ -154,76 +181,86 @@ pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: 
     );
     debug_assert!(
         (0..n).all(|i| (0..LANES).all(|lane| {
-            trees.parents[i][lane] as usize != i || (upper[i].0[lane] == 0.0 && lower[i].0[lane] == 0.0)
+            trees.parents(i)[lane] as usize != i || (upper[i].0[lane] == 0.0 && lower[i].0[lane] == 0.0)
         }))
     );
     if n == 0 {
         return;
     }
+    let (ways, hops) = (&trees.ways[..n], &trees.hops[..]);
     // What children leave of the row at hand is kept in registers: most rows are the next one's parent.
-    let (mut d, mut b) = (L::load(&diagonal[n - 1]), L::load(&rhs[n - 1]));
+    let own = rows.begin(n - 1);
+    let (mut d, mut b) = (L::load(&diagonal[n - 1]) + own.0, L::load(&rhs[n - 1]) + own.1);
     for i in (0..n).rev() {
-        let own = rows.begin(i);
-        (d, b) = (d + own.0, b + own.1);
         let inverse = L::splat(1.0) / d;
-        let (l, factor) = (L::load(&lower[i]), L::load(&upper[i]) * inverse);
-        inverse.store(&mut diagonal[i]);
-        b.store(&mut rhs[i]);
-        let way = trees.ways[i];
-        if way == Way::Alike {
-            let p = trees.parents[i][0] as usize;
+        let (u, l) = (L::load(&upper[i]), L::load(&lower[i]));
+        // From row to row d waits for a division and one product: the other one is made meanwhile.
+        let (both, factor) = (u * l, u * inverse);
+        (l * inverse).store(&mut diagonal[i]);
+        (b * inverse).store(&mut rhs[i]);
+        let way = ways[i];
+        if let Way::Alike(p) = way {
+            let p = p as usize;
             // A root has no dealings with itself.
             if p < i {
-                factor.neg_mul_add(l, L::load(&diagonal[p])).store(&mut diagonal[p]);
+                inverse.neg_mul_add(both, L::load(&diagonal[p])).store(&mut diagonal[p]);
                 factor.neg_mul_add(b, L::load(&rhs[p])).store(&mut rhs[p]);
             }
         }
         let Some(before) = i.checked_sub(1) else { break };
-        let (next, next_b) = (L::load(&diagonal[before]), L::load(&rhs[before]));
+        let own = rows.begin(before);
+        let (next, next_b) = (L::load(&diagonal[before]) + own.0, L::load(&rhs[before]) + own.1);
         match way {
-            Way::Alike => (d, b) = (next, next_b),
-            Way::Follow => (d, b) = (factor.neg_mul_add(l, next), factor.neg_mul_add(b, next_b)),
-            Way::Mixed { follow, apart } => {
+            Way::Alike(_) => (d, b) = (next, next_b),
+            Way::Follow => (d, b) = (inverse.neg_mul_add(both, next), factor.neg_mul_add(b, next_b)),
+            Way::Mixed { follow, apart, first } => {
                 if apart != 0 {
+                    let (inverse, both) = (inverse.to_array(), both.to_array());
                     let (factor, b) = (factor.to_array(), b.to_array());
-                    each(apart, |lane| {
-                        let p = trees.parents[i][lane] as usize;
+                    each(apart, |k, lane| {
+                        let p = hops[first as usize + k] as usize;
                         let (d, r) = (&mut diagonal[p].0[lane], &mut rhs[p].0[lane]);
-                        *d = (-factor[lane]).mul_add(lower[i].0[lane], *d);
+                        *d = (-inverse[lane]).mul_add(both[lane], *d);
                         *r = (-factor[lane]).mul_add(b[lane], *r);
                     });
                 }
                 let follow = L::mask(follow);
-                d = L::select(follow, factor.neg_mul_add(l, next), next);
+                d = L::select(follow, inverse.neg_mul_add(both, next), next);
                 b = L::select(follow, factor.neg_mul_add(b, next_b), next_b);
             }
         }
     }
     let mut x = L::splat(0.0);
     for i in 0..n {
-        let (l, b, inverse) = (L::load(&lower[i]), L::load(&rhs[i]), L::load(&diagonal[i]));
-        match trees.ways[i] {
+        match ways[i] {
             Way::Follow | Way::Mixed { apart: 0, .. } => {}
-            Way::Alike => x = L::load(&rhs[trees.parents[i][0] as usize]),
-            // A root's `l` is 0; it takes what it takes from the row before times 0.
-            Way::Mixed { apart, .. } => {
-                let mut lanes = x.to_array();
-                each(apart, |lane| lanes[lane] = rhs[trees.parents[i][lane] as usize].0[lane]);
-                x = L::from_array(lanes);
+            Way::Alike(p) => x = L::load(&rhs[p as usize]),
+            // A root's `lower` is 0; it takes what it takes from the row before times 0.
+            Way::Mixed { apart, first, .. } => {
+                // Lane by lane within the register: a line that was just written in parts cannot be read at once.
+                let (mut left, mut k) = (apart, first as usize);
+                while left != 0 {
+                    let other = L::splat(rhs[hops[k] as usize].0[left.trailing_zeros() as usize]);
+                    x = L::select(L::mask(left & left.wrapping_neg()), other, x);
+                    left &= left - 1;
+                    k += 1;
+                }
             }
         }
-        x = l.neg_mul_add(x, b) * inverse;
+        x = L::load(&diagonal[i]).neg_mul_add(x, L::load(&rhs[i]));
         x.store(&mut rhs[i]);
         rows.solved(i, x);
     }
 }
 
-/// Does `f` with each lane of a mask.
+/// Does `f` with each lane of a mask, and how many came before.
 #[inline(always)]
-fn each(mut lanes: u8, mut f: impl FnMut(usize)) {
+fn each(mut lanes: u8, mut f: impl FnMut(usize, usize)) {
+    let mut k = 0;
     while lanes != 0 {
-        f(lanes.trailing_zeros() as usize);
+        f(k, lanes.trailing_zeros() as usize);
         lanes &= lanes - 1;
+        k += 1;
     }
 }
 

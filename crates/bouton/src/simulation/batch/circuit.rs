@@ -6,7 +6,7 @@ use crate::simulation::plan::{ClampKind, Plan, Receptor, Voltage};
 use crate::simulation::trace::Traces;
 use crate::simulation::{Event, RunFault, Work};
 use engine::circuit::{self, Act, Carried, Outside, Target, Trace};
-use engine::neuron::{Method, Spike, Stepping};
+use engine::neuron::{Method, Moment, Spike, Stepping};
 use engine::time::Tick;
 use numerics::simd::Level;
 
@@ -18,6 +18,8 @@ const MOST: i64 = 4096;
 pub(super) struct Memory {
     engine: circuit::Scratch,
     outside: Outside,
+    /// Of counted channels, by trial.
+    pub luck: Vec<Vec<Vec<engine::neuron::Luck>>>,
     spikes: Vec<Spike>,
 }
 
@@ -60,13 +62,20 @@ impl Batch {
             if circuit.stepwise {
                 self.act(plan, scratch, lane);
             }
-            let Memory { engine, outside, spikes } = &mut scratch.circuit;
+            let Memory { engine, outside, luck, spikes } = &mut scratch.circuit;
+            let mut own = luck.get_mut(lane);
+            if let Some(luck) = own.as_deref_mut() {
+                std::mem::swap(luck, &mut outside.luck);
+            }
             spikes.clear();
             let mut trace = Trace::new(circuit.watch.sites.clone(), circuit.watch.every);
             let net = &mut self.nets[lane];
             let trains = net.trains(circuit, (plan.seed, trial), to);
             circuit::run(&circuit.plan, &mut net.state, engine, stepping, steps, &trains, outside, spikes, &mut trace)
                 .map_err(|e| RunFault::circuit(plan, circuit, (self.clock, e)).of(trial, &plan.name))?;
+            if let Some(luck) = own {
+                std::mem::swap(luck, &mut outside.luck);
+            }
             for spike in &*spikes {
                 let Some((group, member)) = circuit.spiker(spike.detector) else { continue };
                 events.push(Event::spike(trial, spike.at, (group.cell, member)));
@@ -107,15 +116,16 @@ impl Batch {
         let place = |(cell, compartment): (usize, u32)| {
             plan.cells[cell].circuit.map(|number| Target { cell: number, compartment })
         };
-        let through = |cell: usize, receptor: &Receptor, g: f64| {
+        let through = |at @ (cell, _): (usize, u32), receptor: &Receptor, g: f64| {
             let (Voltage::Membrane { cell: lowered, .. }, Some(number)) =
                 (&plan.cells[cell].voltage, plan.cells[cell].circuit)
             else {
                 return None;
             };
-            let ion = lowered.calcium().filter(|_| receptor.calcium > 0.0)?;
+            let (ion, influx) = lowered.calcium().zip(receptor.calcium)?;
             let ion = *plan.circuit.as_ref()?.group(number).ions.get(ion)?;
-            Some(Carried { ion, g: receptor.calcium * g, i: receptor.calcium * g * receptor.e_rev })
+            let (g, i) = influx.carried(g, self.voltage(plan, at, lane));
+            Some(Carried { ion, g, i })
         };
         // Voltage clamps come first, each of them with a place among the acts, so that what they saw is found again.
         for (k, clamp) in plan.clamps.iter().enumerate() {
@@ -125,6 +135,13 @@ impl Batch {
                 overlap.max(0) as f64 / plan.step.0 as f64
             };
             let noise = self.noise[lane][k];
+            let moment = Moment { start: self.clock, at: self.clock, end: self.clock + plan.step };
+            let jump = match clamp.kind {
+                ClampKind::Voltage { .. } | ClampKind::Current { noise: None, .. } => false,
+                ClampKind::Current { start, stop, .. } | ClampKind::Conductance { start, stop, .. } => {
+                    moment.follows(start) || moment.follows(stop)
+                }
+            };
             let (g, i) = match clamp.kind {
                 ClampKind::Voltage { hold, g_s, .. } => (g_s, g_s * hold),
                 // Without noise it is the circuit's own.
@@ -135,7 +152,7 @@ impl Batch {
                     (g, g * reversal)
                 }
             };
-            acts.push(Act { to, g, i, carried: None });
+            acts.push(Act { to, g, i, jump, carried: None });
         }
         for (s, synapse) in plan.synapses.iter().enumerate() {
             if let Some(to) = place(synapse.to) {
@@ -143,17 +160,29 @@ impl Batch {
                 let left = synapse.left(conductance);
                 for (receptor, g) in synapse.receptors.iter().zip(conductance) {
                     let g = g * left;
-                    acts.push(Act { to, g, i: g * receptor.e_rev, carried: through(synapse.to.0, receptor, g) });
+                    acts.push(Act {
+                        to,
+                        g,
+                        i: g * receptor.e_rev,
+                        jump: false,
+                        carried: through(synapse.to, receptor, g),
+                    });
                 }
             }
             if let Some(to) = place(synapse.from).filter(|_| synapse.sending.loads) {
-                acts.push(Act { to, g: 0.0, i: self.load[lane][s], carried: None });
+                acts.push(Act { to, g: 0.0, i: self.load[lane][s], jump: false, carried: None });
             }
         }
         for (p, population) in plan.populations.iter().enumerate() {
             let Some(to) = place(population.to) else { continue };
             for (receptor, &g) in population.receptors.iter().zip(&scratch.crowds[lane][p]) {
-                acts.push(Act { to, g, i: g * receptor.e_rev, carried: through(population.to.0, receptor, g) });
+                acts.push(Act {
+                    to,
+                    g,
+                    i: g * receptor.e_rev,
+                    jump: false,
+                    carried: through(population.to, receptor, g),
+                });
             }
         }
     }

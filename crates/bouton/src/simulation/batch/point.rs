@@ -7,6 +7,7 @@ use crate::simulation::{Event, RunFault};
 use engine::neuron::{self, Drive, Moment};
 use engine::point::{Arrival, Ports, Spike, State, step};
 use engine::time::Tick;
+use numerics::simd::F64x8;
 
 /// Working memory.
 #[derive(Debug)]
@@ -81,7 +82,8 @@ impl Batch {
             load: &self.load,
             luck: &[],
         };
-        acting.drive(moment, &[], ports);
+        let v = F64x8(std::array::from_fn(|lane| state.v_m(lane)));
+        acting.drive(moment, &[v], ports);
         let (g, i) = ports.line(0);
         let all = Ports { g: g.0, i: i.0 };
         spikes.clear();

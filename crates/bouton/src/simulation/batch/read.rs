@@ -198,12 +198,11 @@ impl Batch {
             Source::Plain { plain: p, quantity } => {
                 let one = |p: usize| {
                     let (plain, now) = (&plan.plain[p], self.plain[lane][p].now());
+                    let v = self.voltage(plan, plain.to, lane);
                     match (quantity, plain.effect) {
-                        (OfPlain::Conductance, _) => now,
+                        (OfPlain::Conductance, _) => now * plain.open(v),
                         (OfPlain::Current, Effect::Current) => -now,
-                        (OfPlain::Current, Effect::Conductance { e_rev }) => {
-                            now * (self.voltage(plan, plain.to, lane) - e_rev)
-                        }
+                        (OfPlain::Current, Effect::Conductance { e_rev }) => now * plain.open(v) * (v - e_rev),
                     }
                 };
                 (p..p + plan.plain[p].spine.1).map(one).sum()
