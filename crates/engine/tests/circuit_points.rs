@@ -299,7 +299,7 @@ fn through(plan: &Plan, level: Level, parts: &[u64]) -> (State, Vec<Spike>, Trac
     let stepping = Stepping { level, dt: ms(0.025), method: Method::CrankNicolson };
     for &steps in parts {
         let acts = vec![Act { to: to(12), g: 3.0, i: -150.0, jump: false, carried: None }];
-        let mut outside = Outside { acts, solved: vec![] };
+        let mut outside = Outside { acts, ..Outside::default() };
         run(plan, &mut state, &scratch, stepping, steps, &trains, &mut outside, &mut spikes, &mut trace).unwrap();
         let saved = snapshot::save(plan.fingerprint(), &state).unwrap();
         state = snapshot::load(plan.fingerprint(), &saved).unwrap();
