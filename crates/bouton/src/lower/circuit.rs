@@ -386,16 +386,6 @@ impl Lowering<'_> {
         for (index, population) in populations(true) {
             let Voltage::Membrane { cell: lowered, .. } = &population.voltage else { continue };
             let first_channel = channels.len();
-            if lowered.plan.counted() {
-                let said = read.named("cell").iter().find(|(key, _)| key.name == population.name);
-                let span = said.map_or(&read.span, |(_, cell)| &cell.span).clone();
-                let message = format!(
-                    "channels of `cell.{}` are counted, and in a circuit their means are taken",
-                    population.name
-                );
-                self.fault(&span, message, "one cell of its kind, or without `stochastic`");
-                return None;
-            }
             let Some((mut cell, ions)) = kept.merge(&lowered.parts, &lowered.ions, &mut channels) else {
                 let message = format!("with `cell.{}` there are more than 8 ions with pools", population.name);
                 self.fault(&read.span.clone(), message, "fewer kinds of ions");
@@ -420,7 +410,7 @@ impl Lowering<'_> {
             };
             source += group.count * places;
             groups.push(group);
-            cells.extend(std::iter::repeat_n(cell, population.count));
+            cells.push((cell, population.count));
         }
         for (index, population) in populations(false) {
             let Voltage::Point(point) = &population.voltage else { continue };
@@ -439,9 +429,10 @@ impl Lowering<'_> {
                     Some(first) => first + c.source,
                     None => {
                         let group = groups.iter().find(|g| g.cell == plan.base(from))?;
-                        let place = cells.get(group.first as usize).map_or(0, |cell| {
-                            cell.detectors.iter().position(|d| d.compartment == synapse.from).unwrap_or(0) as u32
-                        });
+                        let of = groups.iter().position(|g| g.cell == group.cell).and_then(|k| cells.get(k));
+                        let heard =
+                            of.and_then(|(cell, _)| cell.detectors.iter().position(|d| d.compartment == synapse.from));
+                        let place = heard.unwrap_or(0) as u32;
                         // Of one cell of many, its number among them.
                         let within = plan.cells[from].circuit? - group.first + c.source;
                         group.source + within * group.places + place
@@ -457,8 +448,8 @@ impl Lowering<'_> {
             let to = |k| Target { cell: first + k, compartment };
             injections.extend((0..cell.count as u32).map(|k| Injection { to: to(k), start, stop, current }));
         }
-        let made = neuron::Plan::with_ions(channels, kept.ions, &cells, self.resolved.temperature);
-        drop(cells);
+        let each = cells.iter().flat_map(|(cell, count): &(neuron::Cell, usize)| std::iter::repeat_n(cell, *count));
+        let made = neuron::Plan::from_cells(channels, kept.ions, each, self.resolved.temperature);
         let made =
             made.map(|plan| plan.tabulated(self.tick("step", 0.025), super::cell::GATES)).map_err(|e| e.to_string());
         let trains = senders.iter().map(|s| s.count as usize).sum();
