@@ -55,8 +55,10 @@ fn charges(loads: bool) -> Vec<(f64, f64)> {
 fn no_charge_is_lost_between_terminal_and_sender() {
     for ((felt, came), (none, twin)) in charges(true).into_iter().zip(charges(false)) {
         println!("{felt:.6} fC felt, {came:.6} fC came in; the twin {none:.6} of {twin:.6}");
-        assert!(came > 0.005 && (felt - none - came).abs() < 1e-5 * came, "{felt} fC of {came}, {none} without");
-        assert!(none.abs() < 2e-4 && twin > 0.005, "the twin: {none} of {twin}");
+        // At the pipette's edges the integral by the steps' ends misses g h^2 / 4C of what flows: 7e-5 fC of the pipette's current,
+        // as many of the terminal's.
+        assert!(came > 0.1 && (felt - none - came).abs() < 1e-4, "{felt} fC of {came}, {none} without");
+        assert!(none.abs() < 1e-4 && twin > 0.005, "the twin: {none} of {twin}");
     }
 }
 
