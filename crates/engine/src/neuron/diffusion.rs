@@ -121,6 +121,16 @@ impl Diffusion {
         Some(Self { rows, lines, trees, mass, links, sums, moving, joints })
     }
 
+    /// What it takes of memory.
+    pub fn bytes(&self) -> usize {
+        let columns: usize = [&self.mass, &self.links, &self.sums].iter().map(|column| size_of_val(&column[..])).sum();
+        columns
+            + size_of_val(&self.rows[..])
+            + size_of_val(&self.lines[..])
+            + size_of_val(&self.joints[..])
+            + self.trees.bytes()
+    }
+
     /// All numbers that decide results, for the fingerprint.
     pub fn columns(&self) -> [&[F64x8]; 2] {
         [&self.mass, &self.links]

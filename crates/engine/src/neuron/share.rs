@@ -5,7 +5,7 @@ use super::channel::Channel;
 use super::diffusion::Diffusion;
 use super::plan::{Block, BlockChannel, BlockDetector, Body, Plan};
 use super::pool::Ion;
-use super::state::State;
+use super::state::{BlockState, State};
 use numerics::simd::F64x8;
 use std::collections::BTreeMap;
 use std::mem::size_of_val;
@@ -134,7 +134,9 @@ impl Body {
         let columns: usize = columns.iter().map(|column| size_of_val(&column[..])).sum();
         let pools: usize = self.pools.iter().flat_map(|pool| pool.columns()).map(size_of_val).sum();
         let channels: usize = self.channels.iter().map(BlockChannel::bytes).sum();
-        columns + pools + channels + self.trees.bytes()
+        let moving: usize = self.pools.iter().flat_map(|pool| &pool.diffusion).map(Diffusion::bytes).sum();
+        let copies: usize = self.schemes.iter().map(|scheme| size_of_val(&scheme.copies[..])).sum();
+        columns + pools + moving + channels + copies + self.trees.bytes()
     }
 }
 
@@ -163,6 +165,7 @@ impl State {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let of = |column: &Vec<F64x8>| size_of_val(&column[..]);
-        self.blocks.iter().map(|block| of(&block.v) + of(&block.gates) + of(&block.pools)).sum()
+        let all = |block: &BlockState| of(&block.v) + of(&block.gates) + of(&block.schemes) + of(&block.pools);
+        self.blocks.iter().map(all).sum()
     }
 }
