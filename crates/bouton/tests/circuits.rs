@@ -86,8 +86,10 @@ fn a_cell_of_a_population_is_the_cell_alone() {
 
 #[test]
 fn counted_channels_have_the_luck_of_their_cell_in_a_circuit_as_well() {
-    let counted = "cell.pyr.channel.na.stochastic = true\ncell.pyr.channel.na.unitary = \"20 pS\"\n";
-    let text = |to: &str, soma: &str, connect: &str| format!("{}{counted}", one_cell(to, soma, connect));
+    let counted = |text: String| {
+        text.replace("density = \"120 mS/cm2\"", "density = \"120 mS/cm2\", stochastic = true, unitary = \"20 pS\"")
+    };
+    let text = |to: &str, soma: &str, connect: &str| counted(one_cell(to, soma, connect));
     let alone = run_with(&text("pyr.dend(0.9)", "pyr.soma", ""), &["trials = 2"]);
     let of_one = run_with(&text("pyr.dend(0.9)", "pyr.soma", "synapse.many.connect = { all = true }"), &["trials = 2"]);
     for (a, b) in probe(&alone, "pyr.soma.v_m").trials.iter().zip(&probe(&of_one, "pyr.soma.v_m").trials) {
@@ -96,9 +98,10 @@ fn counted_channels_have_the_luck_of_their_cell_in_a_circuit_as_well() {
     let [first, second] = [0, 1].map(|k| &probe(&alone, "pyr.soma.v_m").trials[k].1);
     assert!(largest(first, second) > 0.1);
     // Two of many, with nothing that acts on them, are two.
-    let two = format!(
-        "{WORLD}{SHORT}{CELL}{counted}cell.pyr.count = 2\nprobe.a = {{ read = \"pyr[0].soma.v_m\" }}\nprobe.b = {{ read = \"pyr[1].soma.v_m\" }}\n"
-    );
+    let two = counted(format!(
+        "{WORLD}{SHORT}{CELL}cell.pyr.count = 2\nprobe.a = {{ read = \"pyr[0].soma.v_m\" }}\n\
+         probe.b = {{ read = \"pyr[1].soma.v_m\" }}\n"
+    ));
     let two = run_with(&two, &[]);
     let [a, b] = ["pyr[0].soma.v_m", "pyr[1].soma.v_m"].map(|path| &probe(&two, path).mean);
     let apart = largest(a, b);

@@ -327,7 +327,8 @@ fn what_does_not_fit_into_memory_is_refused_before_it_is_taken() {
     too_much(&mechanism, &["synapse.contact.terminal.docked=1000000"], "1000000 docked vesicles");
     too_much(&mechanism, &["synapse.contact.terminal.channel.pq.count=1000000000"], "1000000000 channels");
     too_much(&certain, &["synapse.contact.receptor.ampa.count=1000000000"], "1000000000 receptors");
-    too_much(&certain, &["cell.receiver.count=1000000000"], "is a population");
+    let of_many = certain.replace("\"receiver.soma", "\"receiver[0].soma");
+    too_much(&of_many, &["cell.receiver.count=1000000000"], "1000000000 compartments");
     too_much(&certain, &["numerics.rings=1000000000"], "out of range");
     let stick = "cell.b = { use = \"neuron/ball_and_stick\", section.dend.length = \"1e9 m\" }";
     too_much(&certain, &[stick], "compartments");

@@ -80,7 +80,7 @@ impl Resolver<'_> {
                 self.out.push(Diagnostic::error(message, span.clone()).hint("a `delay`, the same for all"));
             }
             if let (Some(_), Some(span)) =
-                (connect, synapse.span_of("spine").or_else(|| synapse.get("spine").and(synapse.span_of("use"))))
+                (connect, synapse.get("spine").and(synapse.span_of("use").or(synapse.span_of("spine"))))
             {
                 let message = format!("`{name}` has many contacts, and one spine");
                 let hint = "without = [\"spine\"], and `to` a group of spines";
@@ -108,7 +108,7 @@ impl Resolver<'_> {
         let numbers =
             [from_number.map_or_else(|| count(model, from), |_| 1), to_number.map_or_else(|| count(model, to), |_| 1)];
         if let (Some(span), true) = (
-            synapse.span_of("velocity"),
+            synapse.span_of("velocity").filter(|_| plain),
             [from, to].iter().any(|c| of(model, c).is_some_and(|c| c.get("arrangement").is_none())),
         ) {
             let bare = [from, to].into_iter().find(|c| of(model, c).is_some_and(|c| c.get("arrangement").is_none()));
