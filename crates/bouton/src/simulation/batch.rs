@@ -162,10 +162,10 @@ impl Batch {
             noise: vec![vec![0.0; plan.clamps.len()]; lanes.min(LANES)],
             load: vec![vec![0.0; plan.synapses.len()]; lanes.min(LANES)],
         };
+        batch.nets = batch.trials().filter_map(|trial| Self::nets_at_rest(plan, trial)).collect();
         batch.populate(plan);
         for lane in 0..batch.lanes {
             let trial = first + lane as u64;
-            batch.nets.extend(Self::nets_at_rest(plan, trial));
             let contacts =
                 plan.synapses.iter().map(|s| Contact::new(s, &Keys::new(s, plan.seed, trial), plan.duration));
             batch.contacts.push(contacts.collect::<Result<_, _>>().map_err(|e| e.of(trial, &plan.name))?);
