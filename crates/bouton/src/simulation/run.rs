@@ -443,23 +443,25 @@ fn pipette(plan: &Plan, clamp: &ClampPlan) -> String {
         _ => String::new(),
     };
     let place = place.strip_prefix("compartment 1 of 1 of ").unwrap_or(&place).replace('`', "");
-    let (name, cell) = (&clamp.name, &cell.name);
+    let whose = if cell.count > 1 { format!("each {}", cell.name) } else { cell.name.clone() };
+    let at = if place.is_empty() { whose } else { format!("{place} of {whose}") };
+    let name = &clamp.name;
     match &clamp.kind {
         ClampKind::Voltage { hold, g_s, corner, .. } => {
             // GOhm to MOhm.
             let resistance = 1e3 / g_s;
             let significant = |x: f64| (x * 1e6).round() / 1e6;
             let filter = corner.map_or(String::new(), |kilohertz| format!(", filtered at {kilohertz} kHz"));
-            format!("{name} holds {place} of {cell} at {hold} mV through {} Mohm{filter}", significant(resistance))
+            format!("{name} holds {at} at {hold} mV through {} Mohm{filter}", significant(resistance))
         }
         ClampKind::Current { current, start, stop, noise } => {
             let noise = noise.map_or(String::new(), |n| format!(", with noise of {} pA and {} ms,", n.sd, n.tau));
-            format!("{name} injects {current} pA{noise} into {place} of {cell} from {} to {} ms", start.ms(), stop.ms())
+            format!("{name} injects {current} pA{noise} into {at} from {} to {} ms", start.ms(), stop.ms())
         }
         ClampKind::Conductance { g, reversal, start, stop, noise } => {
             let noise = noise.map_or(String::new(), |n| format!(", with noise of {} nS and {} ms,", n.sd, n.tau));
             format!(
-                "{name} is a conductance of {g} nS{noise} that reverses at {reversal} mV, at {place} of {cell} from {} to {} ms",
+                "{name} is a conductance of {g} nS{noise} that reverses at {reversal} mV, at {at} from {} to {} ms",
                 start.ms(),
                 stop.ms()
             )

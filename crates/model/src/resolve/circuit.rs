@@ -170,8 +170,8 @@ impl Resolver<'_> {
                 );
             }
             "ring" if number >= n_from => {
-                let message = format!("{} have {} neighbours at most, not {number}", cells(n_from), n_from - 1);
-                fault(message, "fewer");
+                let message = format!("`{name}` is a ring of {}: {number} that come next are too many", cells(n_from));
+                fault(message, &format!("{} at most", n_from - 1));
             }
             "indegree" | "outdegree" if !repeated => {
                 let others = if rule == "indegree" { n_from } else { n_to } - u64::from(itself);
