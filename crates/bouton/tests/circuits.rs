@@ -47,6 +47,9 @@ synapse.many.to = "{to}"
 synapse.many.delay = "1.3 ms"
 synapse.many.conductance = {{ peak = "1 nS", rise = "0.3 ms", decay = "3 ms", reversal = "0 mV" }}
 {connect}
+synapse.nmda.from = "crowd.axon"
+synapse.nmda.to = "{to}"
+synapse.nmda.conductance = {{ peak = "0.3 nS", rise = "2 ms", decay = "20 ms", reversal = "0 mV", block = "block/mg_jahr_stevens_1990" }}
 synapse.single.from = "one.axon"
 synapse.single.to = "{soma}"
 synapse.single.current = {{ peak = "400 pA", decay = "2 ms" }}
@@ -224,6 +227,31 @@ fn an_axon_is_as_long_as_cells_are_apart() {
         let at = spikes(&chain, "lif", k)[0];
         assert!((at - times[0] - step * f64::from(k)).abs() < 1e-6, "{k}: {at}");
     }
+}
+
+#[test]
+fn a_block_acts_on_a_point_neuron_of_a_circuit_as_on_one_alone() {
+    let of = |more: &str| {
+        let text = format!(
+            r#"{WORLD}
+duration = "200 ms"
+numerics.step = "0.1 ms"
+cell.crowd = {{ rate = "10 Hz", count = 60 }}
+cell.lif = {{ use = "neuron/lif" }}
+synapse.nmda.from = "crowd.axon"
+synapse.nmda.to = "lif.soma"
+synapse.nmda.conductance = {{ peak = "6 nS", rise = "2 ms", decay = "30 ms", reversal = "0 mV", block = "block/mg_jahr_stevens_1990" }}
+probe.v = {{ read = "lif.soma.v_m" }}
+{more}
+"#
+        );
+        run_with(&text, &[])
+    };
+    let (alone, within) = (of(""), of("synapse.nmda.connect = { all = true }"));
+    let [a, b] = [&alone, &within].map(|c| spikes(c, "lif", 0));
+    assert!(a.len() > 4 && largest(&a, &b) < 1e-6, "{a:?} {b:?}");
+    let [a, b] = [&alone, &within].map(|c| &probe(c, "lif.soma.v_m").mean);
+    assert!(largest(a, b) < 1e-6, "{}", largest(a, b));
 }
 
 /// Pyramidal cells, leaky neurons and senders at random, joined at random.

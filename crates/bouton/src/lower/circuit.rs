@@ -11,7 +11,7 @@ use ::model::morphology::locset::Where;
 use ::model::read::{Read, separation};
 use ::model::resolve::member;
 use ::model::units;
-use engine::circuit::{self, Action, Connection, Injection, Kind, Points, Target};
+use engine::circuit::{self, Action, Connection, Injection, Kind, Points, Shade, Target};
 use engine::neuron::{self, Channel, ChannelInput, Detector, Insertion, Site};
 use engine::time::Tick;
 use std::sync::Arc;
@@ -54,6 +54,8 @@ pub(super) struct Joining {
 pub(super) struct Joint {
     pub synapses: Vec<Joining>,
     pub kinds: Vec<Kind>,
+    /// By kind: the block of its conductance, by its entry.
+    pub shades: Vec<(Option<String>, Option<Shade>)>,
     pub connections: Vec<Connection>,
 }
 
@@ -142,19 +144,20 @@ impl Lowering<'_> {
         all: &mut Joint,
     ) -> Option<()> {
         let said = plain(read)?;
-        if let Some((field, span)) = ["block", "calcium"].into_iter().find_map(|f| Some((f, said.span_of(f)?.clone())))
-        {
-            let message = format!("`synapse.{name}` has a `{field}`, which plain synapses within a circuit have not");
+        if let Some(span) = said.span_of("calcium").cloned() {
+            let message = format!("`synapse.{name}` has `calcium`, which plain synapses within a circuit do not carry");
             self.fault(&span, message, "leave it out, or take one cell of each kind and no `connect`");
             return None;
         }
+        let block = said.text("block").map(str::to_owned);
         let step = self.tick("step", 0.025);
         let kind = Kind {
             waveform: waveform(self, name, said)?,
             action: value(said, "reversal").map_or(Action::Current, |e_rev| Action::Conductance { e_rev }),
         };
         let peak = value(said, "peak")?;
-        let at_kind = match all.kinds.iter().position(|k| *k == kind) {
+        let same = |k: &usize| all.kinds[*k] == kind && all.shades[*k].0 == block;
+        let at_kind = match (0..all.kinds.len()).find(same) {
             Some(k) => k,
             None if all.kinds.len() == MOST_KINDS => {
                 let message = format!("more than {MOST_KINDS} kinds of plain synapses");
@@ -162,7 +165,12 @@ impl Lowering<'_> {
                 return None;
             }
             None => {
+                let shade = match &block {
+                    None => None,
+                    Some(_) => Some(self.shade(name, said)?),
+                };
                 all.kinds.push(kind);
+                all.shades.push((block, shade));
                 all.kinds.len() - 1
             }
         };
@@ -212,6 +220,19 @@ impl Lowering<'_> {
         };
         all.synapses.push(Joining { joined, from: from.1, connections: begin..all.connections.len() });
         Some(())
+    }
+
+    /// The instantaneous block of a plain conductance.
+    fn shade(&mut self, name: &str, said: &Read) -> Option<Shade> {
+        let span = said.span_of("block").unwrap_or(&said.span).clone();
+        let block = self.block(&format!("synapse.{name}.conductance"), &span)?;
+        match Shade::new(&block.program, block.parameters, block.temperature, block.concentration) {
+            Ok(shade) => Some(shade),
+            Err(e) => {
+                self.fault(&span, format!("the block of `synapse.{name}` cannot be built: {e}"), "");
+                None
+            }
+        }
     }
 
     /// The ends of every contact of a synapse of molecules with `connect`: cells by their numbers, and compartments.
@@ -372,7 +393,7 @@ impl Lowering<'_> {
             plan.circuit = Some(before);
             return Some(());
         }
-        let Joint { synapses, kinds, mut connections } = joint;
+        let Joint { synapses, kinds, shades, mut connections } = joint;
         let (mut cells, mut kept, mut channels) = (Vec::new(), Ions::default(), Vec::new());
         let (mut groups, mut points) = (Vec::new(), Vec::new());
         let mut source = 0u32;
@@ -455,6 +476,7 @@ impl Lowering<'_> {
         let trains = senders.iter().map(|s| s.count as usize).sum();
         let made = made.and_then(|cells| {
             circuit::Plan::with_points(cells, points, plan.step, kinds, trains, &connections, &injections)
+                .map(|plan| plan.shaded(shades.into_iter().map(|(_, shade)| shade).collect()))
                 .map_err(|e| e.to_string())
         });
         let engine = match made {

@@ -25,7 +25,7 @@ pub(super) struct Placed {
 /// Working memory of a block.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    means: Vec<F64x8>,
+    pub means: Vec<F64x8>,
     merged: Vec<Event>,
     /// Of plain currents onto point neurons, within the step.
     pub arrivals: Vec<Arrival>,
@@ -33,6 +33,10 @@ pub(super) struct Work {
     /// Of the epoch.
     pub spikes: Vec<neuron::Spike>,
     pub ports: Option<Ports>,
+    /// Of lines that are blocked: voltages, and what they leave.
+    pub volts: Vec<f64>,
+    pub share: Vec<f64>,
+    pub evaluation: crate::mechanism::Scratch,
     /// By sample, then site of the block.
     pub samples: Vec<f64>,
 }
@@ -57,7 +61,8 @@ pub(super) struct BlockDrive<'a> {
 
 impl BlockDrive<'_> {
     /// Fills the (empty) ports, and the arrivals of plain currents that count one by one.
-    pub fn fill(&mut self, moment: Moment, ports: &mut Ports) {
+    /// `v`: voltages of a row at the step's beginning.
+    pub fn fill(&mut self, moment: Moment, v: impl Fn(u32) -> F64x8, ports: &mut Ports) {
         let Self { plan, block, state, work, .. } = self;
         work.means.resize(block.lines.len(), F64x8::default());
         for (kind, of) in plan.within.iter().enumerate() {
@@ -90,6 +95,10 @@ impl BlockDrive<'_> {
         for (kind, of) in plan.kinds.iter().enumerate() {
             let lines = block.kinds[kind]..block.kinds[kind + 1];
             if !lines.is_empty() {
+                if let Some(shade) = plan.shades.get(kind).and_then(Option::as_ref) {
+                    let rows = block.lines[lines.clone()].iter().map(|line| v(line.row));
+                    shade.cast(self.level, lines.start, rows, work);
+                }
                 let (means, lines) = (&work.means[lines.clone()], &block.lines[lines]);
                 self.level.dispatch(Enter { action: of.action, means, lines, ports });
             }
@@ -134,8 +143,8 @@ impl Drive for BlockDrive<'_> {
         self.luck.get(channel).copied()
     }
 
-    fn drive(&mut self, moment: Moment, _: &[F64x8], ports: &mut Ports) {
-        self.fill(moment, ports);
+    fn drive(&mut self, moment: Moment, v: &[F64x8], ports: &mut Ports) {
+        self.fill(moment, |row| v[row as usize], ports);
     }
 
     fn after(&mut self, moment: Moment, solved: &[F64x8], v: &[F64x8]) {

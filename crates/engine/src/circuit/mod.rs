@@ -13,10 +13,12 @@ mod outside;
 mod plan;
 mod points;
 mod run;
+mod shade;
 mod state;
 mod wires;
 
 pub use outside::{Act, Carried, Outside, Trace, Trains};
 pub use plan::{Action, CircuitError, Connection, Injection, Kind, Plan, Points, Target};
 pub use run::{CircuitRunError, Scratch, run};
+pub use shade::Shade;
 pub use state::State;

@@ -1,6 +1,7 @@
 //! A circuit made ready: connections by the block of neurons they end in, then by source.
 
 use super::block::{BlockPlan, Group, inputs};
+use super::shade::Shade;
 use super::state::LONGEST;
 use super::wires::{Layout, Wires};
 use crate::neuron;
@@ -150,6 +151,8 @@ pub struct Plan {
     pub(super) kinds: Vec<Kind>,
     /// The waveform of each over a step.
     pub(super) within: Vec<Within>,
+    /// What is left of the conductances of each; empty where all is left of all.
+    pub(super) shades: Vec<Option<Shade>>,
     pub(super) dt: Tick,
     /// Of cells, then of point neurons.
     pub(super) blocks: Vec<BlockPlan>,
@@ -212,6 +215,7 @@ impl Plan {
             groups,
             kinds,
             within,
+            shades: Vec::new(),
             dt,
             blocks,
             wires: Wires::default(),
@@ -331,6 +335,12 @@ impl Plan {
         self.dt
     }
 
+    /// The same with instantaneous blocks of kinds that are conductances: of the voltage at a step's beginning.
+    #[must_use]
+    pub fn shaded(self, shades: Vec<Option<Shade>>) -> Self {
+        Self { shades, ..self }
+    }
+
     /// Changes with whatever changes results; for [`crate::snapshot::save`]. Cost: it reads every connection.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
@@ -344,6 +354,9 @@ impl Plan {
         }
         for block in &self.blocks {
             block.lines.iter().for_each(|l| eat(u64::from(l.kind) << 32 | u64::from(l.row)));
+        }
+        for (k, shade) in self.shades.iter().enumerate() {
+            shade.iter().flat_map(Shade::bits).for_each(|bits| eat(bits ^ k as u64));
         }
         self.wires.print(eat);
         hash

@@ -7,6 +7,7 @@ use super::wires::Rings;
 use crate::neuron::{Moment, Ports, Spike};
 use crate::point::{self, PointError};
 use crate::time::Tick;
+use numerics::simd::F64x8;
 
 /// What went wrong, and when it had not yet.
 #[derive(Debug)]
@@ -41,7 +42,8 @@ impl PointBlock<'_> {
             let start = state.clock();
             let moment = Moment { start, at: start + Tick(dt.0 / 2), end: start + dt };
             ports.clear();
-            drive.fill(moment, &mut ports);
+            let v = F64x8(std::array::from_fn(|lane| state.v_m(lane)));
+            drive.fill(moment, |_| v, &mut ports);
             let (g, i) = ports.line(0);
             let all = point::Ports { g: g.0, i: i.0 };
             let work = &mut *drive.work;
