@@ -2,30 +2,21 @@
 #![allow(clippy::disallowed_methods, reason = "oracles that are not ours")]
 
 mod cells;
+mod points;
 
 use cells::{COLD, TISSUE, hodgkin_huxley, ms};
 use engine::circuit::*;
 use engine::neuron::{self, Cell, Channel, Method, Spike, Stepping};
-use engine::point::{self, Adex, Arrival, Izhikevich, Lif, Model, PointError, Qif};
+use engine::point::{self, Adex, Arrival, Izhikevich, Lif, Model, PointError};
 use engine::receptor::waveform::Waveform;
 use engine::receptor::within::Within;
 use engine::snapshot;
 use engine::time::Tick;
 use numerics::rng::StreamKey;
 use numerics::simd::{LANES, Level};
+use points::{LIF, QIF};
 use proptest::prelude::*;
 
-const LIF: Lif = Lif {
-    capacitance: 200.0,
-    g_leak: 10.0,
-    e_leak: -70.0,
-    threshold: -50.0,
-    reset: -65.0,
-    refractory: 2.0,
-    drawn: 20.0,
-};
-const QIF: Qif =
-    Qif { capacitance: 100.0, g_leak: 5.0, rest: -70.0, threshold: -50.0, peak: 30.0, reset: -75.0, refractory: 1.0 };
 const ADEX: Adex = Adex {
     capacitance: 200.0,
     g_leak: 10.0,

@@ -1,24 +1,15 @@
 //! Point neurons: closed forms, spikes that do not depend on the step, patterns of the papers.
 #![allow(clippy::disallowed_methods, reason = "oracles that are not ours")]
 
+mod points;
+
 use engine::point::{Adex, Arrival, Izhikevich, Lif, Model, Plan, PointError, Ports, Qif, Spike, State, step};
 use engine::receptor::waveform::Waveform;
 use engine::snapshot;
 use engine::time::Tick;
 use numerics::rng::StreamKey;
 use numerics::simd::LANES;
-
-const LIF: Lif = Lif {
-    capacitance: 200.0,
-    g_leak: 10.0,
-    e_leak: -70.0,
-    threshold: -50.0,
-    reset: -65.0,
-    refractory: 2.0,
-    drawn: 20.0,
-};
-const QIF: Qif =
-    Qif { capacitance: 100.0, g_leak: 5.0, rest: -70.0, threshold: -50.0, peak: 30.0, reset: -75.0, refractory: 1.0 };
+use points::{LIF, QIF};
 
 fn tick(ms: f64) -> Tick {
     Tick::from_ms(ms).expect("a time")

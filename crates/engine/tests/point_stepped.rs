@@ -1,20 +1,13 @@
 //! Leaky neurons that take a step at once, against themselves from event to event.
 
+mod points;
+
 use engine::point::{Arrival, Lif, Model, Plan, Ports, Spike, State, step, step_at};
 use engine::receptor::waveform::Waveform;
 use engine::time::Tick;
 use numerics::rng::StreamKey;
 use numerics::simd::{LANES, Level};
-
-const LIF: Lif = Lif {
-    capacitance: 200.0,
-    g_leak: 10.0,
-    e_leak: -70.0,
-    threshold: -50.0,
-    reset: -65.0,
-    refractory: 2.0,
-    drawn: 20.0,
-};
+use points::LIF;
 
 fn tick(ms: f64) -> Tick {
     Tick::from_ms(ms).expect("a time")

@@ -444,21 +444,23 @@ impl Lowering<'_> {
         let senders = senders(read, plan, &synapses);
         for synapse in &synapses {
             let from = synapse.joined.ends.0;
-            let train = senders.iter().find(|s| s.cell == from).map(|s| source + s.first);
-            for c in &mut connections[synapse.connections.clone()] {
-                c.source = match train {
-                    Some(first) => first + c.source,
-                    None => {
-                        let group = groups.iter().find(|g| g.cell == plan.base(from))?;
-                        let of = groups.iter().position(|g| g.cell == group.cell).and_then(|k| cells.get(k));
-                        let heard =
-                            of.and_then(|(cell, _)| cell.detectors.iter().position(|d| d.compartment == synapse.from));
-                        let place = heard.unwrap_or(0) as u32;
-                        // Of one cell of many, its number among them.
-                        let within = plan.cells[from].circuit? - group.first + c.source;
-                        group.source + within * group.places + place
-                    }
+            // The source of the first sender, and how far the next is from it.
+            let (first, each) = if let Some(sender) = senders.iter().find(|s| s.cell == from) {
+                (source + sender.first, 1)
+            } else {
+                let base = plan.base(from);
+                let k = groups.iter().position(|g| g.cell == base)?;
+                let group = &groups[k];
+                let listens = |(cell, _): &(neuron::Cell, usize)| {
+                    cell.detectors.iter().position(|d| d.compartment == synapse.from)
                 };
+                let place = cells.get(k).and_then(listens).unwrap_or(0) as u32;
+                // Of one cell of many, its number among them.
+                let within = plan.cells[from].circuit? - group.first;
+                (group.source + within * group.places + place, group.places)
+            };
+            for c in &mut connections[synapse.connections.clone()] {
+                c.source = first + c.source * each;
             }
         }
         let mut injections = Vec::new();

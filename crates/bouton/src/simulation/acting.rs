@@ -4,6 +4,7 @@ use super::influx::Influx;
 use super::plain::{Effect, Plain};
 use super::plan::{ClampKind, Plan, Voltage};
 use engine::neuron::{self, CurrentClamp, Drive, Moment, Ports};
+use engine::time::Tick;
 use numerics::simd::{F64x8, LANES};
 
 /// What acts on a cell's membrane within a step.
@@ -24,6 +25,21 @@ pub(super) struct Acting<'a> {
     pub load: &'a [Vec<f64>],
     /// Of channels that are counted.
     pub luck: &'a [neuron::Luck],
+}
+
+impl ClampKind {
+    /// The current that a pipette with this `noise` injects in the step from `at` on, at `seen` mV, pA; before any filter.
+    pub(super) fn injected(&self, at: Tick, noise: f64, seen: f64) -> f64 {
+        let on = |start: Tick, stop: Tick| (start..stop).contains(&at);
+        match *self {
+            Self::Voltage { hold, g_s, .. } => g_s * (hold - seen),
+            Self::Current { current, start, stop, .. } if on(start, stop) => current + noise,
+            Self::Conductance { g, reversal, start, stop, .. } if on(start, stop) => {
+                (g + noise).max(0.0) * (reversal - seen)
+            }
+            Self::Current { .. } | Self::Conductance { .. } => 0.0,
+        }
+    }
 }
 
 impl Drive for Acting<'_> {

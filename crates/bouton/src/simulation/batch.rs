@@ -14,7 +14,7 @@ use super::circuit::Net;
 use super::contact::{self, Contact, Given, Keys, Step};
 use super::fault::RunFault;
 use super::plain::Plain;
-use super::plan::{ClampKind, Plan, Source, Voltage};
+use super::plan::{ClampKind, ClampPlan, Plan, Source, Voltage};
 use super::population::Crowd;
 use super::trace::Traces;
 use super::{Event, Work};
@@ -312,7 +312,7 @@ impl Batch {
                 // Senders before receivers: what a terminal does within the step is known before its receptors' cell moves.
                 self.synapses((plan, change), scratch, Some(cell), to, events, work)?;
                 self.plain(plan, scratch, cell);
-                self.membrane(plan, scratch, cell, to, events)?;
+                self.membrane(plan, scratch, cell, events)?;
                 self.point(plan, scratch, cell, events)?;
                 let stepped = self.cells[cell].is_some() || self.points[cell].is_some();
                 work.neuron_steps += u64::from(stepped) * self.lanes as u64;
@@ -509,7 +509,6 @@ impl Batch {
         plan: &Plan,
         scratch: &mut Scratch,
         cell: usize,
-        to: Tick,
         events: &mut Vec<Event>,
     ) -> Result<(), RunFault> {
         self.overheard(plan, cell, &mut scratch.overheard[0]);
@@ -544,29 +543,20 @@ impl Batch {
         }
         for (k, clamp) in plan.clamps.iter().enumerate().filter(|(_, c)| c.at.0 == cell) {
             for lane in 0..self.lanes {
-                let seen = scratch.solved[lane][k];
-                let current = match &clamp.kind {
-                    ClampKind::Voltage { hold, g_s, filter, .. } => {
-                        let raw = g_s * (hold - seen);
-                        filter.as_ref().map_or(raw, |f| f.next(&mut self.filters[lane][k], raw))
-                    }
-                    ClampKind::Current { current, start, stop, .. } => {
-                        if (*start..*stop).contains(&self.clock) {
-                            *current + self.noise[lane][k]
-                        } else {
-                            0.0
-                        }
-                    }
-                    ClampKind::Conductance { g, reversal, start, stop, .. } => {
-                        let on = (*start..*stop).contains(&self.clock);
-                        if on { (g + self.noise[lane][k]).max(0.0) * (reversal - seen) } else { 0.0 }
-                    }
-                };
-                self.clamped[lane][k] = (current, seen);
+                self.seen(clamp, (lane, k), self.clock, scratch.solved[lane][k]);
             }
         }
-        let _ = to;
         Ok(())
+    }
+
+    /// What a pipette reports of the step from `from` on, in which it saw `v` mV.
+    fn seen(&mut self, clamp: &ClampPlan, (lane, k): (usize, usize), from: Tick, v: f64) {
+        let raw = clamp.kind.injected(from, self.noise[lane][k], v);
+        let current = match &clamp.kind {
+            ClampKind::Voltage { filter: Some(filter), .. } => filter.next(&mut self.filters[lane][k], raw),
+            _ => raw,
+        };
+        self.clamped[lane][k] = (current, v);
     }
 
     /// What the terminals did.

@@ -43,16 +43,29 @@ impl Resolver<'_> {
     /// Whether the number of `pyr[3]` is one of a cell of that name.
     pub(super) fn numbered(&mut self, path: &str, span: &Span, model: &Read) {
         let (cell, Some(number), _) = member(path) else { return };
-        if of(model, cell).is_none() {
-            return; // said by who looks it up
-        }
+        let Some(said) = of(model, cell) else { return }; // said by who looks it up
         let n = count(model, cell);
+        if spikes(said) && n > 1 {
+            let message = format!("`{cell}[{number}]`: `{cell}` only spikes, and its senders have no numbers");
+            let hint = format!("`{cell}` for all of them, or a cell of its own for one");
+            self.out.push(Diagnostic::error(message, span.clone()).hint(hint));
+            return;
+        }
         if number.parse::<u64>().is_ok_and(|k| k < n) {
             return;
         }
         let message = format!("`{cell}[{number}]`: `{cell}` is {}, counted from 0", cells(n));
         let hint = if n > 1 { format!("`{cell}[0]` to `{cell}[{}]`", n - 1) } else { format!("`{cell}`") };
         self.out.push(Diagnostic::error(message, span.clone()).hint(hint));
+    }
+
+    /// Says so if the firing rate of a cell is asked for whose spikes are given.
+    pub(super) fn fires(&mut self, cell: &str, span: &Span, model: &Read) {
+        if of(model, cell).is_some_and(|c| spikes(c) || c.get("course").is_some()) {
+            let message = format!("what `{cell}` does is given, and so is its rate");
+            let hint = "the rate of a cell with a `membrane` or a `point`";
+            self.out.push(Diagnostic::error(message, span.clone()).hint(hint));
+        }
     }
 
     /// Says so if a path is of many cells where one is wanted; whether it is.

@@ -127,6 +127,7 @@ impl Resolver<'_> {
             let rest = rest.unwrap_or_default();
             self.numbered(text, &span.clone(), model);
             if rest == "rate" {
+                self.fires(name, &span.clone(), model);
                 return;
             }
             if self.many(text, &span.clone(), model) {

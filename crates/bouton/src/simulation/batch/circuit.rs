@@ -197,29 +197,7 @@ impl Batch {
             }
             let seen = solved.next().copied();
             let seen = seen.unwrap_or_else(|| self.voltage(plan, clamp.at, lane));
-            let on = |start: Tick, stop: Tick| (start..stop).contains(&begin);
-            let noise = self.noise[lane][k];
-            let current = match &clamp.kind {
-                ClampKind::Voltage { hold, g_s, filter, .. } => {
-                    let raw = g_s * (hold - seen);
-                    filter.as_ref().map_or(raw, |f| f.next(&mut self.filters[lane][k], raw))
-                }
-                ClampKind::Current { current, start, stop, .. } => {
-                    if on(*start, *stop) {
-                        *current + noise
-                    } else {
-                        0.0
-                    }
-                }
-                ClampKind::Conductance { g, reversal, start, stop, .. } => {
-                    if on(*start, *stop) {
-                        (g + noise).max(0.0) * (reversal - seen)
-                    } else {
-                        0.0
-                    }
-                }
-            };
-            self.clamped[lane][k] = (current, seen);
+            self.seen(clamp, (lane, k), begin, seen);
         }
     }
 }

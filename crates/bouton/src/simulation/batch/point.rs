@@ -2,7 +2,7 @@
 
 use super::{AT_REST, Batch, Scratch as Working};
 use crate::simulation::acting::Acting;
-use crate::simulation::plan::{CellPlan, ClampKind, Plan, Voltage};
+use crate::simulation::plan::{CellPlan, Plan, Voltage};
 use crate::simulation::{Event, RunFault};
 use engine::neuron::{self, Drive, Moment};
 use engine::point::{Arrival, Ports, Spike, State, step};
@@ -100,11 +100,9 @@ impl Batch {
             }
         }
         for (k, clamp) in plan.clamps.iter().enumerate().filter(|(_, c)| c.at.0 == cell) {
-            let ClampKind::Current { current, start, stop, .. } = &clamp.kind else { continue };
             for lane in 0..self.lanes {
-                let on = (*start..*stop).contains(&self.clock);
-                let current = if on { *current + self.noise[lane][k] } else { 0.0 };
-                self.clamped[lane][k] = (current, state.v_m(lane));
+                let v = self.points[cell].as_ref().map_or(f64::NAN, |state| state.v_m(lane));
+                self.seen(clamp, (lane, k), self.clock, v);
             }
         }
         Ok(())
