@@ -8,6 +8,7 @@ pub mod circuit;
 pub mod cleft;
 pub mod ensemble;
 pub mod fault;
+pub mod junction;
 pub mod mechanism;
 pub mod membrane;
 pub mod neuron;

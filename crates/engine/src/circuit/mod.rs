@@ -17,8 +17,8 @@ mod shade;
 mod state;
 mod wires;
 
-pub use outside::{Act, Carried, Outside, Trace, Trains};
-pub use plan::{Action, CircuitError, Connection, Injection, Kind, Plan, Points, Target};
+pub use outside::{Act, Carried, Outside, Passing, Trace, Trains};
+pub use plan::{Action, CircuitError, Connection, Injection, Junction, Kind, Plan, Points, Target};
 pub use run::{CircuitRunError, Scratch, run};
 pub use shade::Shade;
 pub use state::State;

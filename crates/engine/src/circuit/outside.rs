@@ -84,6 +84,9 @@ pub struct Outside {
     /// Luck of channels whose copies are counted, by block of cells and channel kind, see [`crate::neuron::Drive::luck`]; empty
     /// where there are none.
     pub luck: Vec<Vec<crate::neuron::Luck>>,
+    /// Events for modulators of junctions ([`crate::junction::Drive::Told`]): which junction, and how many; in the first step of
+    /// a run.
+    pub told: Vec<(u32, f64)>,
     /// By act, after a run: the voltage (mV) that its conductance saw in the last step; at the step's end for a point neuron.
     pub solved: Vec<f64>,
 }
@@ -93,10 +96,25 @@ pub struct Outside {
 pub struct Trace {
     /// Where; point neurons' with their spikes drawn in.
     pub sites: Vec<Target>,
+    /// Junctions of which what passes is wanted.
+    pub junctions: Vec<u32>,
     /// At the end of every so many steps, counted from time 0.
     pub every: u64,
     /// By site, then sample, mV.
     pub values: Vec<Vec<f64>>,
+    /// By junction, then sample.
+    pub passed: Vec<Vec<Passing>>,
+}
+
+/// What a junction does.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Passing {
+    /// Current from side a to side b, in the mean over the last step, pA.
+    pub current: f64,
+    /// Its conductance in that step, nS: the current over the voltage across, or where that is 0 what it would be at once.
+    pub g: f64,
+    /// What modulators have made of its strength; 1 where nothing has.
+    pub strength: f64,
 }
 
 impl Trace {
@@ -104,6 +122,13 @@ impl Trace {
     #[must_use]
     pub fn new(sites: Vec<Target>, every: u64) -> Self {
         let values = vec![Vec::new(); sites.len()];
-        Self { sites, every: every.max(1), values }
+        Self { sites, junctions: Vec::new(), every: every.max(1), values, passed: Vec::new() }
+    }
+
+    /// The same with what passes through junctions.
+    #[must_use]
+    pub fn with_junctions(self, junctions: Vec<u32>) -> Self {
+        let passed = vec![Vec::new(); junctions.len()];
+        Self { junctions, passed, ..self }
     }
 }

@@ -4,6 +4,7 @@ use super::block::{BlockPlan, Group, inputs};
 use super::shade::Shade;
 use super::state::LONGEST;
 use super::wires::{Layout, Wires};
+use crate::junction::{self, KindError};
 use crate::neuron;
 use crate::point::{self, PointError};
 use crate::receptor::waveform::Waveform;
@@ -52,6 +53,25 @@ pub enum CircuitError {
     Injection {
         /// Which.
         injection: usize,
+    },
+    /// A kind of junction that cannot be.
+    #[error("kind {kind} of junctions: {error}")]
+    JunctionKind {
+        /// Which.
+        kind: usize,
+        /// What is wrong.
+        error: KindError,
+    },
+    /// A junction that cannot be.
+    #[error(
+        "junction {junction} conducts {g} nS: places and a kind that exist, of two different cells, and a conductance of 0 or \
+         more are needed"
+    )]
+    Junction {
+        /// Which.
+        junction: usize,
+        /// nS
+        g: f64,
     },
     /// Point neurons that cannot be.
     #[error("group {group} of point neurons: {error}")]
@@ -129,6 +149,19 @@ pub struct Points {
     pub count: u32,
 }
 
+/// A gap junction between two places.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Junction {
+    /// One side: the voltage across is that of this side minus that of the other.
+    pub a: Target,
+    /// The other side.
+    pub b: Target,
+    /// Index of its kind.
+    pub kind: u16,
+    /// What it conducts when all of it is open, nS.
+    pub g: f64,
+}
+
 /// A steady current while it lasts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Injection {
@@ -165,6 +198,8 @@ pub struct Plan {
     detectors: usize,
     neurons: usize,
     connections: usize,
+    junction_kinds: Vec<junction::Kind>,
+    junctions: Vec<Junction>,
 }
 
 impl Plan {
@@ -225,6 +260,8 @@ impl Plan {
             detectors,
             neurons,
             connections: connections.len(),
+            junction_kinds: Vec::new(),
+            junctions: Vec::new(),
         };
         plan.check(connections, injections)?;
         plan.wire(connections, &points)?;
@@ -360,6 +397,30 @@ impl Plan {
         }
         self.wires.print(eat);
         hash
+    }
+
+    /// The same with gap junctions: cells that they join are stepped together, so that current passes without delay.
+    ///
+    /// # Errors
+    /// [`CircuitError::JunctionKind`], [`CircuitError::Junction`]: the first thing that does not fit.
+    pub fn joined(self, kinds: Vec<junction::Kind>, junctions: Vec<Junction>) -> Result<Self, CircuitError> {
+        for (kind, of) in kinds.iter().enumerate() {
+            of.check().map_err(|error| CircuitError::JunctionKind { kind, error })?;
+        }
+        let sound = |j: &Junction| {
+            let there = self.has(j.a) && self.has(j.b) && j.a.cell != j.b.cell;
+            there && usize::from(j.kind) < kinds.len() && j.g >= 0.0 && j.g.is_finite()
+        };
+        if let Some(junction) = junctions.iter().position(|j| !sound(j)) {
+            return Err(CircuitError::Junction { junction, g: junctions[junction].g });
+        }
+        Ok(Self { junction_kinds: kinds, junctions, ..self })
+    }
+
+    /// Its gap junctions.
+    #[must_use]
+    pub fn junctions(&self) -> &[Junction] {
+        &self.junctions
     }
 
     pub(super) fn has(&self, to: Target) -> bool {

@@ -47,6 +47,19 @@ pub enum CircuitRunError {
         /// Which.
         site: usize,
     },
+    /// The voltages of cells that junctions join were not found.
+    #[error(
+        "junction {junction}, in the step from {at} on: its voltages were not found, the last change was {change} mV; a \
+         shorter step"
+    )]
+    Coupling {
+        /// The one whose sides still changed most.
+        junction: usize,
+        /// The beginning of the step.
+        at: Tick,
+        /// mV
+        change: f64,
+    },
     /// The cells could not go on.
     #[error(transparent)]
     Cells(#[from] neuron::RunError),

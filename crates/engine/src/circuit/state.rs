@@ -1,6 +1,7 @@
 //! The state of a circuit: cells, point neurons, synapses, and what is on its way to them.
 
 use super::block::{BlockPlan, Line};
+use super::outside::Passing;
 use super::plan::{Plan, Target};
 use crate::time::Tick;
 use crate::{neuron, point};
@@ -241,6 +242,17 @@ impl State {
         }
         let line = Line { kind, row: to.compartment };
         of.lines.binary_search(&line).map_or(0.0, |k| self.blocks[block].g[k].0[lane])
+    }
+
+    /// What a junction did in the last step.
+    ///
+    /// # Panics
+    /// If there is no such junction.
+    #[must_use]
+    pub fn passing(&self, plan: &Plan, junction: usize) -> Passing {
+        let j = plan.junctions()[junction];
+        let across = self.v_m(plan, j.a) - self.v_m(plan, j.b);
+        Passing { current: j.g * across, g: j.g, strength: 1.0 }
     }
 
     /// How many events are on their way.

@@ -7,6 +7,7 @@ use super::Kind::{
 use super::Limits::{Between, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::drug::ACTION;
+use super::junction::{CONNEXIN_CHANNEL, JUNCTION};
 use super::model::{MEMBRANE, PLACED_CHANNEL};
 use super::morphology::SECTION;
 use super::point::POINT;
@@ -163,7 +164,18 @@ static SYNAPSE: Table = Table {
             "A plain synapse: its conductance after a spike."
         ),
         field("current", Kind::Table(&PLAIN_CURRENT), Optional, "A plain synapse: its current after a spike."),
+        field("junction", Kind::Table(&JUNCTION), Optional, "Gap junctions beside it, of a mixed synapse, or alone."),
         field("spine", Kind::Table(&SPINE), Optional, "The spine that the receiving side sits on."),
+    ],
+};
+
+static CONNEXIN: Table = Table {
+    name: "connexin",
+    doc: "A gap-junction channel, of connexins or innexins; as a scheme where the voltage across gates it in its time.",
+    fields: head![
+        scheme(Optional),
+        CONDUCTANCE,
+        field("junction", Kind::Table(&CONNEXIN_CHANNEL), Required, "What it conducts, and what is left at once."),
     ],
 };
 
@@ -185,6 +197,7 @@ pub static KINDS: &[(&str, &Table)] = &[
     ("pool", &POOL),
     ("neuron", &NEURON),
     ("synapse", &SYNAPSE),
+    ("connexin", &CONNEXIN),
     ("drug", &DRUG),
 ];
 

@@ -4,6 +4,7 @@ mod circuit;
 mod claim;
 mod drug;
 mod entry;
+mod junction;
 mod model;
 mod morphology;
 mod point;

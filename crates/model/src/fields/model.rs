@@ -8,6 +8,7 @@ use super::Limits::{Between, Fraction, NotNegative, Positive};
 use super::Need::{Default, Optional, Required};
 use super::circuit::{ARRANGEMENT, CONNECT};
 use super::drug::PLACED_DRUG;
+use super::junction::JUNCTION;
 use super::morphology::{DISCRETISATION, MEMBRANE_REGION, SECTION, SPINES};
 use super::point::POINT;
 use super::pool::PLACED_POOL;
@@ -362,6 +363,12 @@ static SYNAPSE: Table = Table {
         field("clearance", Named(&PLACED_TRANSPORTER), Optional, "What ends the signal, by name."),
         field("conductance", Kind::Table(&CONDUCTANCE), Optional, "A plain synapse: its conductance after a spike."),
         field("current", Kind::Table(&CURRENT), Optional, "A plain synapse: its current after a spike."),
+        field(
+            "junction",
+            Kind::Table(&JUNCTION),
+            Optional,
+            "Gap junctions between the two places; alone it is an electrical synapse, beside any of the others a mixed one.",
+        ),
         field("spine", Kind::Table(&SPINE), Optional, "The spine that the receiving side sits on."),
         field(
             "without",
