@@ -64,8 +64,8 @@ impl Pair<'_> {
         let (mut matrix, mut j) = (vec![0.0; n * n], vec![0.0; n]);
         for (i, (here, share)) in contacts.iter().enumerate() {
             for (k, (there, _)) in contacts.iter().enumerate() {
-                matrix[i * n + k] = self.sides[0].resistance(there[0], here[0])?
-                    + self.sides[1].resistance(there[1], here[1])?;
+                matrix[i * n + k] =
+                    self.sides[0].resistance(there[0], here[0])? + self.sides[1].resistance(there[1], here[1])?;
             }
             matrix[i * n + i] += 1.0 / (g * share);
             j[i] = self.sides[from].resistance(at[from], here[from])?;

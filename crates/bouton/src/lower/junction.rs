@@ -1,7 +1,7 @@
 //! Gap junctions: what their channels are, who is joined where, and how strongly.
 
-use super::context::{Lowering, value};
 use super::contacts::{Drawn, Of};
+use super::context::{Lowering, value};
 use super::coupling::{Contact, Pair, Side};
 use super::plain::plain;
 use super::{LowerError, expression};
@@ -93,8 +93,7 @@ impl Lowering<'_> {
         let (mut pairs, mut sum) = (0u64, 0.0);
         let mut known: HashMap<Vec<[u32; 2]>, f64> = HashMap::new();
         for joints in drawn.chunk_by(|a, b| a.pair == b.pair) {
-            let shares: Vec<Contact> =
-                joints.iter().map(|d| ([d.from, d.to], d.share / contacts as f64)).collect();
+            let shares: Vec<Contact> = joints.iter().map(|d| ([d.from, d.to], d.share / contacts as f64)).collect();
             let whole = match strength {
                 Strength::Known(g) => g,
                 Strength::Wanted(wanted, at_rest) => {
@@ -209,8 +208,7 @@ impl Lowering<'_> {
             }
             None => {
                 let places = pair.places;
-                let resistant =
-                    |pair: &mut Pair, k: usize| pair.sides[k].resistance(places[k], places[k]).is_some();
+                let resistant = |pair: &mut Pair, k: usize| pair.sides[k].resistance(places[k], places[k]).is_some();
                 let which = if resistant(pair, 0) { to } else { from };
                 let message = format!("`{}` has no input resistance at rest", cells[which].name);
                 let hint = "it has no rest, or amplifies what comes: say the `conductance` itself";
@@ -241,7 +239,8 @@ impl Lowering<'_> {
             None => Ok(Kind::ohmic()),
             Some(part) => {
                 if let Some(n) = part.scheme.as_ref().map(|s| s.states.len()).filter(|n| *n > MAX_STATES) {
-                    let message = format!("`{path}` has {n} states with its drugs, and a junction follows {MAX_STATES}");
+                    let message =
+                        format!("`{path}` has {n} states with its drugs, and a junction follows {MAX_STATES}");
                     self.fault(&span, message, "fewer drugs at once");
                     return None;
                 }
@@ -255,7 +254,8 @@ impl Lowering<'_> {
                 return None;
             }
         };
-        let modulators = said.named("modulation").iter().map(|(_, m)| self.modulator(read, m)).collect::<Option<_>>()?;
+        let modulators =
+            said.named("modulation").iter().map(|(_, m)| self.modulator(read, m)).collect::<Option<_>>()?;
         Some(Kind { modulators, ..own })
     }
 

@@ -3,8 +3,8 @@
 use super::context::{Lowering, value};
 use super::{Folded, observable};
 use crate::simulation::{
-    ClampKind, Effect, MeasurePlan, OfJunction, OfPlain, OfPopulation, OfTerminal, Plan, PopulationPlan, ProbePlan, Release,
-    Source, SynapsePlan, Tap, Voltage, Wanted,
+    ClampKind, Effect, MeasurePlan, OfJunction, OfPlain, OfPopulation, OfTerminal, Plan, PopulationPlan, ProbePlan,
+    Release, Source, SynapsePlan, Tap, Voltage, Wanted,
 };
 use ::model::read::Read;
 use ::model::resolve::{OF_TERMINAL, member};
@@ -152,8 +152,7 @@ impl Lowering<'_> {
             self.fault(span, format!("`{path}` is of many junctions, whose currents have no sum"), hint);
             return None;
         }
-        if names[1] != "junction"
-            && plan.circuit.as_ref().is_some_and(|c| c.joined.iter().any(|j| j.name == names[0]))
+        if names[1] != "junction" && plan.circuit.as_ref().is_some_and(|c| c.joined.iter().any(|j| j.name == names[0]))
         {
             let hint = "what all synapses do to one cell shows in its voltage, e.g. `pyr[0].soma.v_m`";
             self.fault(span, format!("`{path}` is not followed: in a circuit, conductances of a kind are one"), hint);

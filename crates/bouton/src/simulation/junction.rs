@@ -87,7 +87,7 @@ pub(super) fn of_junctions(plan: &Plan, out: &mut Vec<Fact>) {
     for gap in plan.circuit.iter().flat_map(|c| &c.gaps) {
         let mut tell = |what: &str, key: &str, value: f64, unit: &str, note: String| {
             out.push(Fact {
-                name: format!("{}: {what}", gap.name),
+                name: format!("{}.junction: {what}", gap.name),
                 value,
                 low: f64::NAN,
                 high: f64::NAN,
@@ -99,16 +99,13 @@ pub(super) fn of_junctions(plan: &Plan, out: &mut Vec<Fact>) {
         };
         let at_rest = "both cells at the same voltage, at rest, without drugs";
         if gap.single() {
-            tell("junction", "conductance", gap.conductance, "nS", at_rest.to_owned());
+            tell("conductance", "conductance", gap.conductance, "nS", at_rest.to_owned());
             let [there, back] = gap.coupling.unwrap_or([f64::NAN; 2]);
             let ends = [gap.ends.0, gap.ends.1].map(|k| plan.cells[k].name.as_str());
-            for (what, key, k, [a, b]) in [
-                ("coupling coefficient", "coupling", there, ends),
-                ("coupling coefficient back", "coupling_back", back, [ends[1], ends[0]]),
-            ] {
+            for (key, k, [a, b]) in [("coupling", there, ends), ("coupling_back", back, [ends[1], ends[0]])] {
                 if k.is_finite() {
-                    let note = format!("steady, of the two cells alone: change of `{b}` over that of `{a}`");
-                    tell(what, key, k, "", note);
+                    let note = format!("of the two cells alone: steady change of {b} over that of {a}");
+                    tell(&format!("coupling coefficient, {a} to {b}"), key, k, "", note);
                 }
             }
             continue;
@@ -116,7 +113,7 @@ pub(super) fn of_junctions(plan: &Plan, out: &mut Vec<Fact>) {
         let within = gap.ends.0 == gap.ends.1;
         let degree = |n: u32| if within { 2.0 } else { 1.0 } * gap.pairs as f64 / f64::from(n);
         let contacts = if gap.contacts == 1 { String::new() } else { format!("of {} contacts, ", gap.contacts) };
-        let each = |k: usize, n: u32| format!("{} a cell of `{}`", significant(degree(n), 3), plan.cells[k].name);
+        let each = |k: usize, n: u32| format!("{} a cell of {}", significant(degree(n), 3), plan.cells[k].name);
         let degrees = if within {
             each(gap.ends.0, gap.counts.0)
         } else {
@@ -124,9 +121,9 @@ pub(super) fn of_junctions(plan: &Plan, out: &mut Vec<Fact>) {
         };
         tell("joined pairs", "junctions", gap.pairs as f64, "", format!("{contacts}{degrees}"));
         tell("partners of a cell", "degree", degree(gap.counts.0), "", {
-            format!("of `{}`, in the mean", plan.cells[gap.ends.0].name)
+            format!("of {}, in the mean", plan.cells[gap.ends.0].name)
         });
-        tell("junctions of a pair", "conductance", gap.conductance, "nS", format!("mean; {at_rest}"));
+        tell("conductance", "conductance", gap.conductance, "nS", format!("of a pair in the mean; {at_rest}"));
     }
 }
 

@@ -28,8 +28,8 @@ pub use junction::{Gap, OfJunction};
 pub use noise::Noise;
 pub use plain::{Effect, Heard, OfPlain, Plain, PlainPlan};
 pub use plan::{
-    Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfTerminal, Plan, ProbePlan,
-    Receptor, Source, Supply, SynapsePlan, Tap, Voltage, Wanted,
+    Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfTerminal, Plan, ProbePlan, Receptor,
+    Source, Supply, SynapsePlan, Tap, Voltage, Wanted,
 };
 pub use population::{Crowd, OfPopulation, PopulationPlan};
 pub use run::{Cancel, Outcome, Progress, run};
