@@ -5,6 +5,7 @@ mod bind;
 mod circuit;
 mod dose;
 mod expand;
+mod junction;
 mod observable;
 mod part;
 mod place;
