@@ -5,11 +5,11 @@
 use super::cell::Parts;
 use super::contacts::{MOST_CONTACTS, Of};
 use super::context::{Lowering, value};
-use super::junction::{Junctions, electrical};
+use super::junction::Junctions;
 use super::plain::{plain, waveform};
 use crate::simulation::{CellPlan, CircuitPlan, ClampKind, Group, Joined, Plan, Sender, Spiking, Voltage, Watch};
 use ::model::read::Read;
-use ::model::resolve::member;
+use ::model::resolve::{electrical, member};
 use engine::circuit::{self, Action, Connection, Injection, Kind, Points, Shade, Target};
 use engine::neuron::{self, Channel, ChannelInput, Detector, Insertion, Site};
 use engine::time::Tick;
