@@ -13,7 +13,8 @@ const OF_MESSENGERS: [&str; 2] = ["messenger", "ec50"];
 const OF_EVENTS: [&str; 2] = ["half", "trace"];
 
 /// Whether a synapse has gap junctions and nothing else.
-pub(super) fn electrical(synapse: &Read) -> bool {
+#[must_use]
+pub fn electrical(synapse: &Read) -> bool {
     let chemical = MOLECULES.iter().chain(&["conductance", "current"]).any(|f| synapse.get(f).is_some());
     synapse.get("junction").is_some() && !chemical
 }
