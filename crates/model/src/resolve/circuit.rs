@@ -95,20 +95,6 @@ impl Resolver<'_> {
         let connect = synapse.table("connect");
         let junction = synapse.get("junction").is_some();
         let electrical = electrical(synapse);
-        if junction && connect.is_none() && (plain || electrical) {
-            let ends = ["from", "to"].map(|f| synapse.text(f).map(|t| (f, t, member(t))));
-            let many: Vec<_> = (ends.into_iter().flatten())
-                .filter(|(_, _, (cell, number, _))| {
-                    number.is_none() && count(model, cell) > 1 && of(model, cell).is_some_and(|c| !spikes(c))
-                })
-                .collect();
-            if electrical || many.len() == 1 {
-                many.into_iter().for_each(|(end, text, _)| _ = self.many(text, &place(end), model));
-            }
-            if electrical {
-                return;
-            }
-        }
         if !plain && !electrical {
             if let Some(span) = synapse.span_of("velocity") {
                 let message = format!("`{name}` is a synapse of molecules, and `velocity` is of plain ones");

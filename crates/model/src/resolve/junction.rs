@@ -233,8 +233,8 @@ impl Resolver<'_> {
             }
         }
         let at = read.span_of("by").unwrap_or(&read.span).clone();
-        if by == "release" && !MOLECULES.iter().any(|f| synapse.get(f).is_some()) {
-            let message = format!("`{synapse_name}` releases no vesicles that could drive `{name}`");
+        if by == "release" && electrical(synapse) {
+            let message = format!("`{synapse_name}` is electrical, and releases nothing that could drive `{name}`");
             self.out.push(Diagnostic::error(message, at).hint("by = \"from\": action potentials of the sender"));
         }
         let (Some(drug), Some(span)) = (read.text("messenger").filter(|_| messenger), read.span_of("messenger")) else {
