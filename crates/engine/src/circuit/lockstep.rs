@@ -5,7 +5,6 @@ use super::coupled::{Coupled, Together};
 use super::drive::BlockDrive;
 use super::junctions::{Evaluated, Junctions};
 use super::outside::Passing;
-use super::plan::Plan;
 use super::points::PointBlock;
 use super::run::CircuitRunError;
 use crate::junction::{Restless, TOLERANCE, Vectors};
@@ -14,6 +13,7 @@ use crate::time::Tick;
 use numerics::simd::{F64x8, LANES};
 use rayon::prelude::*;
 
+pub static PRODUCTS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 /// Blocks that a thread takes at least.
 const FEW: usize = 24;
 /// Places of components, together, from which several threads find voltages.
@@ -59,7 +59,6 @@ struct Sought {
 
 /// What goes together, and for how long.
 pub(super) struct Lockstep<'a, 'b> {
-    pub plan: &'a Plan,
     pub coupled: &'a Coupled,
     pub stepping: Stepping,
     pub steps: u64,
@@ -173,7 +172,8 @@ impl Sought {
     /// Solves; gives how far voltages have moved from where they were.
     fn solve(&mut self, component: &Together, stepping: Stepping) -> Result<f64, Restless> {
         self.y.clone_from(&self.vectors.y);
-        component.net.solve(stepping.level, &mut self.vectors)?;
+        let n = component.net.solve(stepping.level, &mut self.vectors)?;
+        PRODUCTS.fetch_add(n as u64, std::sync::atomic::Ordering::Relaxed);
         let (before, now) = (F64x8::as_f64s(&self.y), F64x8::as_f64s(&self.vectors.y));
         Ok(before.iter().zip(now).fold(0.0, |most: f64, (a, b)| most.max((a - b).abs())))
     }
@@ -233,6 +233,7 @@ impl Lockstep<'_, '_> {
             }
             self.clock = self.clock.after(moment);
         }
+        eprintln!("products {} in {} steps", PRODUCTS.load(std::sync::atomic::Ordering::Relaxed), self.steps);
         Ok(())
     }
 

@@ -151,16 +151,22 @@ impl Component {
     /// # Errors
     /// [`Restless`]
     pub fn solve(&self, level: Level, of: &mut Vectors) -> Result<usize, Restless> {
-        let mut products = 2;
+        let mut products = 1;
         // What the guess lets flow, and the voltages it leads to.
         self.flow(level, &of.weights, &of.y, &mut of.w);
         level.dispatch(Guess { w: &of.w, given: &of.given, inflow: &mut of.inflow });
         self.respond(level, (&of.factor, &of.inverse), &of.inflow, Some(&of.rest), &mut of.z);
-        // r = J (guess - y), and the inflow of y is that of the guess and r.
-        level.dispatch(Start { guess: &mut of.y, y: &of.z, p: &mut of.p });
-        self.flow(level, &of.weights, &of.p, &mut of.r);
-        level.dispatch(Add { to: &mut of.inflow, more: &of.r });
-        self.respond(level, (&of.factor, &of.inverse), &of.r, None, &mut of.z);
+        if self.flat {
+            // z is how far these are from the guess, and r = T z.
+            level.dispatch(Near { guess: &of.y, inverse: &of.inverse, z: &mut of.z, r: &mut of.r });
+        } else {
+            // r = J (guess - y), and the inflow of y is that of the guess and r.
+            level.dispatch(Start { guess: &mut of.y, y: &of.z, p: &mut of.p });
+            self.flow(level, &of.weights, &of.p, &mut of.r);
+            level.dispatch(Add { to: &mut of.inflow, more: &of.r });
+            self.respond(level, (&of.factor, &of.inverse), &of.r, None, &mut of.z);
+            products += 1;
+        }
         let (mut rz, mut most) = level.dispatch(Judge { r: &of.r, z: &of.z });
         // What is no number comes from a cell, which will say so.
         if most <= TOLERANCE || !rz.is_finite() {
@@ -296,6 +302,29 @@ impl Kernel for Guess<'_> {
     fn run<L: Lanes>(self) {
         for ((inflow, given), w) in self.inflow.iter_mut().zip(self.given).zip(self.w) {
             (L::load(given) - L::load(w)).store(inflow);
+        }
+    }
+}
+
+/// `z` less the guess, and `r = T z` where all places are roots.
+struct Near<'a> {
+    guess: &'a [F64x8],
+    inverse: &'a [F64x8],
+    z: &'a mut [F64x8],
+    r: &'a mut [F64x8],
+}
+
+impl Kernel for Near<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let zero = L::splat(0.0);
+        for (((guess, inverse), z), r) in self.guess.iter().zip(self.inverse).zip(self.z).zip(self.r) {
+            let inverse = L::load(inverse);
+            let apart = L::load(z) - L::load(guess);
+            apart.store(z);
+            // Beyond the places there is nothing.
+            L::select(inverse.eq(zero), zero, apart / inverse).store(r);
         }
     }
 }
