@@ -3,7 +3,9 @@
 
 use super::circuit::of_circuit;
 use super::facts::{MADE_OF, facts, of_plain, of_populations};
-use super::plan::{ClampKind, ClampPlan, MeasurePlan, OfPlain, Plan, ProbePlan, Source, Voltage, Wanted};
+use super::junction::{OfJunction, of_junctions};
+use super::plain::OfPlain;
+use super::plan::{ClampKind, ClampPlan, MeasurePlan, Plan, ProbePlan, Source, Voltage, Wanted};
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
 use crate::measure::{Look, Polarity, Take, Trace, measure};
 use crate::recording::{self, MeasureKind, Probe, ProbeKind, Recording, Role};
@@ -395,6 +397,11 @@ impl Source {
             },
             Self::Plain { quantity: OfPlain::Current, .. } => "pA",
             Self::Plain { quantity: OfPlain::Conductance, .. } => "nS",
+            Self::Junction { quantity, .. } => match quantity {
+                OfJunction::Current => "pA",
+                OfJunction::Conductance => "nS",
+                OfJunction::Strength => "",
+            },
         }
     }
 
@@ -431,6 +438,8 @@ impl Source {
             },
             Self::Plain { quantity: OfPlain::Current, .. } => Role::Current,
             Self::Plain { quantity: OfPlain::Conductance, .. } => Role::Receptor,
+            Self::Junction { quantity: OfJunction::Current, .. } => Role::Current,
+            Self::Junction { .. } => Role::Other,
         }
     }
 }
@@ -493,6 +502,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
     of_populations(plan, &tally.populations, &mut facts);
     of_plain(plan, &tally.plain, &mut facts);
     of_circuit(plan, tally.trials, &tally.events, &mut facts);
+    of_junctions(plan, &mut facts);
     let (mut probes, mut trees) = (Vec::new(), Vec::new());
     for (probe, kept) in plan.probes.iter().zip(tally.kept).filter(|(p, _)| p.wanted.kept()) {
         let unit = probe.unit();
