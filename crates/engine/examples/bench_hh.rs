@@ -17,7 +17,7 @@ fn main() {
     for (c, d) in [(0, 0.12), (1, 0.036), (2, 0.0003)] {
         one = one.with(c, d * 1e3);
     }
-    let plan = neuron::Plan::new(channels, &vec![one; n], COLD).unwrap().tabulated(dt, 1e-7);
+    let plan = neuron::Plan::stacked(channels, vec![], vec![one; n], COLD).unwrap().tabulated(dt, 1e-7);
     let mut draws = StreamKey::new(7, 0, 1, 0).at(0, 0);
     let inj: Vec<Injection> = (0..n)
         .map(|k| Injection {
