@@ -74,6 +74,24 @@ fn a_junction_is_a_part_at_its_place_and_lists_its_numbers() {
 }
 
 #[test]
+fn contacts_of_junctions_may_be_anywhere_in_regions_at_both_ends() {
+    let of = |from: &str, junction: &str| {
+        let text = format!(
+            "duration = \"1 ms\"\ntemperature = \"34 degC\"\n[cell.c]\nuse = \"neuron/pospischil_fs\"\ncount = 3\nmembrane.axial_resistivity = \"150 ohm*cm\"\nsection = {{ soma = {{ diameter = \"20 um\", length = \"20 um\" }}, a = {{ on = \"soma\", diameter = \"2 um\", length = \"90 um\", region = \"dend\" }}, b = {{ on = \"soma\", diameter = \"2 um\", length = \"90 um\", region = \"dend\" }} }}\n[synapse.gap]\nfrom = \"{from}\"\nto = \"c.dend\"\nconnect = {{ all = true, contacts = 3 }}\n{junction}\n"
+        );
+        let o = model("test.toml", text.into(), &Catalogue::embedded());
+        o.diagnostics.0.iter().map(|d| d.message.clone()).collect::<Vec<_>>()
+    };
+    let gap = "junction.conductance = \"1 nS\"";
+    assert_eq!(of("c.dend", gap), Vec::<String>::new());
+    assert_eq!(of("c.a(0.5)", gap), Vec::<String>::new());
+    // The twins: a region that is not there; a spike is heard at one place.
+    assert!(of("c.axon", gap)[0].contains("no section is called `axon`"), "{:?}", of("c.axon", gap));
+    let plain = "conductance = { peak = \"1 nS\", decay = \"1 ms\", reversal = \"0 mV\" }";
+    assert_eq!(of("c.dend", plain).len(), 1, "{:?}", of("c.dend", plain));
+}
+
+#[test]
 fn temperature_acts_on_the_gating_of_a_channel_whose_q10_is_known() {
     let folder = std::env::temp_dir().join(format!("bouton_connexin_{}", std::process::id()));
     std::fs::create_dir_all(folder.join("connexin")).expect("a folder");

@@ -255,7 +255,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether `to` is a place or, with `connect`, a region of a cell that has a shape.
+    /// Whether an end is a place or, with `connect`, a region of a cell that has a shape.
     pub(super) fn region_to(&mut self, cell: &str, place: &str, synapse: &Read, span: &Span, model: &Read) -> bool {
         if synapse.get("connect").is_none() {
             return false;
