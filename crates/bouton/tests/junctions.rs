@@ -5,6 +5,7 @@ mod common;
 use bouton::recording::Condition;
 use bouton::simulation::{Cancel, Progress, run};
 use common::{WORLD, at, plan, plan_with, probe, run_with};
+use numerics::math::{exp, pow};
 use std::fmt::Write as _;
 
 /// Passive cells of 100 pF and 10 nS, called so.
@@ -50,8 +51,8 @@ fn an_ohmic_pair_is_its_closed_form() {
            probe.i = { read = \"gap.junction.current\" }\nprobe.g = { read = \"gap.junction.conductance\" }\n\
            probe.w = { read = \"gap.junction.strength\" }\n";
     let run = run_with(&text, &[]);
-    let sum = |t: f64| i / g_m * (1.0 - (-t * g_m / c).exp());
-    let difference = |t: f64| i / (g_m + 2.0 * g_j) * (1.0 - (-t * (g_m + 2.0 * g_j) / c).exp());
+    let sum = |t: f64| i / g_m * (1.0 - exp(-t * g_m / c));
+    let difference = |t: f64| i / (g_m + 2.0 * g_j) * (1.0 - exp(-t * (g_m + 2.0 * g_j) / c));
     let mut worst = 0.0f64;
     for t in [1.0, 2.5, 10.0, 40.0, 100.0] {
         let (a, b) = (at(probe(&run, "a.soma.v_m"), 10.0 + t) + 70.0, at(probe(&run, "b.soma.v_m"), 10.0 + t) + 70.0);
@@ -239,13 +240,13 @@ fn modified(
                     x += n;
                 }
                 // The share in the middle of the step.
-                let middle = x * (-0.5 * dt / trace).exp();
-                let share = middle.powf(power) / (middle.powf(power) + half.powf(power));
+                let middle = x * exp(-0.5 * dt / trace);
+                let share = if middle > 0.0 { 1.0 / (1.0 + pow(half / middle, power)) } else { 0.0 };
                 let rate = share / time + 1.0 / forget;
                 if rate > 0.0 {
-                    m += (share / time / rate - m) * (1.0 - (-rate * dt).exp());
+                    m += (share / time / rate - m) * (1.0 - exp(-rate * dt));
                 }
-                x *= (-dt / trace).exp();
+                x *= exp(-dt / trace);
                 t += dt;
             }
             m
@@ -317,11 +318,11 @@ fn a_messenger_in_the_bath_sets_the_strength_and_changes_it_in_its_time() {
     let mut worst = 0.0f64;
     for (k, w) in w.iter().enumerate() {
         let t = k as f64;
-        let on = |t: f64| m * (1.0 - (-rate * t).exp());
+        let on = |t: f64| m * (1.0 - exp(-rate * t));
         let modified = match t {
             t if t < 100.0 => 0.0,
             t if t < 250.0 => on(t - 100.0),
-            t => on(150.0) * (-(t - 250.0) / 90.0).exp(),
+            t => on(150.0) * exp(-(t - 250.0) / 90.0),
         };
         worst = worst.max((w - (1.0 - 0.5 * modified)).abs());
     }
@@ -461,11 +462,11 @@ fn a_blocker_washed_in_follows_its_kinetics() {
     let (on, off) = (5556.0 * 1e-3 * 1e-3, 1.667e-6);
     let mut worst = 0.0f64;
     for (k, g) in probe(&run, "gap.junction.conductance").mean.iter().enumerate() {
-        let bound = |t: f64| on / (on + off) * (1.0 - (-(on + off) * t).exp());
+        let bound = |t: f64| on / (on + off) * (1.0 - exp(-(on + off) * t));
         let bound = match k as f64 {
             t if t <= 100.0 => 0.0,
             t if t <= 600.0 => bound(t - 100.0),
-            t => bound(500.0) * (-off * (t - 600.0)).exp(),
+            t => bound(500.0) * exp(-off * (t - 600.0)),
         };
         worst = worst.max((g - (1.0 - bound)).abs());
     }

@@ -490,7 +490,7 @@ impl Batch {
                 }
                 if contact.released > already {
                     if let Some(junction) = synapse.junction {
-                        scratch.circuit.told[lane].push((junction, (contact.released - already) as f64));
+                        scratch.circuit.told[lane].push((junction, contact.released - already));
                     }
                     let fused = contact.fused.drain(..);
                     // Places are counted through all active zones of a synapse.
