@@ -16,6 +16,7 @@ mod plan;
 mod population;
 mod run;
 mod sending;
+mod synchrony;
 mod trace;
 
 pub use batch::{Batch, Scratch};

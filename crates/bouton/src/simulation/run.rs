@@ -4,6 +4,7 @@
 use super::circuit::of_circuit;
 use super::facts::{MADE_OF, facts, of_plain, of_populations};
 use super::plan::{ClampKind, ClampPlan, MeasurePlan, OfPlain, Plan, ProbePlan, Source, Voltage, Wanted};
+use super::synchrony::synchrony;
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
 use crate::measure::{Look, Polarity, Take, Trace, measure};
 use crate::recording::{self, MeasureKind, Probe, ProbeKind, Recording, Role};
@@ -493,6 +494,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
     of_populations(plan, &tally.populations, &mut facts);
     of_plain(plan, &tally.plain, &mut facts);
     of_circuit(plan, tally.trials, &tally.events, &mut facts);
+    synchrony(plan, tally.trials, &tally.events, &mut facts);
     let (mut probes, mut trees) = (Vec::new(), Vec::new());
     for (probe, kept) in plan.probes.iter().zip(tally.kept).filter(|(p, _)| p.wanted.kept()) {
         let unit = probe.unit();
