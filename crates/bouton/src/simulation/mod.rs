@@ -23,6 +23,7 @@ pub use batch::{Batch, Scratch};
 pub use circuit::{CircuitPlan, Group, Joined, Net, Sender, Spiking, Watch};
 pub use contact::Contact;
 pub(crate) use contact::spread_of_diameter;
+pub use facts::keys as fact_keys;
 pub use fault::RunFault;
 pub use noise::Noise;
 pub use plain::{Effect, Heard, Plain, PlainPlan};
