@@ -7,6 +7,7 @@
 //! as long as the shortest delay lets them (an epoch; Morrison et al. 2005, Neural Comput 17:1776), and exchange spikes in
 //! between. Same bits for any threads, level and split of a run.
 
+mod bare;
 mod block;
 mod drive;
 mod outside;

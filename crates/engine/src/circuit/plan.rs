@@ -423,6 +423,12 @@ impl Plan {
         &self.junctions
     }
 
+    /// Their kinds.
+    #[must_use]
+    pub fn junction_kinds(&self) -> &[junction::Kind] {
+        &self.junction_kinds
+    }
+
     pub(super) fn has(&self, to: Target) -> bool {
         let cell = to.cell as usize;
         if cell < self.cells.cells() {
