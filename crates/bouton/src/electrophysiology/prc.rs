@@ -97,6 +97,8 @@ pub struct PhaseResponse {
 const LATER: usize = 8;
 /// Intervals that are compared, and by how much they may differ.
 const EVEN: (usize, f64) = (6, 2e-3);
+/// The farthest that a pulse moves a spike, in distances between pulses: half of one lies between the last and the spike.
+const FARTHEST: f64 = 0.2;
 /// Currents that are tried, each 2^(1/4) of the one before.
 const TRIED: usize = 48;
 /// From this share of delays on a response is of type II.
@@ -142,51 +144,85 @@ pub fn phase_response(of: &Subject, compartment: u32, by: &Protocol) -> Result<P
         None => firing(of, compartment, by)?,
     };
     let frame = (by.step, by.temperature);
-    let at = |cell: u32| Target { cell, compartment };
-    let steady = |cell: u32| Injection { to: at(cell), start: Tick::ZERO, stop: Tick(i64::MAX), current };
-    let alone = Rig::copies(of, 1, frame, &[steady(0)])?;
+    let to = Target { cell: 0, compartment };
+    let steady = Injection { to, start: Tick::ZERO, stop: Tick(i64::MAX), current };
+    let alone = Rig::copies(of, 1, frame, &[steady])?;
     let spikes = alone.run(by.settle, &[], &[])?.spikes.remove(0);
     let period = even(&spikes, current, by.settle)?;
     let base = *spikes.last().unwrap_or(&0.0);
-    // On the grid of steps, so that charge and middle are exact.
-    let dt = by.step.ms();
-    let steps = |ms: f64| (ms / dt).round().max(1.0);
-    let width = steps(by.width.min(0.01 * period)) * dt;
-    let charge = 1e-3 * by.push * of.capacitance();
-    let size = 1e3 * charge / width;
-    let mut injections: Vec<Injection> = (0..=2 * by.phases as u32).map(steady).collect();
-    let mut middles = Vec::with_capacity(by.phases);
-    for k in 0..by.phases {
-        let wanted = base + period * (1.0 + (k as f64 + 0.5) / by.phases as f64);
-        let start = steps(wanted - 0.5 * width) * dt;
-        middles.push(start + 0.5 * width);
-        let tick = |ms: f64| Tick((ms * 1e9).round() as i64);
-        for (lane, sign) in [(1, 1.0), (2, -1.0)] {
-            let cell = (2 * k + lane) as u32;
-            injections.push(Injection { to: at(cell), start: tick(start), stop: tick(start + width), current: sign * size });
-        }
-    }
-    let rig = Rig::copies(of, 2 * by.phases + 1, frame, &injections)?;
-    let seen = rig.run(base + (LATER + 5) as f64 * period, &[], &[])?.spikes;
-    let after = |cell: usize, from: f64, nth: usize| seen[cell].get(seen[cell].partition_point(|t| *t <= from) + nth);
-    let mut points = Vec::with_capacity(by.phases);
-    for (k, &middle) in middles.iter().enumerate() {
-        // The spike before it, of the one that is left alone.
-        let before = seen[0].partition_point(|t| *t <= middle);
-        let Some(&last) = before.checked_sub(1).and_then(|b| seen[0].get(b)) else { continue };
-        let advance = |nth: usize| {
-            let [up, down] = [2 * k + 1, 2 * k + 2].map(|cell| after(cell, middle, nth));
-            Some((down? - up?) / (2.0 * period * charge))
-        };
-        if let (Some(first), Some(settled)) = (advance(0), advance(LATER)) {
-            points.push(Point { phase: (middle - last) / period, first, settled });
-        }
+    let train = Train { of, compartment, by, current, period, base };
+    let width = by.width.min(0.01 * period);
+    let mut charge = 1e-3 * by.push * of.capacitance();
+    let mut points = train.pushed(charge, width)?;
+    // None may reach the spike that comes next.
+    let most = points.iter().map(|p| p.first.abs().max(p.settled.abs())).fold(0.0, f64::max) * charge;
+    let least = FARTHEST / by.phases as f64;
+    if most > least {
+        charge *= least / most;
+        points = train.pushed(charge, width)?;
     }
     points.sort_by(|a, b| a.phase.total_cmp(&b.phase));
     let most = points.iter().map(|p| p.settled).fold(0.0, f64::max);
     let least = points.iter().map(|p| p.settled).fold(0.0, f64::min);
-    let wave = wave(&alone, at(0), &spikes, by.settle)?;
-    Ok(PhaseResponse { current, period, pulse: (charge, width), points, wave, delays: -least / most })
+    let wave = wave(&alone, to, &spikes, by.settle)?;
+    Ok(PhaseResponse { current, period, pulse: (charge, train.steps(width) * by.step.ms()), points, wave, delays: -least / most })
+}
+
+/// A cell that fires evenly.
+struct Train<'a> {
+    of: &'a Subject,
+    compartment: u32,
+    by: &'a Protocol,
+    current: f64,
+    period: f64,
+    /// One of its spikes, ms.
+    base: f64,
+}
+
+impl Train<'_> {
+    fn steps(&self, ms: f64) -> f64 {
+        (ms / self.by.step.ms()).round().max(1.0)
+    }
+
+    /// What pulses of a charge (pC) and a length (ms) do, of both signs.
+    fn pushed(&self, charge: f64, width: f64) -> Result<Vec<Point>, PrcError> {
+        let Self { compartment, by, current, period, base, .. } = *self;
+        let at = |cell: u32| Target { cell, compartment };
+        let steady = |cell: u32| Injection { to: at(cell), start: Tick::ZERO, stop: Tick(i64::MAX), current };
+        // On the grid of steps, so that charge and middle are exact.
+        let dt = by.step.ms();
+        let width = self.steps(width) * dt;
+        let size = 1e3 * charge / width;
+        let mut injections: Vec<Injection> = (0..=2 * by.phases as u32).map(steady).collect();
+        let mut middles = Vec::with_capacity(by.phases);
+        for k in 0..by.phases {
+            let wanted = base + period * (1.0 + (k as f64 + 0.5) / by.phases as f64);
+            let start = self.steps(wanted - 0.5 * width) * dt;
+            middles.push(start + 0.5 * width);
+            let tick = |ms: f64| Tick((ms * 1e9).round() as i64);
+            for (lane, sign) in [(1, 1.0), (2, -1.0)] {
+                let (to, current) = (at((2 * k + lane) as u32), sign * size);
+                injections.push(Injection { to, start: tick(start), stop: tick(start + width), current });
+            }
+        }
+        let rig = Rig::copies(self.of, 2 * by.phases + 1, (by.step, by.temperature), &injections)?;
+        let seen = rig.run(base + (LATER + 5) as f64 * period, &[], &[])?.spikes;
+        let after = |cell: usize, from: f64, nth: usize| seen[cell].get(seen[cell].partition_point(|t| *t <= from) + nth);
+        let mut points = Vec::with_capacity(by.phases);
+        for (k, &middle) in middles.iter().enumerate() {
+            // The spike before it, of the one that is left alone.
+            let before = seen[0].partition_point(|t| *t <= middle);
+            let Some(&last) = before.checked_sub(1).and_then(|b| seen[0].get(b)) else { continue };
+            let advance = |nth: usize| {
+                let [up, down] = [2 * k + 1, 2 * k + 2].map(|cell| after(cell, middle, nth));
+                Some((down? - up?) / (2.0 * period * charge))
+            };
+            if let (Some(first), Some(settled)) = (advance(0), advance(LATER)) {
+                points.push(Point { phase: (middle - last) / period, first, settled });
+            }
+        }
+        Ok(points)
+    }
 }
 
 /// The mean of the last intervals of a cell that fires evenly to the end, ms.
