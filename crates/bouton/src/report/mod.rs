@@ -12,6 +12,7 @@ mod numbers;
 mod prose;
 mod space;
 mod sweeps;
+mod synchrony;
 mod tables;
 mod text;
 mod words;
@@ -158,6 +159,7 @@ fn figures(recording: &Recording, out: &mut String) {
         figures::traces(r, role, &mut all);
     }
     events::rasters(r, &mut all);
+    synchrony::figures(r, &mut all);
     figures::transients(r, &mut all);
     for role in [Role::Cleft, Role::Receptor] {
         figures::traces(r, role, &mut all);

@@ -548,6 +548,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
             .flat_map(|c| &c.groups)
             .map(|g| (plan.cells[g.cell].name.clone(), g.count))
             .collect(),
+        coupled: Vec::new(),
         pipettes: plan.clamps.iter().map(|c| pipette(plan, c)).collect(),
         probes,
         trees,
