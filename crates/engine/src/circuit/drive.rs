@@ -30,6 +30,8 @@ pub(super) struct Work {
     /// Of plain currents onto point neurons, within the step.
     pub arrivals: Vec<Arrival>,
     pub fired: Vec<point::Spike>,
+    /// Of point neurons that junctions join.
+    pub asked: super::points::Asked,
     /// Of the epoch.
     pub spikes: Vec<neuron::Spike>,
     pub ports: Option<Ports>,

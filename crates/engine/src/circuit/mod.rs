@@ -9,7 +9,10 @@
 
 mod bare;
 mod block;
+mod coupled;
 mod drive;
+mod junctions;
+mod lockstep;
 mod outside;
 mod plan;
 mod points;

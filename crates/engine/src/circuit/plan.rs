@@ -1,6 +1,7 @@
 //! A circuit made ready: connections by the block of neurons they end in, then by source.
 
 use super::block::{BlockPlan, Group, inputs};
+use super::coupled::Coupled;
 use super::shade::Shade;
 use super::state::LONGEST;
 use super::wires::{Layout, Wires};
@@ -198,8 +199,7 @@ pub struct Plan {
     detectors: usize,
     neurons: usize,
     connections: usize,
-    junction_kinds: Vec<junction::Kind>,
-    junctions: Vec<Junction>,
+    pub(super) coupled: Coupled,
 }
 
 impl Plan {
@@ -260,8 +260,7 @@ impl Plan {
             detectors,
             neurons,
             connections: connections.len(),
-            junction_kinds: Vec::new(),
-            junctions: Vec::new(),
+            coupled: Coupled::default(),
         };
         plan.check(connections, injections)?;
         plan.wire(connections, &points)?;
@@ -386,6 +385,7 @@ impl Plan {
         let mut tell = |text: String| text.bytes().for_each(|byte| eat(u64::from(byte)));
         tell(format!("{} {} {:?}", self.dt.0, self.trains, self.kinds));
         self.groups.iter().for_each(|g| tell(format!("{:?} {}", g.plan.model(), g.count)));
+        self.coupled.print(&mut tell);
         for block in &self.blocks {
             block.injections.iter().for_each(|i| tell(format!("{i:?}")));
         }
@@ -414,13 +414,15 @@ impl Plan {
         if let Some(junction) = junctions.iter().position(|j| !sound(j)) {
             return Err(CircuitError::Junction { junction, g: junctions[junction].g });
         }
-        Ok(Self { junction_kinds: kinds, junctions, ..self })
+        let coupled = Coupled::new(&self, kinds, junctions);
+        let coupled = coupled.map_err(|_| CircuitError::JunctionKind { kind: 0, error: KindError::Program })?;
+        Ok(Self { coupled, ..self })
     }
 
     /// Its gap junctions.
     #[must_use]
     pub fn junctions(&self) -> &[Junction] {
-        &self.junctions
+        &self.coupled.junctions
     }
 
     /// Their kinds.

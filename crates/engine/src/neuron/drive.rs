@@ -75,6 +75,11 @@ impl Ports {
         (&mut self.g[..self.rows], &mut self.i[..self.rows], &self.carried)
     }
 
+    /// Two of [`Self::columns`] at a row, as the solver has left them.
+    pub(super) fn left(&self, row: u32) -> (&F64x8, &F64x8) {
+        (&self.g[row as usize], &self.i[row as usize])
+    }
+
     /// The voltages that were solved for, where the currents were.
     pub(super) fn solved(&self) -> &[F64x8] {
         &self.i[..self.rows]
