@@ -107,6 +107,7 @@ pub fn remaining(a: f64, r: f64, g: f64, t: f64) -> f64 {
 /// # Errors
 /// See [`Refusal`].
 pub fn dose(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(), Refusal> {
+    always_open(part);
     let (on, off) = match mechanism {
         Mechanism::Irreversible { .. } => return Ok(()),
         Mechanism::Agonist { on_factor, off_factor } => {
@@ -144,6 +145,15 @@ pub fn dose(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(
     }
 }
 
+/// A gap-junction channel that nothing gates has one state, open, for drugs to bind to.
+fn always_open(part: &mut Part) {
+    if part.kind == "connexin" && part.scheme.is_none() {
+        let (states, absorbing) = (vec!["open".to_owned()], vec![false]);
+        part.scheme = Some(ResolvedScheme { states, absorbing, ligands: Vec::new(), steps: Vec::new() });
+        part.conductance = vec![(0, part.unitary.unwrap_or(1.0))];
+    }
+}
+
 /// A rate of a drug in the layout of a part that it was given to, and that had so many parameters before: the drug's stand
 /// after those; then v and temperature.
 fn here(rate: ResolvedRate, before: usize) -> ResolvedRate {
@@ -157,6 +167,7 @@ fn here(rate: ResolvedRate, before: usize) -> ResolvedRate {
 /// See [`Refusal`].
 pub fn inactivate(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(), Refusal> {
     let Mechanism::Irreversible { k_on, reactivation, aging } = mechanism else { return Ok(()) };
+    always_open(part);
     if part.scheme.is_none() {
         return Err(if part.gates.is_empty() {
             Refusal::Nothing
@@ -245,6 +256,7 @@ fn widen(part: &mut Part, drug: &Drug<'_>, at_site: bool) -> usize {
     part.layout.names.splice(at, own);
     part.layout.parameters += more;
     part.parameters.extend_from_slice(&drug.part.parameters);
+    part.share.iter_mut().for_each(moved);
     for gate in &mut part.gates {
         match &mut gate.form {
             ResolvedGateForm::Rates { opening, closing } => [opening, closing].into_iter().for_each(moved),

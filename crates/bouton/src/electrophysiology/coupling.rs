@@ -293,8 +293,8 @@ impl Bench<'_> {
 /// Current over voltage across of the junctions between two places, from the first to the second: at once, with their states
 /// as they are at rest, and steady.
 fn across(plan: &Plan, state: &State, all: &[(usize, &Junction)], places: [Target; 2]) -> Vec<(f64, f64, f64)> {
-    let kind = |j: &Junction| &plan.junction_kinds()[usize::from(j.kind)];
-    if all.iter().all(|(_, j)| kind(j).at_once.is_none() && kind(j).scheme.is_none()) {
+    let kind = |k: usize| plan.junction_kind(k);
+    if all.iter().all(|(k, _)| kind(*k).at_once.is_none() && kind(*k).scheme.is_none()) {
         return Vec::new();
     }
     let (far, n) = ACROSS;
@@ -305,10 +305,10 @@ fn across(plan: &Plan, state: &State, all: &[(usize, &Junction)], places: [Targe
             let sign = if j.a == places[0] { 1.0 } else { -1.0 };
             let rest = state.v_m(plan, j.a) - state.v_m(plan, j.b);
             let passing = state.passing(plan, *k);
-            let open = passing.g / at_once(kind(j), rest);
-            let share = at_once(kind(j), sign * v);
+            let open = passing.g / at_once(kind(*k), rest);
+            let share = at_once(kind(*k), sign * v);
             now += open * share * v;
-            late += match steady(kind(j), sign * v) {
+            late += match steady(kind(*k), sign * v) {
                 Some(conducts) => j.g * passing.strength * conducts * share * v,
                 None => open * share * v,
             };

@@ -39,7 +39,7 @@ pub(super) fn outputs(kind: &Kind, v: f64) -> Vec<f64> {
 /// Slope of the current through junction `k` over the voltage across, its states as they are, nS.
 fn slope(plan: &Plan, state: &State, k: usize) -> f64 {
     let junction = plan.junctions()[k];
-    let kind = &plan.junction_kinds()[usize::from(junction.kind)];
+    let kind = plan.junction_kind(k);
     let across = state.v_m(plan, junction.a) - state.v_m(plan, junction.b);
     let open = state.passing(plan, k).g / at_once(kind, across);
     if kind.at_once.is_none() {

@@ -98,6 +98,7 @@ impl Group<'_> {
         let mut out = match (self.of, self.shares) {
             ("", true) => "Shares".to_owned(),
             ("", false) => "Over all trials".to_owned(),
+            (of, false) if of.ends_with(".junction") => format!("{}: gap junctions", of.trim_end_matches(".junction")),
             (of, true) => format!("{of}: where the transmitter went"),
             (of, false) if self.facts.iter().all(|f| of_cells(f)) => of.to_owned(),
             (of, false) => format!("{of}: release"),

@@ -399,5 +399,6 @@ pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
             out.push((format!("{name}.{key}"), "%"));
         }
     }
+    out.extend(super::junction::keys(plan));
     out
 }

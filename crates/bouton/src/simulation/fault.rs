@@ -100,6 +100,18 @@ impl RunFault {
                 (part, what, fault.at)
             }
             CircuitRunError::Point { cell, at, error } => (named(cell).1, error.to_string(), at),
+            CircuitRunError::Coupling { junction, at, change } => {
+                let gap = circuit.gaps.iter().find(|g| g.junctions().contains(&(junction as u32)));
+                let j = circuit.plan.junctions()[junction];
+                let part = gap.map_or_else(String::new, |g| format!("synapse.{}.junction", g.name));
+                let what = format!(
+                    "between {} and {} no voltages fit each other, the last guess changed by {change:.3e} mV; try a \
+                     shorter numerics.step",
+                    named(j.a.cell).1,
+                    named(j.b.cell).1
+                );
+                (part, what, at)
+            }
             other => ("cell".to_owned(), other.to_string(), at),
         };
         Self { part, what, at, trial: 0, condition: String::new() }

@@ -425,12 +425,6 @@ impl Plan {
         &self.coupled.junctions
     }
 
-    /// Their kinds.
-    #[must_use]
-    pub fn junction_kinds(&self) -> &[junction::Kind] {
-        &self.junction_kinds
-    }
-
     pub(super) fn has(&self, to: Target) -> bool {
         let cell = to.cell as usize;
         if cell < self.cells.cells() {

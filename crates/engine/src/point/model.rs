@@ -248,6 +248,20 @@ impl Model {
         (held + follower.0, omega.mul_add(c, follower.1))
     }
 
+    /// Steady change of voltage per small current at rest, GOhm, adaptation following; none where there is no rest that it
+    /// goes back to.
+    #[must_use]
+    pub fn resistance(&self) -> Option<f64> {
+        let ((v, _), true) = self.rest() else { return None };
+        let slope = match self {
+            Self::Lif(m) => m.g_leak,
+            Self::Qif(m) => m.g_leak,
+            Self::Adex(m) => m.g_leak.mul_add(-math::exp((v - m.threshold) / m.slope), m.g_leak + m.a),
+            Self::Izhikevich(m) => m.capacitance * (m.b - 0.08f64.mul_add(v, 5.0)),
+        };
+        (slope > 0.0).then_some(1.0 / slope)
+    }
+
     /// Where a spike is, mV.
     pub(super) fn top(&self) -> f64 {
         match self {

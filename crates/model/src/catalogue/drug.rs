@@ -1,6 +1,6 @@
 //! Drugs as entries: families of targets, mechanisms, rates. What they do to a scheme stands in [`crate::pharmacology`].
 
-use super::rate::{Layout, Rate, plausible, rate};
+use super::rate::{Grounds, Layout, Rate, rate};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::read::{Number, Read, Reader};
 use crate::units::Dimension;
@@ -101,11 +101,12 @@ fn action(a: &Read, body: &Read, layout: &Layout, parameters: &[f64], reader: &m
         }
     }
     let temperature = body.number("temperature").map_or(295.15, Number::value);
+    let grounds = Grounds { layout, parameters, temperature, across: false };
     let mut get = |field: &str, dimension: Dimension| {
         let formula = a.formula(field)?;
         let mut r = rate(field, formula, dimension, layout, reader)?;
         r.q10 = formula.provenance.q10;
-        plausible(field, &r, layout, parameters, temperature, (0.0, f64::MAX), reader);
+        grounds.plausible(field, &r, (0.0, f64::MAX), reader);
         Some(r)
     };
     let (on, off) = (Dimension::BINDING_RATE, Dimension::RATE);

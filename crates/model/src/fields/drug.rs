@@ -100,7 +100,12 @@ pub(super) static PLACED_DRUG: Table = Table {
     name: "drug",
     doc: "A drug in the bath. With `bath` it is equilibrated: every part it acts on has long met it when a trial begins. With `schedule` it is washed in and out within the trial.",
     fields: &[
-        field("use", Entry(&["drug"]), Required, "The drug."),
+        field(
+            "use",
+            Entry(&["drug"]),
+            Optional,
+            "The drug. Without it, what is in the bath acts on nothing by itself: a messenger, such as dopamine, that a `modulation` names.",
+        ),
         field(
             "bath",
             Number(D::CONCENTRATION, NotNegative),

@@ -21,7 +21,7 @@ pub(super) static JUNCTION: Table = Table {
             "conductance",
             Number(D::CONDUCTANCE, NotNegative),
             Optional,
-            "Of all of it, between cells at the same voltage, at rest and without drugs.",
+            "Of all of it, between cells at the same voltage, at rest, with the parameters of the entry and without drugs.",
         ),
         field(
             "channels",

@@ -61,11 +61,13 @@ impl Resolver<'_> {
             self.heard(&key.name, &key.span, synapse, model);
             let recipe = synapse.get("use").is_some();
             if !recipe
-                && !["terminal", "cleft", "receptor", "conductance", "current"].iter().any(|f| synapse.get(f).is_some())
+                && !["terminal", "cleft", "receptor", "conductance", "current", "junction"]
+                    .iter()
+                    .any(|f| synapse.get(f).is_some())
             {
                 self.out.push(
                     Diagnostic::error(format!("synapse `{}` has no parts", key.name), key.span.clone())
-                        .hint("use = \"synapse/...\" or a `terminal`, `cleft` and `receptor` of its own"),
+                        .hint("use = \"synapse/...\", a `terminal`, `cleft` and `receptor` of its own, or a `junction`"),
                 );
             }
             self.plain(&key.name, synapse);

@@ -17,7 +17,7 @@ mod sweep;
 mod wash;
 
 pub use circuit::member;
-pub use observable::{OF_CLAMP, OF_CLEARANCE, OF_RECEPTOR, OF_TERMINAL};
+pub use observable::{OF_CLAMP, OF_CLEARANCE, OF_JUNCTION, OF_RECEPTOR, OF_TERMINAL};
 pub use part::{
     DirectedStep, Dose, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep, part,
 };

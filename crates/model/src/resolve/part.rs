@@ -6,6 +6,7 @@
 use super::{Content, Origin, ResolvedValue, plain};
 use crate::catalogue::{Balance, Block, Entry, GateForm, Layout, Rate, Scheme};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
+use crate::junction;
 use crate::read::{Number, Provenance, Read, provenance_of};
 use crate::units::{Dimension, Expr, Quantity};
 use std::sync::Arc;
@@ -120,6 +121,13 @@ pub struct Part {
     pub block: Option<Block>,
     /// Unitary conductance by state, nS.
     pub conductance: Vec<(usize, f64)>,
+    /// Of a gap-junction channel: what the voltage across leaves of its conductance at once.
+    pub share: Option<ResolvedRate>,
+    /// Of a gap-junction channel: what one conducts at most, before `share`, nS; where anybody says so.
+    pub unitary: Option<f64>,
+    /// Of a gap-junction channel: the share of `unitary` that it conducts in the mean, both sides at the same voltage, with the
+    /// entry's own parameters and without drugs: where the conductance of a junction is said.
+    pub at_rest: f64,
     /// All its values with their origin, for listings.
     pub values: Vec<ResolvedValue>,
     /// Drugs that its scheme binds.
@@ -323,12 +331,22 @@ pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sourc
         };
         gates.push(ResolvedGate { name: g.name.clone(), count: g.count, form });
     }
+    let share = entry
+        .share
+        .as_ref()
+        .map(|s| resolve("junction.share".into(), s, Dimension::NONE, None, false, &mut list));
     let conductance = conductances(entry, placed, &mut list, out);
-    for table in ["permeation", "transport", "buffer", "pool"] {
+    let most = conductance.iter().map(|c| c.1).fold(0.0, f64::max);
+    let said = if entry.kind == "connexin" { placed.number("unitary") } else { None };
+    let unitary = said
+        .or_else(|| entry.body.table("junction")?.number("unitary"))
+        .map(Number::value)
+        .or_else(|| (entry.kind == "connexin" && most > 0.0).then_some(most));
+    for table in ["permeation", "transport", "buffer", "pool", "junction"] {
         let Some(t) = entry.body.table(table) else { continue };
         for (name, span, typed) in t.iter() {
             // What the place says otherwise is listed there.
-            if matches!(table, "permeation" | "pool") && placed.get(name).is_some() {
+            if matches!(table, "permeation" | "pool" | "junction") && placed.get(name).is_some() {
                 continue;
             }
             match typed {
@@ -339,12 +357,16 @@ pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sourc
                 crate::read::Typed::Text(t) => {
                     list.push(format!("{table}.{name}"), Content::Words(t.clone()), span, &Provenance::default(), None)
                 }
+                crate::read::Typed::Texts(all) => {
+                    let words = all.iter().map(|t| t.0.as_str()).collect::<Vec<_>>().join(" | ");
+                    list.push(format!("{table}.{name}"), Content::Words(words), span, &Provenance::default(), None)
+                }
                 _ => {}
             }
         }
     }
     let loops = entry.scheme.as_ref().map_or_else(Vec::new, |s| loops(s, entry, &parameters, temperature, &blame, out));
-    Part {
+    let mut part = Part {
         entry: entry.name.clone(),
         kind: entry.kind,
         body: entry.clone(),
@@ -355,11 +377,25 @@ pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sourc
         gates,
         block: entry.block.clone(),
         conductance,
+        share,
+        unitary,
+        at_rest: 1.0,
         values: list.values,
         drugs: Vec::new(),
         active: 1.0,
         loops,
+    };
+    if entry.kind == "connexin" {
+        let own = Part { parameters: entry.parameter_values(), ..part.clone() };
+        match junction::steady(&own, 0.0) {
+            Ok(conducts) if conducts > 0.0 && conducts.is_finite() => part.at_rest = conducts,
+            _ => {
+                let message = format!("`{}` conducts nothing where both sides are at the same voltage", entry.name);
+                out.push(at(message, &blame, &entry.body.span).hint("the conductance of a junction is said there"));
+            }
+        }
     }
+    part
 }
 
 fn conductances(entry: &Entry, placed: &Read, list: &mut Lister<'_>, out: &mut Diagnostics) -> Vec<(usize, f64)> {

@@ -1,8 +1,8 @@
 //! What is read off a batch: samples of probes, in steps and in silence.
 
 use super::{Batch, Scratch};
-use crate::simulation::plain::Effect;
-use crate::simulation::plan::{OfPlain, Plan, Source, Voltage};
+use crate::simulation::plain::{Effect, OfPlain};
+use crate::simulation::plan::{Plan, Source, Voltage};
 use crate::simulation::population::OfPopulation;
 use crate::simulation::trace::Traces;
 use engine::circuit::Target;
@@ -87,6 +87,10 @@ impl Batch {
         let conductance = |s: usize| &scratch.conductance[lane][s][..];
         match source {
             Source::Rate(_) => f64::NAN,
+            Source::Junction { gap, quantity } => plan
+                .circuit
+                .as_ref()
+                .map_or(f64::NAN, |of| of.gaps[gap].now(&of.plan, &self.nets[lane].state, quantity)),
             Source::Adaptation(cell) if plan.cells[cell].circuit.is_some() => {
                 let (number, of) = (plan.cells[cell].circuit.unwrap_or(0), plan.circuit.as_ref());
                 of.map_or(f64::NAN, |of| self.nets[lane].state.adaptation(&of.plan, number))
