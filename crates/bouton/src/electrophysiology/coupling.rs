@@ -92,6 +92,8 @@ pub struct Coupling {
 
 /// A sine goes on for this long before it is looked at, ms, and for so many periods then.
 const SWUNG_IN: (f64, f64) = (150.0, 2.0);
+/// How long the current is that makes an action potential, ms.
+const BRIEF: f64 = 1.0;
 /// A current of 1 ms that makes an action potential is looked for from 10 pA to 2.6 uA.
 const DOUBLINGS: u32 = 19;
 /// Voltages across that are shown, mV, and how many.
@@ -259,15 +261,19 @@ impl Bench<'_> {
         Ok(out)
     }
 
-    /// An action potential here by a current of 1 ms, the least of those that double, and what it does there.
+    /// An action potential here by a current of 1 ms, the least of those that double, and what it does there. None of a point
+    /// neuron, whose spike has no course, and of a cell that is highest where the current ends: that is no action potential.
     fn spikelet(&self, places: [Target; 2], between: &[(usize, &Junction)]) -> Result<Option<Spikelet>, RigError> {
+        if self.circuit.point(places[0].cell).is_some() {
+            return Ok(None);
+        }
         let (start, until) = (self.by.duration, self.by.duration + self.by.after);
         let listened: Vec<u32> = between.iter().map(|(k, _)| *k as u32).collect();
         let none = self.seen(places, (start, start, 0.0), until, &listened)?;
         let from = (start / self.circuit.dt().ms()).round() as usize;
         let mut current = 10.0;
         for _ in 0..DOUBLINGS {
-            let seen = self.seen(places, (start, start + 1.0, current), until, &listened)?;
+            let seen = self.seen(places, (start, start + BRIEF, current), until, &listened)?;
             let dt = self.circuit.dt().ms();
             let outward = |of: &Seen| -> Vec<f64> {
                 let n = of.passed.first().map_or(0, Vec::len);
@@ -279,7 +285,8 @@ impl Bench<'_> {
             let there: Vec<f64> = seen.v[1][from..].iter().zip(&none.v[1][from..]).map(|(v, rest)| v - rest).collect();
             let through: Vec<f64> = outward(&seen).iter().zip(outward(&none)).map(|(i, rest)| i - rest).collect();
             let fired = seen.spikes[places[1].cell as usize].iter().any(|t| *t >= start);
-            if let Some(mut found) = spikelet(dt, &course(0), &there, &through, self.by.spike) {
+            let found = spikelet(dt, &course(0), &there, &through, self.by.spike);
+            if let Some(mut found) = found.filter(|s| (s.spike.peak_time - BRIEF).abs() > 1.5 * dt) {
                 found.pulse = current;
                 found.fires = fired;
                 return Ok(Some(found));

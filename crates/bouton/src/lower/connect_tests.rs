@@ -91,7 +91,7 @@ fn probability_follows_the_separation() {
     let line = positions(Some(Arrangement::Line(10.0)), [0.0; 3], 200, "x");
     assert!((line[1][0] - line[0][0] - 10.0).abs() < 1e-12 && (line[0][0] + line[199][0]).abs() < 1e-12);
     let expression = units::parse("exp(-separation / 100 um)", &::model::read::separation()).unwrap();
-    let ends = Ends { senders: 200, receivers: 200, others: true, from: &line, to: &line };
+    let ends = Ends { senders: 200, receivers: 200, others: true, mutual: false, from: &line, to: &line };
     let all = made(&Rule::BySeparation(expression), &ends, 1, false);
     for (near, far) in [(0.0, 95.0), (95.0, 305.0), (305.0, 1005.0)] {
         let here = |a: u32, b: u32| a != b && (near..far).contains(&ends.separation(a, b));
