@@ -27,8 +27,8 @@ pub(super) struct Together {
     pub junctions: Vec<u32>,
     /// Those of them whose conductance follows the voltage at once, by kind: which of its own.
     pub at_once: Vec<(u16, Vec<u32>)>,
-    /// Lanes of its cells, by block.
-    pub lanes: Vec<(u32, u8)>,
+    /// The roots of its cells.
+    pub roots: Vec<Place>,
 }
 
 /// A kind of junction made ready.
@@ -129,23 +129,23 @@ impl Coupled {
                 points: Vec::new(),
                 junctions: junctions_here,
                 at_once: Vec::new(),
-                lanes: Vec::new(),
+                roots: Vec::new(),
             };
-            let mut lanes: BTreeMap<u32, u8> = BTreeMap::new();
             for (number, k) in (0..).zip(members) {
                 let at = places[*k as usize];
-                let (block, lane) = plan.place(at.cell);
+                let (block, row, lane) = plan.spot(at);
                 let (list, all) = match block < plan.cells.blocks() {
                     true => (&cells, &mut together.compartments),
                     false => (&points, &mut together.points),
                 };
                 let block = list.binary_search(&(block as u32)).expect("every block was listed") as u32;
-                all.push((number, Place { block, row: at.compartment, lane: lane as u32 }));
-                if (at.cell as usize) < plan.cells.cells() {
-                    *lanes.entry(block).or_default() |= 1 << lane;
+                let place = Place { block, row, lane: lane as u32 };
+                all.push((number, place));
+                // Every path ends at a root.
+                if (at.cell as usize) < plan.cells.cells() && at.compartment == 0 {
+                    together.roots.push(place);
                 }
             }
-            together.lanes = lanes.into_iter().collect();
             for (number, kind) in kinds.iter().enumerate().filter(|(_, kind)| kind.at_once.is_some()) {
                 let here = |k: &u32| usize::from(junctions[together.junctions[*k as usize] as usize].kind) == number;
                 let list: Vec<u32> = (0..together.junctions.len() as u32).filter(here).collect();

@@ -32,8 +32,6 @@ pub(super) struct Memory {
     pub stages: Vec<Stages>,
     befores: Vec<Vec<f64>>,
     found: Vec<Vec<Spike>>,
-    jumps: Vec<u8>,
-    damped: Vec<u8>,
     sought: Vec<Sought>,
     /// By component and place: voltages when the step begins.
     v: Vec<Vec<f64>>,
@@ -206,7 +204,7 @@ impl Lockstep<'_, '_> {
         for step in 0..self.steps {
             let moment = self.clock.moment(self.stepping);
             let from = spikes.len();
-            self.begin(memory, moment)?;
+            self.begin(moment)?;
             self.look(memory);
             let h = (moment.at - self.clock.gates_at).ms();
             junctions.open_and_close(
@@ -239,22 +237,19 @@ impl Lockstep<'_, '_> {
     }
 
     /// What acts, and elimination up to the roots.
-    fn begin(&mut self, memory: &mut Memory, moment: Moment) -> Result<(), CircuitRunError> {
+    fn begin(&mut self, moment: Moment) -> Result<(), CircuitRunError> {
         let clock = self.clock;
         let one = |(staged, drive): &mut (Staged<'_>, &mut BlockDrive<'_>)| {
-            let jumps = staged.act(&mut **drive, moment);
-            staged.eliminate(&**drive, clock, moment).map(|()| jumps)
+            staged.act(&mut **drive, moment);
+            staged.eliminate(&**drive, clock, moment)
         };
-        memory.jumps.clear();
         if self.cells_are_few() {
             for cell in &mut self.cells {
-                memory.jumps.push(one(cell)?);
+                one(cell)?;
             }
         } else {
-            let all: Vec<Result<u8, neuron::RunError>> = self.cells.par_iter_mut().with_min_len(FEW).map(one).collect();
-            for jumps in all {
-                memory.jumps.push(jumps?);
-            }
+            let all: Vec<Result<(), neuron::RunError>> = self.cells.par_iter_mut().with_min_len(FEW).map(one).collect();
+            all.into_iter().collect::<Result<(), _>>()?;
         }
         self.points.iter_mut().for_each(PointBlock::act);
         Ok(())
@@ -298,19 +293,18 @@ impl Lockstep<'_, '_> {
 
     /// Finds the voltages of all places, and tells elimination what flows in.
     fn meet(&mut self, memory: &mut Memory, junctions: &mut Junctions, moment: Moment) -> Result<(), CircuitRunError> {
-        let own = |block: u32, jumps: &[u8]| jumps[block as usize];
         for (component, of) in self.coupled.components.iter().zip(&mut memory.sought) {
-            let jumped = component.lanes.iter().any(|&(block, lanes)| own(block, &memory.jumps) & lanes != 0);
+            let cells = &mut self.cells;
+            let jumped =
+                component.roots.iter().any(|at| cells[at.block as usize].0.is_damped(at.row, at.lane as usize));
             // A point neuron knows no halves of a step.
             of.damped = jumped && component.points.is_empty();
             of.done = false;
-        }
-        memory.damped.clear();
-        memory.damped.extend_from_slice(&memory.jumps);
-        for (component, of) in self.coupled.components.iter().zip(&memory.sought) {
-            for &(block, lanes) in &component.lanes {
-                let damped = &mut memory.damped[block as usize];
-                *damped = if of.damped { *damped | lanes } else { *damped & !lanes };
+            if jumped {
+                component
+                    .roots
+                    .iter()
+                    .for_each(|at| cells[at.block as usize].0.damp(at.row, at.lane as usize, of.damped));
             }
         }
         self.find(memory, moment, true)?;
@@ -402,25 +396,25 @@ impl Lockstep<'_, '_> {
 
     /// Down to the tips, second halves where steps are damped, pools, spikes.
     fn end(&mut self, memory: &mut Memory, moment: Moment, spikes: &mut Vec<Spike>) -> Result<(), CircuitRunError> {
-        let halves = memory.damped.iter().any(|d| *d != 0);
+        let halves = self.cells.iter().any(|(staged, _)| staged.halves());
         let few = self.cells_are_few();
         {
-            let Memory { befores, found, damped, .. } = &mut *memory;
+            let Memory { befores, found, .. } = &mut *memory;
             type Of<'a, 'b, 'c> =
-                ((&'c mut (Staged<'a>, &'b mut BlockDrive<'a>), &'c u8), (&'c mut Vec<f64>, &'c mut Vec<Spike>));
-            let one = |((cell, damped), (before, found)): Of<'_, '_, '_>| {
+                (&'c mut (Staged<'a>, &'b mut BlockDrive<'a>), (&'c mut Vec<f64>, &'c mut Vec<Spike>));
+            let one = |(cell, (before, found)): Of<'_, '_, '_>| {
                 found.clear();
-                cell.0.end(*damped, before);
+                cell.0.end(before);
                 if halves { Ok(()) } else { cell.0.finish(&mut *cell.1, moment, before, found) }
             };
             let mut worst: Option<NeuronFault> = None;
             if few {
-                for of in self.cells.iter_mut().zip(&*damped).zip(befores.iter_mut().zip(found)) {
+                for of in self.cells.iter_mut().zip(befores.iter_mut().zip(found)) {
                     one(of).or_else(|e| neuron::worse(&mut worst, e))?;
                 }
             } else {
                 let both = befores.par_iter_mut().zip(found);
-                let all = self.cells.par_iter_mut().zip(damped.par_iter()).zip(both).with_min_len(FEW);
+                let all = self.cells.par_iter_mut().zip(both).with_min_len(FEW);
                 let faults: Vec<neuron::RunError> = all.filter_map(|of| one(of).err()).collect();
                 faults.into_iter().try_for_each(|e| neuron::worse(&mut worst, e))?;
             }
@@ -440,8 +434,8 @@ impl Lockstep<'_, '_> {
             }
             let mut worst: Option<NeuronFault> = None;
             for (k, (staged, drive)) in self.cells.iter_mut().enumerate() {
-                if memory.damped[k] != 0 {
-                    staged.end_again(memory.damped[k]);
+                if staged.halves() {
+                    staged.end_again();
                 }
                 let finished = staged.finish(&mut **drive, moment, &memory.befores[k], &mut memory.found[k]);
                 finished.or_else(|e| neuron::worse(&mut worst, e))?;

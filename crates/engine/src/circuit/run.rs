@@ -234,8 +234,8 @@ fn placed(plan: &Plan, targets: &[Target]) -> Result<Vec<Placed>, usize> {
         if !plan.has(*to) {
             return Err(index);
         }
-        let (block, lane) = plan.place(to.cell);
-        Ok(Placed { block: block as u32, index: index as u32, row: to.compartment, lane: lane as u32 })
+        let (block, row, lane) = plan.spot(*to);
+        Ok(Placed { block: block as u32, index: index as u32, row, lane: lane as u32 })
     };
     let mut placed = targets.iter().enumerate().map(place).collect::<Result<Vec<_>, _>>()?;
     placed.sort_unstable();

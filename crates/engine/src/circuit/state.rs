@@ -260,12 +260,12 @@ impl State {
     /// If there is no such neuron or kind.
     #[must_use]
     pub fn synaptic(&self, plan: &Plan, to: Target, kind: u16) -> f64 {
-        let (block, lane) = plan.place(to.cell);
+        let (block, row, lane) = plan.spot(to);
         let of = &plan.blocks[block];
         if let Some(input) = of.group.and_then(|group| plan.groups[group].inputs[usize::from(kind)]) {
             return self.points[block - plan.cells.blocks()].input(lane, input as usize);
         }
-        let line = Line { kind, row: to.compartment };
+        let line = Line { kind, row };
         of.lines.binary_search(&line).map_or(0.0, |k| self.blocks[block].g[k].0[lane])
     }
 

@@ -44,8 +44,8 @@ pub(super) struct Step<'a> {
     pub h: f64,
     /// Whether to go on as far again by extrapolation.
     pub extrapolate: bool,
-    /// But in these lanes by another implicit step.
-    pub damped: u8,
+    /// But in these lanes of each row by another implicit step; none if there are none.
+    pub damped: &'a [u8],
     /// Working memory of that.
     pub halves: &'a mut Vec<F64x8>,
 }
@@ -65,12 +65,12 @@ impl Kernel for Step<'_> {
         let own = Own::new(block, h);
         let (mut low, mut high) = (L::splat(f64::INFINITY), L::splat(f64::NEG_INFINITY));
         let (trees, coupling) = (&block.trees, &block.coupling[..]);
-        if self.damped == 0 {
+        if self.damped.is_empty() {
             let mut rows = Membrane { own, v, extrapolate, low, high };
             tree::solve_rows::<L, _>(trees, Matrix { diagonal, upper: coupling, lower: coupling }, rhs, &mut rows);
             (low, high) = (rows.low, rows.high);
         } else {
-            let damped = L::mask(self.damped);
+            let damped = self.damped;
             self.halves.clear();
             self.halves.extend(diagonal.iter().chain(&*rhs));
             let (again, second) = self.halves.split_at_mut(n);
@@ -79,15 +79,15 @@ impl Kernel for Step<'_> {
             rows.first = false;
             let matrix = Matrix { diagonal: again, upper: coupling, lower: coupling };
             tree::solve_rows::<L, _>(trees, matrix, second, &mut rows);
-            for ((x, second), v) in rhs.iter_mut().zip(&*second).zip(&*v) {
+            for (((x, second), v), &damped) in rhs.iter_mut().zip(&*second).zip(&*v).zip(damped) {
                 // Charge passed at the first and the second voltage, half of the time each.
                 let first = L::load(x);
-                L::select(damped, L::splat(0.5) * (first + L::load(second)), first).store(x);
+                L::select(L::mask(damped), L::splat(0.5) * (first + L::load(second)), first).store(x);
                 (low, high) = (low.min(L::load(v)), high.max(L::load(v)));
             }
         }
         let pooled = ionic::advance::<L>(block, pools, carried, rhs, if extrapolate { 2.0 * h } else { h });
-        let sound = sound(worst, L::load(&rhs[0])).and(pooled).bits();
+        let sound = sound::<L>(worst, block, rhs).and(pooled).bits();
         (sound, tables.is_some_and(|t| t.segments.hold(low).and(t.segments.hold(high)).all()))
     }
 }
@@ -154,9 +154,14 @@ impl Conducting<'_> {
 
 /// The lanes whose gates and voltages are sound.
 #[inline(always)]
-pub(super) fn sound<L: Lanes>(worst: L, root: L) -> L::Mask {
+pub(super) fn sound<L: Lanes>(worst: L, block: &Block, x: &[F64x8]) -> L::Mask {
     // A number that is none anywhere in a tree is one at its root.
-    root.abs().lt(L::splat(f64::INFINITY)).and(worst.le(L::splat(0.5 + SLACK)))
+    let infinity = L::splat(f64::INFINITY);
+    let mut sound = worst.le(L::splat(0.5 + SLACK));
+    for x in if block.is_stacked() { x } else { &x[..1] } {
+        sound = sound.and(L::load(x).abs().lt(infinity));
+    }
+    sound
 }
 
 /// Capacitances, fixed conductances and currents of the rows.
@@ -209,10 +214,10 @@ impl<L: Lanes> Rows<L> for Membrane<'_, L> {
 }
 
 /// The membrane over a step whose halves are implicit in some lanes.
-struct Halves<'a, L: Lanes> {
+struct Halves<'a, L> {
     own: Own<'a, L>,
     v: &'a mut [F64x8],
-    damped: L::Mask,
+    damped: &'a [u8],
     first: bool,
 }
 
@@ -226,7 +231,7 @@ impl<L: Lanes> Rows<L> for Halves<'_, L> {
     fn solved(&mut self, i: usize, x: L) {
         let v = L::load(&self.v[i]);
         let other = if self.first { L::splat(2.0) * x - v } else { v };
-        L::select(self.damped, x, other).store(&mut self.v[i]);
+        L::select(L::mask(self.damped[i]), x, other).store(&mut self.v[i]);
     }
 }
 

@@ -137,7 +137,8 @@ impl Here<'_> {
             Form::Steps(_) => NeuronQuantity::SchemeRate { channel, output },
             Form::Gates(_) => NeuronQuantity::Rate { channel, gate: output / 2 },
         };
-        let (cell, compartment) = (self.block.first + lane, self.c.rows[k] as usize);
+        let (cell, compartment) = self.block.at(self.c.rows[k], lane);
+        let compartment = compartment as usize;
         NeuronFault { quantity, value, cell, compartment, at }.into()
     }
 
@@ -347,7 +348,7 @@ impl State {
                 let (luck, n) = (luck(index, c.channel), states.len());
                 for (k, &row) in c.rows.iter().enumerate() {
                     let own = &mut state.schemes[scheme.at + k * n..][..n];
-                    for lane in (0..block.sizes.len()).filter(|&lane| scheme.copies[k].0[lane] > 0.0) {
+                    for lane in (0..LANES).filter(|&lane| scheme.copies[k].0[lane] > 0.0) {
                         let law: Vec<f64> = own.iter().map(|line| line.0[lane]).collect();
                         let mut draws = luck[lane].at(u64::from(row), self.ordinal);
                         let mut counts = vec![0; n];

@@ -300,7 +300,7 @@ fn run_block<D: Drive>(
     let Stepping { level, dt, method } = stepping;
     let second = method == Method::CrankNicolson;
     let h = dt.ms() * if second { 0.5 } else { 1.0 };
-    let lanes = ((1_u32 << block.sizes.len()) - 1) as u8;
+    let lanes = block.lanes();
     let mut inside = plan.tables.as_ref().is_some_and(|t| holds(t, &state.v));
     for _ in 0..steps {
         let moment = clocks.moment(stepping);
@@ -322,8 +322,8 @@ fn run_block<D: Drive>(
         }
         work.before.clear();
         work.before.extend(block.detectors.iter().map(|d| state.v[d.row as usize].0[d.lane]));
-        let damped = if second { work.ports.jumps() } else { 0 };
-        let (diagonal, rhs, brought) = work.ports.columns();
+        let (diagonal, rhs, brought, jumps) = work.ports.columns();
+        let damped = if second { jumps } else { &[] };
         let step = Step {
             plan,
             block,
@@ -364,8 +364,8 @@ pub(super) fn crossings(block: &Block, v: &[F64x8], before: &[f64], start: Tick,
         if before < d.threshold && after >= d.threshold {
             let part = (d.threshold - before) / (after - before);
             let within = Tick((part * dt.0 as f64).round_ties_even() as i64);
-            let (detector, cell) = (d.id, (block.first + d.lane) as u32);
-            found.push(Spike { at: start + within, detector, cell, compartment: d.row });
+            let (cell, compartment) = block.at(d.row, d.lane);
+            found.push(Spike { at: start + within, detector: d.id, cell: cell as u32, compartment });
         }
     }
 }
@@ -433,8 +433,10 @@ pub(super) fn blame(
     read: impl Fn(&BlockChannel) -> bool,
 ) -> NeuronFault {
     let lane = unsound.trailing_zeros() as usize;
-    let fault =
-        |quantity, value, row: usize| NeuronFault { quantity, value, cell: block.first + lane, compartment: row, at };
+    let fault = |quantity, value, row: usize| {
+        let (cell, compartment) = block.at(row as u32, lane);
+        NeuronFault { quantity, value, cell, compartment: compartment as usize, at }
+    };
     if let Some((row, value)) = wrong.and_then(|wrong| wrong[lane]) {
         return fault(NeuronQuantity::Port, value, row);
     }
@@ -470,7 +472,8 @@ pub(super) fn blame(
         }
     }
     gate_fault.unwrap_or_else(|| {
-        let voltage = (0..block.sizes[lane]).map(|row| (row, state.v[row].0[lane])).find(|(_, v)| !v.is_finite());
+        let rows = if block.is_stacked() { block.rows() } else { block.sizes[lane] };
+        let voltage = (0..rows).map(|row| (row, state.v[row].0[lane])).find(|(_, v)| !v.is_finite());
         let (row, value) = voltage.unwrap_or((0, state.v[0].0[lane]));
         fault(NeuronQuantity::Voltage, value, row)
     })

@@ -28,6 +28,8 @@ pub(crate) struct Stages {
     first: Vec<F64x8>,
     /// Largest |x - 1/2| of gates.
     worst: F64x8,
+    /// By row: lanes of damped steps; none where there are none.
+    damped: Vec<u8>,
     wrong: Option<PortFaults>,
     /// Whether all voltages lie within tables, and whether they did when gates were read.
     inside: bool,
@@ -100,13 +102,37 @@ pub(crate) fn split<'a, D>(
 }
 
 impl Staged<'_> {
-    /// What acts within the step; gives the lanes that have jumped.
-    pub fn act<D: Drive>(&mut self, drive: &mut D, moment: Moment) -> u8 {
+    /// What acts within the step.
+    pub fn act<D: Drive>(&mut self, drive: &mut D, moment: Moment) {
         let ports = &mut self.memory.work.ports;
         ports.clear();
         drive.drive(moment, &self.state.v, ports);
         self.memory.wrong = ports.faults(self.stepping.level);
-        if self.stepping.method == Method::CrankNicolson { ports.jumps() } else { 0 }
+        self.memory.damped.clear();
+        if self.stepping.method == Method::CrankNicolson {
+            self.memory.damped.extend_from_slice(ports.jumps());
+        }
+    }
+
+    /// Whether the step of the cell whose root is there is a damped one.
+    pub fn is_damped(&self, row: u32, lane: usize) -> bool {
+        self.memory.damped.get(row as usize).is_some_and(|lanes| lanes >> lane & 1 == 1)
+    }
+
+    /// Says so, or not.
+    pub fn damp(&mut self, row: u32, lane: usize, damped: bool) {
+        if damped {
+            self.memory.damped.resize(self.block.rows(), 0);
+        }
+        let rows = if self.block.is_stacked() { row as usize..row as usize + 1 } else { 0..self.block.rows() };
+        for lanes in self.memory.damped.get_mut(rows).into_iter().flatten() {
+            *lanes = if damped { *lanes | 1 << lane } else { *lanes & !(1 << lane) };
+        }
+    }
+
+    /// Whether there is a damped step in it.
+    pub fn halves(&self) -> bool {
+        self.memory.damped.iter().any(|lanes| *lanes != 0)
     }
 
     fn h(&self) -> f64 {
@@ -138,7 +164,7 @@ impl Staged<'_> {
         }
         let extrapolate = stepping.method == Method::CrankNicolson;
         let Work { rates, carried, ports, .. } = work;
-        let (diagonal, rhs, brought) = ports.columns();
+        let (diagonal, rhs, brought, _) = ports.columns();
         let conducting = Conducting { plan, block, rates, brought, tables, inside, h_gates, extrapolate };
         let carried = &mut carried[..work_lines(block)];
         *worst = level.dispatch(Up { conducting, state: self.state, carried, diagonal, rhs, inverse, raw, h });
@@ -171,19 +197,22 @@ impl Staged<'_> {
         self.state.v[row as usize].0[lane]
     }
 
-    /// Down to the tips, and on to the step's end; in the lanes that are `damped` only half-way, and the second half waits.
-    pub fn end(&mut self, damped: u8, before: &mut Vec<f64>) {
+    /// Down to the tips, and on to the step's end; where steps are damped only half-way, and the second half waits.
+    pub fn end(&mut self, before: &mut Vec<f64>) {
         before.clear();
         before.extend(self.block.detectors.iter().map(|d| self.state.v[d.row as usize].0[d.lane]));
         let extrapolate = self.stepping.method == Method::CrankNicolson;
         let h = self.h();
-        let (factor, rhs, _) = self.memory.work.ports.columns();
-        let down = Down { block: self.block, v: &mut self.state.v, factor, rhs, extrapolate, damped, second: false };
-        let range = self.stepping.level.dispatch(down);
+        let halves = self.halves();
+        let Stages { work, damped, .. } = &mut *self.memory;
+        let (factor, rhs, ..) = work.ports.columns();
+        let damped = if halves { &damped[..] } else { &[] };
+        let (block, v) = (self.block, &mut self.state.v);
+        let range = self.stepping.level.dispatch(Down { block, v, factor, rhs, extrapolate, damped, second: false });
         self.within(range);
-        if damped != 0 {
+        if halves {
             let Stages { work, first, raw, inverse, .. } = &mut *self.memory;
-            let (factor, rhs, _) = work.ports.columns();
+            let (factor, rhs, ..) = work.ports.columns();
             first.clear();
             first.extend_from_slice(rhs);
             let again = Again { block: self.block, v: &self.state.v, factor, inverse, raw, rhs, h };
@@ -191,21 +220,21 @@ impl Staged<'_> {
         }
     }
 
-    /// The second half of the lanes that are `damped`.
-    pub fn end_again(&mut self, damped: u8) {
-        let (factor, rhs, _) = self.memory.work.ports.columns();
-        let down =
-            Down { block: self.block, v: &mut self.state.v, factor, rhs, extrapolate: true, damped, second: true };
+    /// The second half, where steps are damped.
+    pub fn end_again(&mut self) {
+        let Stages { work, damped, first, .. } = &mut *self.memory;
+        let (factor, rhs, ..) = work.ports.columns();
+        let (block, v) = (self.block, &mut self.state.v);
+        let down = Down { block, v, factor, rhs, extrapolate: true, damped, second: true };
         let range = self.stepping.level.dispatch(down);
-        self.within(range);
-        let (_, rhs, _) = self.memory.work.ports.columns();
-        for (x, first) in rhs.iter_mut().zip(&self.memory.first) {
+        for ((x, first), damped) in rhs.iter_mut().zip(&*first).zip(&*damped) {
             for lane in 0..LANES {
                 // Charge passed at the first and the second voltage, half of the time each.
                 let both = 0.5 * (first.0[lane] + x.0[lane]);
                 x.0[lane] = if damped >> lane & 1 == 1 { both } else { first.0[lane] };
             }
         }
+        self.within(range);
     }
 
     /// Whether all voltages now lie within tables.
@@ -225,11 +254,11 @@ impl Staged<'_> {
         before: &[f64],
         found: &mut Vec<Spike>,
     ) -> Result<(), RunError> {
-        let lanes = ((1_u32 << self.block.sizes.len()) - 1) as u8;
+        let lanes = self.block.lanes();
         let Stages { work, worst, wrong, read, .. } = &mut *self.memory;
         let Work { carried, ports, rates, .. } = work;
         let carried = &mut carried[..work_lines(self.block)];
-        let (_, x, _) = ports.columns();
+        let (_, x, ..) = ports.columns();
         let ends = Ends {
             block: self.block,
             pools: &mut self.state.pools,
@@ -304,7 +333,7 @@ struct Down<'a> {
     factor: &'a [F64x8],
     rhs: &'a mut [F64x8],
     extrapolate: bool,
-    damped: u8,
+    damped: &'a [u8],
     second: bool,
 }
 
@@ -315,7 +344,7 @@ impl Kernel for Down<'_> {
     fn run<L: Lanes>(self) -> [F64x8; 2] {
         let Self { block, v, factor, rhs, extrapolate, damped, second } = self;
         let (low, high) = (L::splat(f64::INFINITY), L::splat(f64::NEG_INFINITY));
-        let mut rows = Onto { v, extrapolate, damped: L::mask(damped), second, low, high };
+        let mut rows = Onto { v, extrapolate, damped, second, low, high };
         tree::back_rows::<L, _>(&block.trees, factor, rhs, &mut rows);
         let mut range = [F64x8::default(); 2];
         rows.low.store(&mut range[0]);
@@ -325,10 +354,10 @@ impl Kernel for Down<'_> {
 }
 
 /// What becomes of a solution: the voltage at the step's end, or half-way where another half follows.
-struct Onto<'a, L: Lanes> {
+struct Onto<'a, L> {
     v: &'a mut [F64x8],
     extrapolate: bool,
-    damped: L::Mask,
+    damped: &'a [u8],
     second: bool,
     low: L,
     high: L,
@@ -348,7 +377,8 @@ impl<L: Lanes> Rows<L> for Onto<'_, L> {
             (false, true) => L::splat(2.0) * x - v,
             (false, false) => x,
         };
-        let next = L::select(self.damped, x, other);
+        let damped = self.damped.get(i).copied().unwrap_or(0);
+        let next = L::select(L::mask(damped), x, other);
         next.store(&mut self.v[i]);
         (self.low, self.high) = (self.low.min(next), self.high.max(next));
     }
@@ -395,6 +425,6 @@ impl Kernel for Ends<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) -> u8 {
         let pooled = ionic::advance::<L>(self.block, self.pools, self.carried, self.x, self.dt);
-        sound(L::load(&self.worst), L::load(&self.x[0])).and(pooled).bits()
+        sound::<L>(L::load(&self.worst), self.block, self.x).and(pooled).bits()
     }
 }
