@@ -199,8 +199,8 @@ fn no_bit_depends_on_the_threads_or_on_who_looks() {
         300,
         ", arrangement = { box = [\"200 um\", \"200 um\", \"50 um\"] }",
         "probability = \"0.4 * exp(-separation / 60 um)\"",
-    ) + "cell.in = { rate = \"800 Hz\", count = 300 }\nsynapse.in.from = \"in.axon\"\nsynapse.in.to = \"lif.soma\"\nsynapse.in.connect.each = true\n\
-           synapse.in.current = { peak = \"60 pA\", decay = \"3 ms\" }\nprobe.v.read = \"lif[7].soma.v_m\"\n";
+    ) + "cell.in = { rate = \"800 Hz\", count = 300 }\nsynapse.input.from = \"in.axon\"\nsynapse.input.to = \"lif.soma\"\nsynapse.input.connect.each = true\n\
+           synapse.input.current = { peak = \"60 pA\", decay = \"3 ms\" }\nprobe.v.read = \"lif[7].soma.v_m\"\n";
     let of = |threads: usize, more: &str| {
         let plan = plan_with(&format!("{text}{more}"), &["duration = \"60 ms\""]);
         let outcome = run(&[plan], "", threads, &Progress::default(), &Cancel::new()).unwrap();
@@ -321,8 +321,11 @@ fn a_messenger_in_the_bath_sets_the_strength_and_changes_it_in_its_time() {
 
 /// A sender with spikes onto a passive cell: the chemical part as it is said, and a junction or none.
 fn mixed(chemical: &str, junction: bool, more: &str) -> Condition {
-    let electrical =
-        if junction { "synapse.contact.junction.use = \"connexin/cx36\"\nsynapse.contact.junction.conductance = \"2 nS\"\n" } else { "" };
+    let electrical = if junction {
+        "synapse.contact.junction.use = \"connexin/cx36\"\nsynapse.contact.junction.conductance = \"2 nS\"\n"
+    } else {
+        ""
+    };
     let text = format!(
         "{WORLD}duration = \"40 ms\"\ncell.fs.use = \"neuron/pospischil_fs\"\n\
          cell.receiver.membrane = {{ capacitance = \"1 uF/cm2\", area = \"2000 um2\" }}\n\

@@ -58,3 +58,11 @@ pub fn steady(part: &Part, v: f64) -> Result<f64, MarkovError> {
     };
     Ok(open * share(part, v))
 }
+
+/// The same at once after a step of the voltage across from 0 mV to `v`.
+///
+/// # Errors
+/// As of [`steady`].
+pub fn at_once(part: &Part, v: f64) -> Result<f64, MarkovError> {
+    Ok(steady(part, 0.0)? / share(part, 0.0) * share(part, v))
+}

@@ -9,7 +9,7 @@ use super::junction::Junctions;
 use super::plain::{plain, waveform};
 use crate::simulation::{CellPlan, CircuitPlan, ClampKind, Group, Joined, Plan, Sender, Spiking, Voltage, Watch};
 use ::model::read::Read;
-use ::model::resolve::member;
+use ::model::resolve::{electrical, member};
 use engine::circuit::{self, Action, Connection, Injection, Kind, Points, Shade, Target};
 use engine::neuron::{self, Channel, ChannelInput, Detector, Insertion, Site};
 use engine::time::Tick;
@@ -85,8 +85,10 @@ impl Lowering<'_> {
             })
             .collect();
         // Every cell that a synapse of molecules may be on.
-        for (_, synapse) in
-            read.named("synapse").iter().filter(|(_, s)| s.get("connect").is_some() && plain(s).is_none())
+        for (_, synapse) in read
+            .named("synapse")
+            .iter()
+            .filter(|(_, s)| s.get("connect").is_some() && plain(s).is_none() && !electrical(s))
         {
             for cell in ["from", "to"].iter().filter_map(|end| synapse.text(end)).map(|text| member(text).0) {
                 let Some(index) = cells.iter().position(|c| c.name == cell && c.circuit.is_some()) else { continue };

@@ -137,44 +137,20 @@ pub(super) fn pairs(
             }
         }
         Rule::Indegree(k) => {
-            let mut met = Met::of(ends);
             for receiver in 0..m {
                 let apart = ends.others.then_some(receiver);
-                choose((*k, n), apart, repeated, &mut key.at(u64::from(receiver), 0), &mut |s| {
-                    if met.first(s, receiver) {
-                        emit(s, receiver);
-                    }
-                });
+                choose((*k, n), apart, repeated, &mut key.at(u64::from(receiver), 0), &mut |s| emit(s, receiver));
             }
         }
         Rule::Outdegree(k) => {
-            let mut met = Met::of(ends);
             for sender in 0..n {
                 let apart = ends.others.then_some(sender);
-                choose((*k, m), apart, repeated, &mut key.at(u64::from(sender), 0), &mut |r| {
-                    if met.first(sender, r) {
-                        emit(sender, r);
-                    }
-                });
+                choose((*k, m), apart, repeated, &mut key.at(u64::from(sender), 0), &mut |r| emit(sender, r));
             }
         }
         Rule::Pairs(pairs) => pairs.iter().for_each(|&(sender, receiver)| emit(sender, receiver)),
     }
     Ok(())
-}
-
-/// Pairs without order that were chosen: two that choose each other are one.
-struct Met(Option<HashSet<(u32, u32)>>);
-
-impl Met {
-    fn of(ends: &Ends) -> Self {
-        Self(ends.mutual.then(HashSet::new))
-    }
-
-    /// Whether a pair is met for the first time.
-    fn first(&mut self, a: u32, b: u32) -> bool {
-        self.0.as_mut().is_none_or(|met| met.insert((a.min(b), a.max(b))))
-    }
 }
 
 /// Each of `0..n` with probability `p`: the gaps between those that are taken are geometric (Batagelj & Brandes 2005, Phys

@@ -153,8 +153,6 @@ fn of_pairs_without_order_each_is_met_once() {
     for rule in [
         Rule::Ring(5),
         Rule::Probability(0.3),
-        Rule::Indegree(6),
-        Rule::Outdegree(6),
         Rule::BySeparation(units::parse("0.3", &::model::read::separation()).unwrap()),
     ] {
         let all = made(&rule, &mutual(12), 5, false);

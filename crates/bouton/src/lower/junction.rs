@@ -3,11 +3,10 @@
 use super::contacts::{Drawn, Of};
 use super::context::{Lowering, value};
 use super::coupling::{Contact, Pair, Side};
-use super::plain::plain;
 use super::{LowerError, expression};
 use crate::simulation::{CellPlan, Gap, Voltage};
 use ::model::read::Read;
-use ::model::resolve::{Part, ResolvedRate, member};
+use ::model::resolve::{Part, ResolvedRate, electrical, member};
 use engine::circuit::{Junction, Target};
 use engine::junction::{Drive, JunctionInput, JunctionScheme, JunctionStep, Kind, Modulator};
 use engine::mechanism::{MAX_STATES, ProgramBuilder, Value};
@@ -18,8 +17,6 @@ use std::collections::HashMap;
 const MOST_JUNCTIONS: f64 = 1e7;
 /// Kinds of junctions.
 const MOST_KINDS: usize = 1 << 16;
-/// What a synapse of molecules consists of.
-const OF_MOLECULES: [&str; 4] = ["terminal", "cleft", "receptor", "clearance"];
 
 /// Gap junctions of a circuit.
 #[derive(Debug, Default)]
@@ -27,11 +24,6 @@ pub(super) struct Junctions {
     pub kinds: Vec<Kind>,
     pub all: Vec<Junction>,
     pub gaps: Vec<Gap>,
-}
-
-/// Whether a synapse consists of gap junctions alone.
-pub(super) fn electrical(read: &Read) -> bool {
-    read.get("junction").is_some() && plain(read).is_none() && OF_MOLECULES.iter().all(|part| read.get(part).is_none())
 }
 
 /// How strong the junctions of a pair are together.
@@ -52,33 +44,21 @@ impl Lowering<'_> {
         out: &mut Junctions,
     ) -> Option<()> {
         let said = read.table("junction")?;
-        for (end, of) in [("from", from), ("to", to)] {
-            if cells[of.0].circuit.is_none() {
-                let span = read.span_of(end).unwrap_or(&read.span).clone();
-                let message = format!("the voltage of `{}` is given: no current can change it", cells[of.0].name);
-                self.fault(&span, message, "a junction has a cell with a `membrane` or a `point` on either side");
-                return None;
-            }
-        }
         let path = format!("synapse.{name}.junction");
         let part = if said.get("use").is_some() { Some(self.part(&path)?) } else { None };
-        let kind = self.kind(name, read, said, part)?;
+        let kind = self.kind(name, said, part)?;
         let (at_rest, active) = part.map_or((1.0, 1.0), |p| (p.at_rest, p.active));
         let strength = if let Some(g) = value(said, "conductance") {
             Strength::Known(g / at_rest)
         } else if let Some(channels) = said.count("channels") {
-            let unitary = value(said, "unitary").or_else(|| part?.unitary);
-            let Some(unitary) = unitary else {
-                self.fault(&said.span, format!("`{path}` has no unitary conductance"), "unitary = \"14 pS\"");
-                return None;
-            };
+            let unitary = value(said, "unitary").or_else(|| part?.unitary)?;
             Strength::Known(*channels as f64 * value(said, "open").unwrap_or(1.0) * unitary)
         } else {
             Strength::Wanted(value(said, "coupling")?, at_rest)
         };
         let first = out.all.len();
         let drawn = self.joints((name, read), (model, cells), (from, to), first)?;
-        let numbers = [from.0, to.0].map(|k| cells[k].circuit.unwrap_or(0));
+        let numbers = [cells[from.0].circuit?, cells[to.0].circuit?];
         let target = |d: &Drawn| {
             let [a, b] = [numbers[0] + d.sender, numbers[1] + d.receiver];
             [Target { cell: a, compartment: d.from }, Target { cell: b, compartment: d.to }]
@@ -159,26 +139,17 @@ impl Lowering<'_> {
         before: usize,
     ) -> Option<Vec<Drawn>> {
         let of = if electrical(read) { Of::Junctions } else { Of::Both };
-        let [first, second] = [from.0, to.0].map(|k| cells[k].circuit.unwrap_or(0));
-        let (mut drawn, mut itself) = (Vec::new(), None);
+        let [first, second] = [cells[from.0].circuit?, cells[to.0].circuit?];
+        let mut drawn = Vec::new();
         let room = MOST_JUNCTIONS - before as f64;
         self.drawn((name, read, of), (model, cells), (from, to), room, &mut |d| {
-            if first + d.sender == second + d.receiver {
-                itself = Some(d.sender);
-            } else {
+            // Of one cell and all of its population, the others are meant.
+            if first + d.sender != second + d.receiver {
                 drawn.push(d);
             }
         })?;
         let connect = read.table("connect");
         let span = connect.map_or_else(|| read.span_of("to").unwrap_or(&read.span), |c| &c.span).clone();
-        // Of one cell and all of its population, the others are meant.
-        if let Some(k) = itself.filter(|_| connect.is_some() || drawn.is_empty()) {
-            let name_of = &cells[from.0].name;
-            let which = if cells[from.0].count > 1 { format!("{name_of}[{k}]") } else { name_of.clone() };
-            let message = format!("`synapse.{name}` joins `{which}` with itself");
-            self.fault(&span, message, "a junction is between two cells");
-            return None;
-        }
         if drawn.is_empty() {
             self.fault(&span, format!("`synapse.{name}` joins nothing"), "another `random`, or another rule");
             return None;
@@ -232,7 +203,7 @@ impl Lowering<'_> {
     }
 
     /// What the channels of a synapse's junction are.
-    fn kind(&mut self, name: &str, read: &Read, said: &Read, part: Option<&Part>) -> Option<Kind> {
+    fn kind(&mut self, name: &str, said: &Read, part: Option<&Part>) -> Option<Kind> {
         let path = format!("synapse.{name}.junction");
         let span = said.span_of("use").unwrap_or(&said.span).clone();
         let own = match part {
@@ -254,19 +225,16 @@ impl Lowering<'_> {
                 return None;
             }
         };
-        let modulators =
-            said.named("modulation").iter().map(|(_, m)| self.modulator(read, m)).collect::<Option<_>>()?;
+        let modulators = said.named("modulation").iter().map(|(_, m)| self.modulator(m)).collect::<Option<_>>()?;
         Some(Kind { modulators, ..own })
     }
 
-    fn modulator(&self, read: &Read, said: &Read) -> Option<Modulator> {
+    fn modulator(&self, said: &Read) -> Option<Modulator> {
         let power = value(said, "power").unwrap_or(1.0);
         let by = match said.word("by")? {
             "from" => Drive::A,
             "to" => Drive::B,
-            "release" if plain(read).is_none() => Drive::Told,
-            // What a plain synapse releases are its sender's action potentials.
-            "release" => Drive::A,
+            "release" => Drive::Told,
             "messenger" => {
                 let c = self.concentration(said.text("messenger")?)?;
                 let half = value(said, "ec50")?;

@@ -9,7 +9,7 @@ use crate::recording;
 use crate::simulation::{CellPlan, Detail, PlainPlan, Plan, PopulationPlan, Source, SynapsePlan, Tap, Voltage};
 use ::model::diagnostic::{Diagnostic, Diagnostics};
 use ::model::read::Read;
-use ::model::resolve::{Resolved, member};
+use ::model::resolve::{Resolved, electrical, member};
 use engine::cleft::Tolerance;
 use engine::neuron::Site;
 use engine::terminal::action_potential::ActionPotential;
@@ -67,7 +67,7 @@ impl Lowering<'_> {
                 + populations.len()
                 + plain.iter().filter(|p| p.spine.0 == 0).count()
                 + joint.as_ref().map_or(0, |j| j.synapses.len())
-                < read.named("synapse").iter().filter(|(_, s)| !super::junction::electrical(s)).count()
+                < read.named("synapse").iter().filter(|(_, s)| !electrical(s)).count()
             || joint.as_ref().map_or(0, |j| j.junctions.gaps.len())
                 < read.named("synapse").iter().filter(|(_, s)| s.get("junction").is_some()).count()
             || clamps.len() < read.named("clamp").len()
@@ -257,7 +257,7 @@ impl Lowering<'_> {
             {
                 self.couple((&key.name, synapse), (read, cells), (from, to), &mut joint.junctions);
             }
-            if super::junction::electrical(synapse) {
+            if electrical(synapse) {
                 continue;
             }
             if super::plain::plain(synapse).is_some() {

@@ -20,7 +20,8 @@ pub(super) fn read(body: &Read, scheme: Option<&Scheme>, layout: &Layout, reader
         }
         (Some(place), scheme) => {
             if let Some(span) = junction.span_of("unitary") {
-                let d = Diagnostic::error("a scheme and `unitary`, which both say what a channel conducts", span.clone());
+                let d =
+                    Diagnostic::error("a scheme and `unitary`, which both say what a channel conducts", span.clone());
                 reader.out.push(d.hint("the largest of `conductance` is what it conducts: leave `unitary` out"));
             }
             if !body.named_numbers("conductance").iter().any(|(_, n)| n.value() > 0.0) {
@@ -49,7 +50,8 @@ pub(super) fn read(body: &Read, scheme: Option<&Scheme>, layout: &Layout, reader
 
 /// A junction's conductance is said where both cells are at the same voltage: there something must be left.
 pub(super) fn conducts_at_rest(share: &Rate, grounds: &Grounds<'_>, reader: &mut Reader<'_>) {
-    let values = grounds.layout.values(grounds.parameters, 0.0, grounds.temperature, &vec![0.0; grounds.layout.ligands()]);
+    let values =
+        grounds.layout.values(grounds.parameters, 0.0, grounds.temperature, &vec![0.0; grounds.layout.ligands()]);
     if share.expr.evaluate(&values) == 0.0 {
         let d = Diagnostic::error("`share` is 0 where both sides are at the same voltage", share.span.clone());
         reader.out.push(d.hint("the conductance of a junction is said there"));

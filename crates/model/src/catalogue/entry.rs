@@ -1,9 +1,9 @@
 //! An entry, read whole: its head, its parameters, its scheme or gates, its checks.
 
-use super::{Catalogue, connexin};
 use super::drug::{self, Action};
 use super::rate::{Grounds, Layout, Rate, rate};
 use super::scheme::{self, Scheme};
+use super::{Catalogue, connexin};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources};
 use crate::fields;
 use crate::read::{Evidence, Number, Provenance, Read, Reader, provenance_of};

@@ -18,6 +18,7 @@ pub(super) static ACTION: Table = Table {
                 ("competitive", "takes the place of the ligand at each free site, and opens nothing"),
                 ("agonist", "takes the place of the ligand at each free site, and does what it does"),
                 ("pore", "binds whether open or shut; what is bound neither conducts nor carries"),
+                ("pore_pair", "the same by two molecules, of which one alone does nothing and soon leaves"),
                 ("open_channel", "binds open channels only"),
                 (
                     "modulator",
@@ -58,7 +59,7 @@ pub(super) static ACTION: Table = Table {
             "off_factor",
             Number(D::NONE, Positive),
             Optional,
-            "With `agonist`: its rate of unbinding over the ligand's; with `modulator`: the ligand's own, over that without.",
+            "With `agonist`: its rate of unbinding over the ligand's; with `modulator`: the ligand's own, over that without; with `pore_pair`: that of the first molecule while it is alone, over `k_off`.",
         ),
     ],
 };

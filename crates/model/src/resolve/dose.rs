@@ -177,6 +177,8 @@ impl Resolver<'_> {
         let has = (said("bath"), said("incubation"), said("inactivated"));
         let (message, hint) = match (irreversible, has) {
             (true, (true, true, false) | (false, false, true)) | (false, (true, false, false)) => return true,
+            // What else says nothing of a messenger was said with it.
+            (false, (true, _, _)) if drug.is_none() => return true,
             (true, _) => (
                 format!("`{path}` acts irreversibly: what it has taken depends on how long it was there"),
                 "bath = \"1 uM\" and incubation = \"10 min\", or inactivated = 0.9",

@@ -7,7 +7,8 @@ use crate::tree::{Fields, Node, Value};
 
 /// What a model table takes over from an entry.
 const FROM_NEURON: &[&str] = &["membrane", "section", "channel", "pool", "point"];
-const FROM_SYNAPSE: &[&str] = &["terminal", "cleft", "receptor", "clearance", "conductance", "current", "junction", "spine"];
+const FROM_SYNAPSE: &[&str] =
+    &["terminal", "cleft", "receptor", "clearance", "conductance", "current", "junction", "spine"];
 
 impl Resolver<'_> {
     pub(super) fn expand(&mut self, model: &Node) -> Node {

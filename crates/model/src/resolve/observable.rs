@@ -38,7 +38,7 @@ pub const OF_CLEARANCE: &[&str] = &["bound", "turned_over"];
 
 impl Resolver<'_> {
     /// Whether what it uses could not be read, which was said there.
-    fn lacks_its_entry(&self, read: &Read) -> bool {
+    pub(super) fn lacks_its_entry(&self, read: &Read) -> bool {
         self.partless.contains(&(read.span.file, read.span.range.start))
     }
 

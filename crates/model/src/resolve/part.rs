@@ -331,10 +331,7 @@ pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sourc
         };
         gates.push(ResolvedGate { name: g.name.clone(), count: g.count, form });
     }
-    let share = entry
-        .share
-        .as_ref()
-        .map(|s| resolve("junction.share".into(), s, Dimension::NONE, None, false, &mut list));
+    let share = entry.share.as_ref().map(|s| resolve("share".into(), s, Dimension::NONE, None, false, &mut list));
     let conductance = conductances(entry, placed, &mut list, out);
     let most = conductance.iter().map(|c| c.1).fold(0.0, f64::max);
     let said = if entry.kind == "connexin" { placed.number("unitary") } else { None };
@@ -349,17 +346,19 @@ pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sourc
             if matches!(table, "permeation" | "pool" | "junction") && placed.get(name).is_some() {
                 continue;
             }
+            // A channel's own path says already that it is one of a junction.
+            let path = if entry.kind == "connexin" { name.to_owned() } else { format!("{table}.{name}") };
             match typed {
-                crate::read::Typed::Number(n) => list.number(format!("{table}.{name}"), n),
+                crate::read::Typed::Number(n) => list.number(path, n),
                 crate::read::Typed::NamedNumbers(all) => {
-                    all.iter().for_each(|(k, n)| list.number(format!("{table}.{name}.{}", k.name), n))
+                    all.iter().for_each(|(k, n)| list.number(format!("{path}.{}", k.name), n))
                 }
                 crate::read::Typed::Text(t) => {
-                    list.push(format!("{table}.{name}"), Content::Words(t.clone()), span, &Provenance::default(), None)
+                    list.push(path, Content::Words(t.clone()), span, &Provenance::default(), None)
                 }
                 crate::read::Typed::Texts(all) => {
                     let words = all.iter().map(|t| t.0.as_str()).collect::<Vec<_>>().join(" | ");
-                    list.push(format!("{table}.{name}"), Content::Words(words), span, &Provenance::default(), None)
+                    list.push(path, Content::Words(words), span, &Provenance::default(), None)
                 }
                 _ => {}
             }
@@ -386,16 +385,32 @@ pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sourc
         loops,
     };
     if entry.kind == "connexin" {
-        let own = Part { parameters: entry.parameter_values(), ..part.clone() };
-        match junction::steady(&own, 0.0) {
-            Ok(conducts) if conducts > 0.0 && conducts.is_finite() => part.at_rest = conducts,
-            _ => {
-                let message = format!("`{}` conducts nothing where both sides are at the same voltage", entry.name);
-                out.push(at(message, &blame, &entry.body.span).hint("the conductance of a junction is said there"));
-            }
-        }
+        connexin(&mut part, entry, &blame, out);
     }
     part
+}
+
+/// What a gap-junction channel conducts as it stands in its entry; whether that is anything, and alike from both sides
+/// where they are not said to differ.
+fn connexin(part: &mut Part, entry: &Entry, blame: &Option<Span>, out: &mut Diagnostics) {
+    let own = Part { parameters: entry.parameter_values(), ..part.clone() };
+    let steady = |v: f64| junction::steady(&own, v).unwrap_or(f64::NAN);
+    let [rest, there, back] = [0.0, 60.0, -60.0].map(steady);
+    if rest > 0.0 && rest.is_finite() {
+        part.at_rest = rest;
+    } else {
+        let message = format!("`{}` conducts nothing where both sides are at the same voltage", entry.name);
+        out.push(at(message, blame, &entry.body.span).hint("the conductance of a junction is said there"));
+    }
+    let sides = entry.body.table("junction").is_some_and(|j| j.get("sides").is_some());
+    if !sides && (there - back).abs() > 1e-9 * (there + back) {
+        let message = format!(
+            "`{}` conducts {:.3} times as much at 60 mV across as at -60 mV, and does not say which side is which",
+            entry.name,
+            there / back
+        );
+        out.push(at(message, blame, &entry.body.span).hint("junction.sides = [\"Cx43\", \"Cx45\"]"));
+    }
 }
 
 fn conductances(entry: &Entry, placed: &Read, list: &mut Lister<'_>, out: &mut Diagnostics) -> Vec<(usize, f64)> {
