@@ -3,12 +3,15 @@
 //! The page is whole in itself: no script, nothing fetched, pictures as SVG within it. Every text that comes from a file
 //! is escaped.
 
+mod bench;
 pub mod claims;
+pub mod coupling;
 pub mod electrophysiology;
 mod events;
 mod figures;
 mod group;
 mod numbers;
+pub mod phase;
 mod prose;
 mod space;
 mod sweeps;
