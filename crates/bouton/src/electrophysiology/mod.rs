@@ -9,6 +9,7 @@ pub mod coupling;
 mod firing;
 pub mod locking;
 pub mod network;
+pub mod pair;
 pub mod prc;
 pub mod rig;
 pub mod spikelet;
