@@ -57,8 +57,9 @@ fn an_ohmic_pair_is_its_closed_form() {
         let (a, b) = (at(probe(&run, "a.soma.v_m"), 10.0 + t) + 70.0, at(probe(&run, "b.soma.v_m"), 10.0 + t) + 70.0);
         let (s, d) = (sum(t), difference(t));
         worst = worst.max((a - 0.5 * (s + d)).abs()).max((b - 0.5 * (s - d)).abs());
-        let current = at(probe(&run, "gap.junction.current"), 10.0 + t);
-        assert!((current - g_j * d).abs() < 2e-3 * g_j * d, "{current} pA for {}", g_j * d);
+        // In the mean over the last step of .025 ms.
+        let (current, d) = (at(probe(&run, "gap.junction.current"), 10.0 + t), difference(t - 0.0125));
+        assert!((current - g_j * d).abs() < 1e-4 * g_j * d, "{current} pA for {}", g_j * d);
     }
     println!("off the closed form by {worst:.2e} mV");
     assert!(worst < 1e-5, "{worst} mV");
@@ -118,12 +119,12 @@ cell.fs.use = "neuron/pospischil_fs"
 #[test]
 fn a_wanted_coupling_is_what_a_small_current_shows() {
     let points = [("neuron/lif", 0.05), ("neuron/izhikevich_2003_rs", 0.1), ("neuron/adex_naud_2008_tonic", 0.2)];
-    let of = |cells: &str, from: &str, to: &str, seen: [&str; 2], wanted: f64, more: &str| {
+    let of = |cells: &str, from: &str, to: &str, seen: [&str; 2], wanted: f64, (more, current): (&str, &str)| {
         let text = format!(
             "{WORLD}{cells}{more}{}{}duration = \"900 ms\"\nprobe.a = {{ read = \"{}.v_m\", every = \"1 ms\" }}\n\
              probe.b = {{ read = \"{}.v_m\", every = \"1 ms\" }}\n",
             gap(from, to, &format!("coupling = {wanted}")),
-            step_into(seen[0], "0.2 pA", ["400 ms", "900 ms"]),
+            step_into(seen[0], current, ["400 ms", "900 ms"]),
             seen[0],
             seen[1],
         );
@@ -133,18 +134,23 @@ fn a_wanted_coupling_is_what_a_small_current_shows() {
         (fact(&run, "gap.coupling"), k)
     };
     for (model, wanted) in points {
+        // Izhikevich's cell has no capacitance to speak of: a current of its own size.
+        let current = if model.contains("izhikevich") { "0.002 pA" } else { "0.2 pA" };
         let cells = format!("cell.a.use = \"{model}\"\ncell.b.use = \"{model}\"\n");
-        let (told, k) = of(&cells, "a.soma", "b.soma", ["a.soma", "b.soma"], wanted, "");
+        let (told, k) = of(&cells, "a.soma", "b.soma", ["a.soma", "b.soma"], wanted, ("", current));
         assert!((told - wanted).abs() < 1e-12 && (k / wanted - 1.0).abs() < 1e-3, "{model}: {told}, {k}");
     }
     // From a dendrite into a soma of another kind of cell: at the two places.
-    let (told, k) = of(PYRAMIDAL, "pyr.dend(0.5)", "fs.soma", ["pyr.dend(0.5)", "fs.soma"], 0.1, "");
+    let (told, k) = of(PYRAMIDAL, "pyr.dend(0.5)", "fs.soma", ["pyr.dend(0.5)", "fs.soma"], 0.1, ("", "0.2 pA"));
     assert!((told - 0.1).abs() < 1e-12 && (k / 0.1 - 1.0).abs() < 2e-3, "{told}, {k}");
-    // Five contacts anywhere in the dendrites of two cells: between the somata.
-    let many = "cell.other.use = \"neuron/pospischil_fs\"\nsynapse.gap.connect = { all = true, contacts = 5 }\n";
-    let cells = PYRAMIDAL.to_owned() + &PYRAMIDAL.replace("cell.pyr", "cell.two").replace("cell.fs", "cell.third");
-    let (told, k) = of(&cells, "pyr.dend", "two.dend", ["pyr.soma", "two.soma"], 0.08, many);
-    assert!((told - 0.08).abs() < 1e-9 && (k / 0.08 - 1.0).abs() < 2e-3, "{told}, {k}");
+    // Five contacts anywhere in the dendrites of two cells: between the somata. Passive, so that no current passes at rest,
+    // where a dendrite's voltage is not everywhere the same and channels would feel it.
+    let passive = PYRAMIDAL.lines().filter(|l| !l.contains("hh1952") && !l.contains("cell.fs"));
+    let one: String = passive.map(|l| format!("{l}\n")).collect();
+    let cells = one.clone() + &one.replace("cell.pyr", "cell.two");
+    let many = "synapse.gap.connect = { all = true, contacts = 5 }\n";
+    let (told, k) = of(&cells, "pyr.dend", "two.dend", ["pyr.soma", "two.soma"], 0.08, (many, "0.2 pA"));
+    assert!((told - 0.08).abs() < 1e-9 && (k / 0.08 - 1.0).abs() < 1e-4, "{told}, {k}");
 }
 
 /// A network of point neurons joined so.
@@ -200,7 +206,7 @@ fn no_bit_depends_on_the_threads_or_on_who_looks() {
         ", arrangement = { box = [\"200 um\", \"200 um\", \"50 um\"] }",
         "probability = \"0.4 * exp(-separation / 60 um)\"",
     ) + "cell.in = { rate = \"800 Hz\", count = 300 }\nsynapse.input.from = \"in.axon\"\nsynapse.input.to = \"lif.soma\"\nsynapse.input.connect.each = true\n\
-           synapse.input.current = { peak = \"60 pA\", decay = \"3 ms\" }\nprobe.v.read = \"lif[7].soma.v_m\"\n";
+           synapse.input.current = { peak = \"120 pA\", decay = \"3 ms\" }\nprobe.v.read = \"lif[7].soma.v_m\"\n";
     let of = |threads: usize, more: &str| {
         let plan = plan_with(&format!("{text}{more}"), &["duration = \"60 ms\""]);
         let outcome = run(&[plan], "", threads, &Progress::default(), &Cancel::new()).unwrap();
@@ -236,7 +242,9 @@ fn modified(
                 let middle = x * (-0.5 * dt / trace).exp();
                 let share = middle.powf(power) / (middle.powf(power) + half.powf(power));
                 let rate = share / time + 1.0 / forget;
-                m += (share / time / rate - m) * (1.0 - (-rate * dt).exp());
+                if rate > 0.0 {
+                    m += (share / time / rate - m) * (1.0 - (-rate * dt).exp());
+                }
                 x *= (-dt / trace).exp();
                 t += dt;
             }
@@ -272,7 +280,9 @@ fn activity_changes_a_junction_as_its_equations_say() {
     let ltp = modified(&either, (30.0, 4.0, 1.0), (200.0, f64::INFINITY), &times);
     let mut worst = 0.0f64;
     for ((w, g), (d, p)) in w.mean.iter().zip(&probe(&run, "gap.junction.conductance").mean).zip(ltd.iter().zip(&ltp)) {
-        worst = worst.max((w - (1.0 - 0.4 * d) * (1.0 + 0.5 * p)).abs());
+        let off = (w - (1.0 - 0.4 * d) * (1.0 + 0.5 * p)).abs();
+        assert!(off.is_finite());
+        worst = worst.max(off);
         assert!((g - 0.5 * w).abs() < 1e-3, "{g} nS at a strength of {w}");
     }
     let lowest = w.mean.iter().copied().fold(1.0, f64::min);
@@ -322,7 +332,7 @@ fn a_messenger_in_the_bath_sets_the_strength_and_changes_it_in_its_time() {
 /// A sender with spikes onto a passive cell: the chemical part as it is said, and a junction or none.
 fn mixed(chemical: &str, junction: bool, more: &str) -> Condition {
     let electrical = if junction {
-        "synapse.contact.junction.use = \"connexin/cx36\"\nsynapse.contact.junction.conductance = \"2 nS\"\n"
+        "synapse.contact.junction.use = \"connexin/cx36\"\nsynapse.contact.junction.conductance = \"0.3 nS\"\n"
     } else {
         ""
     };
@@ -389,8 +399,8 @@ fn at_a_mixed_synapse_the_electrical_part_comes_first_and_each_part_is_what_it_i
         );
         assert!(most(&electrical) > 0.5 && most(&chemical_alone) > 0.5);
         assert!((0.2..1.5).contains(&(second - first)), "{} ms", second - first);
-        // The electrical part of both is what is there before the chemical one begins.
-        let k = (second / every) as usize - 12;
+        // When the electrical part begins, it is all that there is.
+        let k = (first / every).round() as usize;
         assert!((both[k] - electrical[k]).abs() < 0.02 * most(&electrical), "{} {}", both[k], electrical[k]);
         assert!(most(&both) > most(&electrical).max(most(&chemical_alone)));
     }
@@ -413,4 +423,56 @@ fn vesicles_of_the_chemical_part_change_the_junction() {
     let most = w.iter().copied().fold(0.0, f64::max);
     println!("strength up to {most:.3}, off by {worst:.1e}");
     assert!(most > 1.05 && worst < 2e-3, "{most}, {worst}");
+}
+
+#[test]
+fn blockers_of_one_part_leave_the_other() {
+    // Areas of the responses: of the killed part less than 2 % is left, of the other all but 2 %.
+    let of = |junction: bool, more: &str| {
+        let run = mixed(MOLECULES, junction, more);
+        response(&run)
+    };
+    let electrical = "drug.mefloquine = { use = \"drug/mefloquine\", bath = \"60 uM\" }\n";
+    let chemical =
+        "drug.cnqx = { use = \"drug/cnqx\", bath = \"1 mM\" }\ndrug.ap5 = { use = \"drug/d_ap5\", bath = \"1 mM\" }\n";
+    let area = |v: &[f64]| v.iter().sum::<f64>() * 0.025;
+    let (both, no_junction, no_receptors) = (of(true, ""), of(true, electrical), of(true, chemical));
+    let (silent, alone) = (of(true, &format!("{electrical}{chemical}")), of(false, ""));
+    let [both, no_junction, no_receptors, silent, alone] =
+        [&both, &no_junction, &no_receptors, &silent, &alone].map(|v| area(v));
+    println!(
+        "mV ms: both {both:.3}, without junction {no_junction:.3}, without receptors {no_receptors:.3}, without either {silent:.4}, chemical alone {alone:.3}"
+    );
+    assert!(no_junction > 5.0 && no_receptors > 2.0 && both > no_junction.max(no_receptors));
+    assert!((no_junction / alone - 1.0).abs() < 0.02, "{no_junction} {alone}");
+    assert!(silent.abs() < 0.02 * no_receptors.min(no_junction), "{silent}");
+}
+
+#[test]
+fn a_blocker_washed_in_follows_its_kinetics() {
+    let text = passive(&["a", "b"])
+        + &gap("a.soma", "b.soma", "conductance = \"1 nS\"\nsynapse.gap.junction.use = \"connexin/cx36\"")
+        + "drug.mefloquine = { use = \"drug/mefloquine\", schedule = { times = [\"0 ms\", \"100 ms\", \"600 ms\"], baths = [\"0 mM\", \"1 mM\", \"0 mM\"] } }\n\
+           duration = \"800 ms\"\nprobe.g = { read = \"gap.junction.conductance\", every = \"1 ms\" }\n\
+           probe.v = { read = \"b.soma.v_m\", every = \"1 ms\" }\n"
+        + &step_into("a.soma", "20 pA", ["10 ms", "800 ms"]);
+    let run = run_with(&text, &[]);
+    // Bound at 5556 /M/s, let go at 1.667e-3 /s: of channels in whatever state, those conduct that nothing is bound to.
+    let (on, off) = (5556.0 * 1e-3 * 1e-3, 1.667e-6);
+    let mut worst = 0.0f64;
+    for (k, g) in probe(&run, "gap.junction.conductance").mean.iter().enumerate() {
+        let bound = |t: f64| on / (on + off) * (1.0 - (-(on + off) * t).exp());
+        let bound = match k as f64 {
+            t if t <= 100.0 => 0.0,
+            t if t <= 600.0 => bound(t - 100.0),
+            t => bound(500.0) * (-off * (t - 600.0)).exp(),
+        };
+        worst = worst.max((g - (1.0 - bound)).abs());
+    }
+    let g = &probe(&run, "gap.junction.conductance").mean;
+    println!("{:.4} nS before, {:.4} nS at the end, off by {worst:.1e}", g[100], g[800]);
+    assert!(worst < 2e-3 && g[800] < 0.1, "{worst}");
+    // What crosses goes with it.
+    let v = probe(&run, "b.soma.v_m");
+    assert!(at(v, 100.0) + 70.0 > 0.15 && at(v, 790.0) + 70.0 < 0.03, "{} {}", at(v, 100.0), at(v, 790.0));
 }

@@ -245,6 +245,15 @@ impl Net {
         self.state.cells.current(cells, cells.site(at.cell as usize, at.compartment), channel)
     }
 
+    /// The share of a population's channel that is open at a place; 0 where it is not.
+    #[must_use]
+    pub fn open(&self, plan: &CircuitPlan, at: Target, channel: usize) -> f64 {
+        let cells = &plan.plan.cells;
+        let channel = plan.group(at.cell).channels + channel;
+        let site = cells.site(at.cell as usize, at.compartment);
+        self.state.cells.open(cells, site, channel).unwrap_or(0.0)
+    }
+
     /// Spikes of all senders until before `end`.
     pub fn trains(&mut self, plan: &CircuitPlan, (seed, trial): (u64, u64), end: Tick) -> Trains {
         let mut all: Vec<(Tick, u32)> = Vec::new();

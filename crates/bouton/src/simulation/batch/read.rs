@@ -131,11 +131,16 @@ impl Batch {
                 }
             }
             Source::ChannelOpen { cell, compartment, channel } => {
-                match (&plan.cells[cell].voltage, &self.cells[cell]) {
-                    (Voltage::Membrane { cell, .. }, Some(state)) => match &cell.channels[channel].fixed {
-                        Some((g, _)) => f64::from(u8::from(g[compartment as usize] > 0.0)),
-                        None => state.open(&cell.plan, Site { block: 0, compartment, lane }, channel).unwrap_or(0.0),
-                    },
+                let Voltage::Membrane { cell: lowered, .. } = &plan.cells[cell].voltage else { return f64::NAN };
+                let of = plan.circuit.as_ref().zip(plan.cells[cell].circuit);
+                match (&lowered.channels[channel].fixed, &self.cells[cell], of) {
+                    (Some((g, _)), ..) => f64::from(u8::from(g[compartment as usize] > 0.0)),
+                    (None, Some(state), _) => {
+                        state.open(&lowered.plan, Site { block: 0, compartment, lane }, channel).unwrap_or(0.0)
+                    }
+                    (None, None, Some((of, number))) => {
+                        self.nets[lane].open(of, Target { cell: number, compartment }, channel)
+                    }
                     _ => f64::NAN,
                 }
             }
