@@ -45,7 +45,8 @@ fn mean_and_error(x: &[f64]) -> (f64, f64) {
 /// The normal law's share below `z`, by Abramowitz & Stegun 26.2.17, within 7.5e-8.
 fn normal(z: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
-    let poly = ((((1.330_274_429 * t - 1.821_255_978) * t + 1.781_477_937) * t - 0.356_563_782) * t + 0.319_381_530) * t;
+    let poly =
+        ((((1.330_274_429 * t - 1.821_255_978) * t + 1.781_477_937) * t - 0.356_563_782) * t + 0.319_381_530) * t;
     let tail = poly * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
     if z > 0.0 { 1.0 - tail } else { tail }
 }
@@ -185,7 +186,10 @@ fn a_correlogram_has_what_is_expected_and_the_peak_of_a_copy() {
         let wanted = n.mul_add(share, *expected);
         worst_of_copy = worst_of_copy.max((count - wanted).abs() / wanted.sqrt());
     }
-    println!("worst bin {worst} and {worst_of_copy} deviations; peak {} of {}", of_copy.counts[50], of_copy.expected[50]);
+    println!(
+        "worst bin {worst} and {worst_of_copy} deviations; peak {} of {}",
+        of_copy.counts[50], of_copy.expected[50]
+    );
     assert!(worst < 5.6 && worst_of_copy < 5.6);
     assert!(of_copy.counts[50] > 4.0 * of_copy.expected[50], "it can be seen");
     // Which is later shows: a copy 10 ms later peaks there.

@@ -6,10 +6,10 @@
 //! `g / sqrt((g + g_m)^2 + (w C)^2)`.
 
 use super::Twice;
+use super::circuit::Swing;
 use super::network::{Network, at_once, outputs};
 use super::rig::{Rig, RigError, Seen};
 use super::spikelet::{Spikelet, spikelet};
-use super::circuit::Swing;
 use crate::measure::spike::Criterion;
 use engine::circuit::{Act, Injection, Junction, Outside, Plan, State, Target, Trace};
 use engine::junction::Kind;
@@ -112,7 +112,8 @@ pub fn coupling(
 ) -> Result<Coupling, RigError> {
     let rig = Rig::of(circuit, rest, junctions.to_vec(), &[])?;
     let mut settled = rig.begin.clone();
-    let alone = rig.go(&mut settled, rig.steps(by.duration), &mut Outside::default(), &mut Trace::new(Vec::new(), 1))?;
+    let alone =
+        rig.go(&mut settled, rig.steps(by.duration), &mut Outside::default(), &mut Trace::new(Vec::new(), 1))?;
     let between = |j: &&(usize, &Junction)| [[j.1.a, j.1.b], [j.1.b, j.1.a]].contains(&places);
     let all: Vec<(usize, &Junction)> = rig.plan.junctions().iter().enumerate().filter(|j| between(&j)).collect();
     let fires = places.iter().any(|p| !alone.spikes[p.cell as usize].is_empty());
@@ -181,7 +182,13 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn seen(&self, places: [Target; 2], pulse: (f64, f64, f64), until: f64, junctions: &[u32]) -> Result<Seen, RigError> {
+    fn seen(
+        &self,
+        places: [Target; 2],
+        pulse: (f64, f64, f64),
+        until: f64,
+        junctions: &[u32],
+    ) -> Result<Seen, RigError> {
         let (start, stop, current) = pulse;
         let tick = |ms: f64| Tick((ms * 1e9).round() as i64);
         let injection = Injection { to: places[0], start: tick(start), stop: tick(stop), current };
@@ -224,9 +231,10 @@ impl Bench<'_> {
         let mut out = Vec::new();
         let dt = rig.plan.dt().ms();
         for &frequency in &self.by.sines {
-            let at = way.swings.iter().min_by(|a, b| {
-                (a.frequency - frequency).abs().total_cmp(&(b.frequency - frequency).abs())
-            });
+            let at = way
+                .swings
+                .iter()
+                .min_by(|a, b| (a.frequency - frequency).abs().total_cmp(&(b.frequency - frequency).abs()));
             if at.is_none() {
                 break;
             }
@@ -278,7 +286,8 @@ impl Bench<'_> {
             let outward = |of: &Seen| -> Vec<f64> {
                 let n = of.passed.first().map_or(0, Vec::len);
                 let sign = |j: &Junction| if j.a == places[0] { 1.0 } else { -1.0 };
-                let at = |k: usize| -> f64 { between.iter().zip(&of.passed).map(|(j, p)| sign(j.1) * p[k].current).sum() };
+                let at =
+                    |k: usize| -> f64 { between.iter().zip(&of.passed).map(|(j, p)| sign(j.1) * p[k].current).sum() };
                 (from..n).map(at).collect()
             };
             let course = |k: usize| -> Vec<f64> { seen.v[k][from..].to_vec() };

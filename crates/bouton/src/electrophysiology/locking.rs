@@ -43,10 +43,8 @@ fn interaction(of: &PhaseResponse, other: &PhaseResponse, g: f64, x: f64) -> f64
 pub fn predicted(a: &PhaseResponse, b: &PhaseResponse, g: f64) -> Locking {
     let own = 1.0 / b.period - 1.0 / a.period;
     let drift = |x: f64| 1e3 * (own + interaction(b, a, g, -x) - interaction(a, b, g, x));
-    let all: Vec<(f64, f64)> = (0..=DIFFERENCES)
-        .map(|k| f64::from(k) / f64::from(DIFFERENCES) - 0.5)
-        .map(|x| (x, drift(x)))
-        .collect();
+    let all: Vec<(f64, f64)> =
+        (0..=DIFFERENCES).map(|k| f64::from(k) / f64::from(DIFFERENCES) - 0.5).map(|x| (x, drift(x))).collect();
     let mut stable: Vec<(f64, f64)> = Vec::new();
     for w in all.windows(2) {
         let [(x, f), (y, h)] = [w[0], w[1]];
@@ -96,9 +94,10 @@ pub fn runs(
         let seen = rig.run(out.duration, &[], &[])?.spikes;
         let of = |place: Target| &seen[place.cell as usize];
         let (first, second) = (of(places[0]), of(places[1]));
-        if let (Some(before), Some(after)) =
-            (difference(first, second, PERIODS.0 * period), difference(first, second, out.duration - PERIODS.0 * period))
-        {
+        if let (Some(before), Some(after)) = (
+            difference(first, second, PERIODS.0 * period),
+            difference(first, second, out.duration - PERIODS.0 * period),
+        ) {
             out.runs.push((before, after));
         }
     }

@@ -165,7 +165,14 @@ pub fn phase_response(of: &Subject, compartment: u32, by: &Protocol) -> Result<P
     let most = points.iter().map(|p| p.settled).fold(0.0, f64::max);
     let least = points.iter().map(|p| p.settled).fold(0.0, f64::min);
     let wave = wave(&alone, to, &spikes, by.settle)?;
-    Ok(PhaseResponse { current, period, pulse: (charge, train.steps(width) * by.step.ms()), points, wave, delays: -least / most })
+    Ok(PhaseResponse {
+        current,
+        period,
+        pulse: (charge, train.steps(width) * by.step.ms()),
+        points,
+        wave,
+        delays: -least / most,
+    })
 }
 
 /// A cell that fires evenly.
@@ -207,7 +214,8 @@ impl Train<'_> {
         }
         let rig = Rig::copies(self.of, 2 * by.phases + 1, (by.step, by.temperature), &injections)?;
         let seen = rig.run(base + (LATER + 5) as f64 * period, &[], &[])?.spikes;
-        let after = |cell: usize, from: f64, nth: usize| seen[cell].get(seen[cell].partition_point(|t| *t <= from) + nth);
+        let after =
+            |cell: usize, from: f64, nth: usize| seen[cell].get(seen[cell].partition_point(|t| *t <= from) + nth);
         let mut points = Vec::with_capacity(by.phases);
         for (k, &middle) in middles.iter().enumerate() {
             // The spike before it, of the one that is left alone.

@@ -2,7 +2,8 @@
 
 use crate::lower::LoweredCell;
 use engine::circuit::{
-    self, CircuitError, CircuitRunError, Injection, Outside, Passing, Plan, Points, Scratch, State, Target, Trace, Trains,
+    self, CircuitError, CircuitRunError, Injection, Outside, Passing, Plan, Points, Scratch, State, Target, Trace,
+    Trains,
 };
 use engine::neuron::{self, Method, PlanError, Site, Stepping};
 use engine::point;
@@ -138,7 +139,13 @@ impl Rig {
     ///
     /// # Errors
     /// [`RigError::Run`].
-    pub fn go(&self, state: &mut State, steps: u64, outside: &mut Outside, trace: &mut Trace) -> Result<Seen, RigError> {
+    pub fn go(
+        &self,
+        state: &mut State,
+        steps: u64,
+        outside: &mut Outside,
+        trace: &mut Trace,
+    ) -> Result<Seen, RigError> {
         let mut spikes = Vec::new();
         let (scratch, trains) = (Scratch::default(), Trains::default());
         let stepping = self.stepping();

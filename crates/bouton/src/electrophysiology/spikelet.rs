@@ -51,7 +51,9 @@ fn reached(y: &[f64], from: usize, level: f64) -> Option<f64> {
     if *y.get(from)? >= level {
         return Some(from as f64);
     }
-    (from..y.len() - 1).find(|&k| y[k] < level && y[k + 1] >= level).map(|k| k as f64 + (level - y[k]) / (y[k + 1] - y[k]))
+    (from..y.len() - 1)
+        .find(|&k| y[k] < level && y[k + 1] >= level)
+        .map(|k| k as f64 + (level - y[k]) / (y[k + 1] - y[k]))
 }
 
 /// Reads a spikelet off the voltage `here` (mV), what it does `there` against what it would have been (mV), and the current

@@ -35,7 +35,8 @@ impl Bench {
         let mut out = format!("{}\n", self.heading);
         let first = self.rows.iter().map(|r| r.what.chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = self.columns.iter().map(|c| c.chars().count().max(9) + 3).collect();
-        let cells = |texts: Vec<String>| -> String { texts.iter().zip(&widths).map(|(t, w)| format!("{t:>w$}")).collect() };
+        let cells =
+            |texts: Vec<String>| -> String { texts.iter().zip(&widths).map(|(t, w)| format!("{t:>w$}")).collect() };
         let _ = writeln!(out, "  {:first$}{}", "", cells(self.columns.clone()));
         for row in &self.rows {
             let numbers = cells(row.values.iter().map(|v| number(*v)).collect());

@@ -31,6 +31,11 @@ pub struct MeasuredCoupling {
 /// Of an action potential this is shown before and after its peak, ms.
 const SHOWN: (f64, f64) = (-2.0, 25.0);
 
+/// A difference of phase, to a thousandth.
+fn rounded(x: f64) -> String {
+    significant((1e3 * x).round() / 1e3 + 0.0, 3)
+}
+
 impl MeasuredCoupling {
     fn ways(&self) -> [&Way; 2] {
         [&self.coupling.there, &self.coupling.back]
@@ -52,8 +57,12 @@ impl MeasuredCoupling {
         add("coupling coefficient", "coefficient", "", &|w| [w.coefficient.pipette, w.coefficient.circuit]);
         add("the same, depolarised by 10 mV", "coefficient_up", "", &|w| [w.large.0, None]);
         add("the same, hyperpolarised by 10 mV", "coefficient_down", "", &|w| [w.large.1, None]);
-        add("input resistance, coupled", "input_resistance", "Mohm", &|w| [mega(w.input.pipette), mega(w.input.circuit)]);
-        add("transfer resistance", "transfer_resistance", "Mohm", &|w| [mega(w.transfer.pipette), mega(w.transfer.circuit)]);
+        add("input resistance, coupled", "input_resistance", "Mohm", &|w| {
+            [mega(w.input.pipette), mega(w.input.circuit)]
+        });
+        add("transfer resistance", "transfer_resistance", "Mohm", &|w| {
+            [mega(w.transfer.pipette), mega(w.transfer.circuit)]
+        });
         add("coefficient falls to 0.71 at", "corner", "Hz", &|w| [None, w.corner]);
         let from = |w: &Way, of: &dyn Fn(&Spikelet) -> f64| [w.spikelet.as_ref().map(of), None];
         add("spikelet", "spikelet", "mV", &|w| from(w, &|s| s.amplitude));
@@ -100,9 +109,9 @@ impl MeasuredCoupling {
         }
         if let Some((responses, locking)) = &self.phases {
             out.push(phase::note(&responses[0]));
-            let at = |s: &(f64, f64)| format!("{} (comes back at {}/s)", significant(s.0, 3), significant(s.1, 3));
+            let at = |s: &(f64, f64)| format!("{} (comes back at {}/s)", rounded(s.0), significant(s.1, 3));
             let predicted: Vec<String> = locking.stable.iter().map(at).collect();
-            let ends: Vec<String> = locking.runs.iter().map(|r| significant(r.1, 3)).collect();
+            let ends: Vec<String> = locking.runs.iter().map(|r| rounded(r.1)).collect();
             let said = if predicted.is_empty() { "nowhere".to_owned() } else { format!("at {}", predicted.join(", ")) };
             out.push(format!(
                 "Under weak coupling the difference of phase rests {said}; runs of the pair from {} beginnings end at {}.",
@@ -155,7 +164,9 @@ impl MeasuredCoupling {
                 "Of the linearised cells (lines), and with sines through the pipette (dots).",
                 (|s: &Swing| s.magnitude) as fn(&Swing) -> f64,
             ),
-            ("Its phase", "phase (degrees)", "By how much the other side is ahead; behind where negative.", |s| s.phase),
+            ("Its phase", "phase (degrees)", "By how much the other side is ahead; behind where negative.", |s| {
+                s.phase
+            }),
         ] {
             let (mut layers, mut values) = (Vec::new(), Vec::new());
             for (k, way) in self.ways().into_iter().enumerate() {
@@ -247,7 +258,8 @@ impl MeasuredCoupling {
         if seen.is_empty() {
             return None;
         }
-        let of = |f: &dyn Fn(&(f64, f64, f64)) -> f64| -> Vec<(f64, f64)> { seen.iter().map(|p| (p.0, f(p))).collect() };
+        let of =
+            |f: &dyn Fn(&(f64, f64, f64)) -> f64| -> Vec<(f64, f64)> { seen.iter().map(|p| (p.0, f(p))).collect() };
         let (now, late) = (of(&|p| p.1), of(&|p| p.2));
         let values: Vec<f64> = now.iter().chain(&late).map(|p| p.1).collect();
         let legend = ["at once", "steady"].into_iter().enumerate();
@@ -255,7 +267,9 @@ impl MeasuredCoupling {
         Some(Figure {
             title: "Current of the junction over the voltage across".into(),
             path: String::new(),
-            caption: format!("From {a} to {b}, over the voltage of {a} less that of {b}: at once from rest, and steady."),
+            caption: format!(
+                "From {a} to {b}, over the voltage of {a} less that of {b}: at once from rest, and steady."
+            ),
             legend: legend.map(|(k, n)| (n.to_owned(), COLOURS[k], Dash::of(k))).collect(),
             panel: Panel {
                 x_label: "voltage across (mV)".into(),
@@ -275,7 +289,8 @@ impl MeasuredCoupling {
         // Two short words a column; who stands above.
         let names = self.names();
         all.columns = ["pipette", "circuit", "pipette", "circuit"].map(str::to_owned).to_vec();
-        let (heading, first) = (std::mem::take(&mut all.heading), all.rows.iter().map(|r| r.what.len()).max().unwrap_or(0));
+        let (heading, first) =
+            (std::mem::take(&mut all.heading), all.rows.iter().map(|r| r.what.len()).max().unwrap_or(0));
         let mut out = format!("{heading}\n");
         let c = &self.coupling;
         let rest = [c.rest.0, c.rest.1].map(|v| significant(v, 4));
@@ -300,7 +315,7 @@ impl MeasuredCoupling {
                 figures: Vec::new(),
             };
             out.push_str(&both.terminal());
-            let list = |x: &mut dyn Iterator<Item = f64>| x.map(|x| significant(x, 3)).collect::<Vec<_>>().join(", ");
+            let list = |x: &mut dyn Iterator<Item = f64>| x.map(rounded).collect::<Vec<_>>().join(", ");
             out.push_str(&format!(
                 "  differences of phase at rest, predicted: {}\n  runs end at: {}\n",
                 list(&mut locking.stable.iter().map(|s| s.0)),

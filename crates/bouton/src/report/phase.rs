@@ -50,8 +50,8 @@ pub(super) fn rows(all: &[&PhaseResponse]) -> Vec<Row> {
 pub(super) fn note(r: &PhaseResponse) -> String {
     format!(
         "Phase response: by how much a small charge brings the next spikes forward, in periods a pC, over the phase at which it \
-         comes (0 at a spike, 1 at the next). {} pC in {} ms, of both signs, of which half of the difference is taken; `settled` \
-         from the ninth spike after it on, `first` of the next one. Type II (delays early in the period) from a largest delay of \
+         comes (0 at a spike, 1 at the next). {} pC in {} ms, of both signs, of which half of the difference is taken; settled \
+         means the ninth spike after it, first the next one. Type II (delays early in the period) from a largest delay of \
          5 % of the largest advance on, else type I.",
         significant(r.pulse.0, 3),
         significant(r.pulse.1, 3)

@@ -106,9 +106,11 @@ pub(super) fn synchrony(plan: &Plan, trials: u64, events: &[Event], out: &mut Ve
             };
             let [r, consistency] = [values(&|o| o.value), values(&|o| o.consistency)];
             let chance = significant(independent(first.cells), 2);
-            let note = format!("mean over time of |mean exp(i phase)| {since}; independent cells have {chance}{left_out}");
+            let note =
+                format!("mean over time of |mean exp(i phase)| {since}; independent cells have {chance}{left_out}");
             tell(format!("{name}: order parameter"), format!("{name}.order_parameter"), "", note, r);
-            let note = format!("mean cosine of the difference of phase between two cells, {since}; independent cells have 0");
+            let note =
+                format!("mean cosine of the difference of phase between two cells, {since}; independent cells have 0");
             tell(format!("{name}: phase consistency"), format!("{name}.phase_consistency"), "", note, consistency);
         }
         let note = format!(

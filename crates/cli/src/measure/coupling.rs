@@ -14,16 +14,17 @@ pub(super) fn measured(options: &Measure, synapse: &str, catalogue: &Catalogue) 
     let plan = made(options, catalogue)?;
     let pair = Pair::new(&plan, synapse, options.alone).map_err(|e| {
         let hint = match &e {
-            PairError::Unknown { known, .. } if known.is_empty() => "no synapse of the model has a `junction`".to_owned(),
+            PairError::Unknown { known, .. } if known.is_empty() => {
+                "no synapse of the model has a `junction`".to_owned()
+            }
             PairError::Unknown { known, .. } => format!("synapses with one: {}", known.join(", ")),
             PairError::Nobody { .. } => "another rule of `connect`, so that there is a pair".to_owned(),
         };
         refused(e.to_string(), hint)
     })?;
     let by = Protocol { duration: length(options)?, ..Protocol::default() };
-    let failed = |e: RigError| {
-        output::fault(Diagnostic::error(format!("`synapse.{synapse}` cannot be measured: {e}"), None))
-    };
+    let failed =
+        |e: RigError| output::fault(Diagnostic::error(format!("`synapse.{synapse}` cannot be measured: {e}"), None));
     let found = pair.coupling(&by).map_err(failed)?;
     let phases = if options.prc {
         let [a, b] = pair.cells();

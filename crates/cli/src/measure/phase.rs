@@ -51,12 +51,13 @@ pub(super) fn response(options: &Measure, plan: &Plan, cell: &CellPlan, at: u32)
 /// The cell that is meant, which has a voltage of its own.
 fn chosen<'a>(options: &Measure, plan: &'a Plan) -> Result<&'a CellPlan, ExitCode> {
     // One of many is like the others.
-    let all: Vec<&CellPlan> =
-        plan.cells.iter().filter(|c| !c.name.contains('[') && subject(c).is_some()).collect();
+    let all: Vec<&CellPlan> = plan.cells.iter().filter(|c| !c.name.contains('[') && subject(c).is_some()).collect();
     let names: Vec<&str> = all.iter().map(|c| c.name.as_str()).collect();
     let which = format!("cells with a voltage: {}", names.join(", "));
     match (&options.cell, &all[..]) {
-        (_, []) => Err(refused("no cell of the model has a voltage".into(), "a cell with `use`, a `membrane` or a `point`")),
+        (_, []) => {
+            Err(refused("no cell of the model has a voltage".into(), "a cell with `use`, a `membrane` or a `point`"))
+        }
         (None, [one]) => Ok(one),
         (None, _) => Err(refused(format!("which of {} cells?", all.len()), format!("--cell; {which}"))),
         (Some(name), _) => {

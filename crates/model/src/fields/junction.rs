@@ -72,7 +72,10 @@ static MODULATION: Table = Table {
                 ("from", "action potentials of `from`"),
                 ("to", "action potentials of `to`"),
                 ("either", "action potentials of both"),
-                ("release", "vesicles that the chemical part of this synapse releases; of a plain one, action potentials of `from`"),
+                (
+                    "release",
+                    "vesicles that the chemical part of this synapse releases; of a plain one, action potentials of `from`",
+                ),
                 ("messenger", "a drug in the bath, such as dopamine, named by `messenger`"),
             ]),
             Required,
