@@ -30,7 +30,10 @@ pub fn is_share(f: &Fact) -> bool {
 
 /// Whether a fact is about cells and who is connected with them.
 fn of_cells(f: &Fact) -> bool {
-    [".spikes", ".rate", ".interval_cv", ".connections"].iter().any(|key| f.key.ends_with(key))
+    let keys =
+        [".spikes", ".rate", ".interval_cv", ".connections", ".order_parameter", ".phase_consistency", ".period"];
+    keys.iter().any(|key| f.key.ends_with(key))
+        || [".synchrony", ".phase_lag.", ".phase_locking."].iter().any(|key| f.key.contains(key))
 }
 
 fn written(f: &Fact) -> (String, Option<(String, String)>) {

@@ -17,12 +17,14 @@ mod plan;
 mod population;
 mod run;
 mod sending;
+mod synchrony;
 mod trace;
 
 pub use batch::{Batch, Scratch};
 pub use circuit::{CircuitPlan, Group, Joined, Net, Sender, Spiking, Watch, WatchedGap};
 pub use contact::Contact;
 pub(crate) use contact::spread_of_diameter;
+pub use facts::keys as fact_keys;
 pub use fault::RunFault;
 pub use junction::{Gap, OfJunction};
 pub use noise::Noise;

@@ -6,6 +6,7 @@ use super::facts::{MADE_OF, facts, of_plain, of_populations};
 use super::junction::{OfJunction, of_junctions};
 use super::plain::OfPlain;
 use super::plan::{ClampKind, ClampPlan, MeasurePlan, Plan, ProbePlan, Source, Voltage, Wanted};
+use super::synchrony::synchrony;
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
 use crate::measure::{Look, Polarity, Take, Trace, measure};
 use crate::recording::{self, MeasureKind, Probe, ProbeKind, Recording, Role};
@@ -497,11 +498,21 @@ fn tree(plan: &Plan, cell: usize, every: f64, mean: &[f64]) -> Option<recording:
     })
 }
 
+/// Populations whose cells gap junctions join.
+fn coupled(plan: &Plan) -> Vec<String> {
+    let many = |k: &usize| plan.cells[*k].count > 1;
+    let gaps = plan.circuit.iter().flat_map(|c| &c.gaps).filter(|g| g.ends.0 == g.ends.1);
+    let mut names: Vec<String> = gaps.map(|g| g.ends.0).filter(many).map(|k| plan.cells[k].name.clone()).collect();
+    names.dedup();
+    names
+}
+
 fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
     let mut facts = facts(plan, tally.trials, &tally.events, &tally.budgets, &tally.by_trial);
     of_populations(plan, &tally.populations, &mut facts);
     of_plain(plan, &tally.plain, &mut facts);
     of_circuit(plan, tally.trials, &tally.events, &mut facts);
+    synchrony(plan, tally.trials, &tally.events, &mut facts);
     of_junctions(plan, &mut facts);
     let (mut probes, mut trees) = (Vec::new(), Vec::new());
     for (probe, kept) in plan.probes.iter().zip(tally.kept).filter(|(p, _)| p.wanted.kept()) {
@@ -556,6 +567,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
             .flat_map(|c| &c.groups)
             .map(|g| (plan.cells[g.cell].name.clone(), g.count))
             .collect(),
+        coupled: coupled(plan),
         pipettes: plan.clamps.iter().map(|c| pipette(plan, c)).collect(),
         probes,
         trees,
