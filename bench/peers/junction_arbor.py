@@ -1,4 +1,7 @@
-"""W6 in Arbor: network.json, threads, steps of dt ms. Says seconds to build, seconds to run, and each spike's cell and time."""
+"""W6 in Arbor: network.json, threads, steps of dt ms. Says seconds to build, seconds to run, and each spike's time and cell.
+
+Cells that junctions join are one group, which one thread runs.
+"""
 import json, sys, time
 import arbor as A
 from arbor import units as U
@@ -31,7 +34,7 @@ class Junctions(A.recipe):
         decor.set_property(Vm=-65 * U.mV, rL=100 * U.Ohm * U.cm, cm=0.01 * U.F / U.m2, tempK=(6.3 + 273.15) * U.Kelvin)
         decor.set_ion("na", rev_pot=50 * U.mV).set_ion("k", rev_pot=-77 * U.mV)
         decor.paint("(all)", A.density("hh"))
-        decor.place('"middle"', A.iclamp(network["current"][gid] * U.nA), "clamp")
+        decor.place('"middle"', A.i_clamp(network["current"][gid] * U.nA))
         decor.place('"middle"', A.junction("gj", {"g": 1}), "junction")
         decor.place('"middle"', A.threshold_detector(-10 * U.mV), "detector")
         return A.cable_cell(tree, decor, labels, A.cv_policy_single())
@@ -43,7 +46,8 @@ began = time.perf_counter()
 recipe = Junctions()
 context = A.context(threads=threads)
 simulation = A.simulation(recipe, context, A.partition_load_balance(recipe, context))
-simulation.record(A.spike_recording.all)
+# Without connections `all` would have none.
+simulation.record(A.spike_recording.local)
 built = time.perf_counter() - began
 began = time.perf_counter()
 simulation.run(tstop * U.ms, dt * U.ms)

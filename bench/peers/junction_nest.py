@@ -7,7 +7,7 @@ import json, sys, time
 import nest
 
 network, threads, dt, tstop = json.load(open(sys.argv[1])), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
-nest.set_verbosity("M_ERROR")
+nest.verbosity = nest.VerbosityLevel.ERROR
 began = time.perf_counter()
 nest.ResetKernel()
 nest.SetKernelStatus({"resolution": dt, "local_num_threads": threads, "use_wfr": True})
