@@ -31,6 +31,8 @@ pub(super) struct BlockPlan {
     pub first: u32,
     /// How many lanes have one.
     pub lanes: usize,
+    /// Whether more than eight cells are in it, of one compartment each.
+    pub stacked: bool,
     /// Of point neurons: which.
     pub group: Option<usize>,
     /// By kind, then row.
@@ -44,7 +46,7 @@ pub(super) struct BlockPlan {
 impl BlockPlan {
     /// Without anything that ends in it yet.
     pub fn empty(first: u32, lanes: usize, group: Option<usize>) -> Self {
-        Self { first, lanes, group, lines: Vec::new(), kinds: Vec::new(), injections: Vec::new() }
+        Self { first, lanes, stacked: false, group, lines: Vec::new(), kinds: Vec::new(), injections: Vec::new() }
     }
 
     /// Gives it its lines, in any order and with repetitions.
@@ -57,13 +59,13 @@ impl BlockPlan {
     }
 
     /// Where a connection ends in it: eight times the line, and the lane; beyond the lines, a plain current instead of a line.
-    pub fn place(&self, c: &Connection, input: Option<u32>) -> usize {
-        let line = Line { kind: c.kind, row: c.to.compartment };
+    pub fn place(&self, c: &Connection, (row, lane): (u32, usize), input: Option<u32>) -> usize {
+        let line = Line { kind: c.kind, row };
         let at = match input {
             Some(input) => self.lines.len() + input as usize,
             None => self.lines.binary_search(&line).expect("its line is there"),
         };
-        at * LANES + (c.to.cell - self.first) as usize
+        at * LANES + lane
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Work {
     /// Of plain currents onto point neurons, within the step.
     pub arrivals: Vec<Arrival>,
     pub fired: Vec<point::Spike>,
+    /// Of point neurons that junctions join.
+    pub asked: super::points::Asked,
     /// Of the epoch.
     pub spikes: Vec<neuron::Spike>,
     pub ports: Option<Ports>,
@@ -110,7 +112,7 @@ impl BlockDrive<'_> {
                 ports.line(row).1.0[lane] += injection.current * share;
             }
             if moment.follows(injection.start) || moment.follows(injection.stop) {
-                ports.jump(lane);
+                ports.jump_at(row, lane, block.stacked);
             }
         }
         for &Placed { index, row, lane, .. } in self.here {
@@ -119,7 +121,7 @@ impl BlockDrive<'_> {
             g.0[lane] += act.g;
             i.0[lane] += act.i;
             if act.jump {
-                ports.jump(lane);
+                ports.jump_at(row, lane, block.stacked);
             }
             if let Some(c) = act.carried {
                 ports.carries(c.ion, Site { block: 0, compartment: row, lane }, c.g, c.i);

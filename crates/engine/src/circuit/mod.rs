@@ -8,7 +8,10 @@
 //! between. Same bits for any threads, level and split of a run.
 
 mod block;
+mod coupled;
 mod drive;
+mod junctions;
+mod lockstep;
 mod outside;
 mod plan;
 mod points;

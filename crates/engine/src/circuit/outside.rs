@@ -2,6 +2,7 @@
 
 use super::plan::Target;
 use crate::time::Tick;
+use serde::{Deserialize, Serialize};
 
 /// Trains of spikes from outside: all spikes in the order of time, then train.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -107,7 +108,7 @@ pub struct Trace {
 }
 
 /// What a junction does.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Passing {
     /// Current from side a to side b, in the mean over the last step, pA.
     pub current: f64,

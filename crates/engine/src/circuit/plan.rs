@@ -1,6 +1,7 @@
 //! A circuit made ready: connections by the block of neurons they end in, then by source.
 
 use super::block::{BlockPlan, Group, inputs};
+use super::coupled::Coupled;
 use super::shade::Shade;
 use super::state::LONGEST;
 use super::wires::{Layout, Wires};
@@ -198,8 +199,7 @@ pub struct Plan {
     detectors: usize,
     neurons: usize,
     connections: usize,
-    junction_kinds: Vec<junction::Kind>,
-    junctions: Vec<Junction>,
+    pub(super) coupled: Coupled,
 }
 
 impl Plan {
@@ -260,15 +260,14 @@ impl Plan {
             detectors,
             neurons,
             connections: connections.len(),
-            junction_kinds: Vec::new(),
-            junctions: Vec::new(),
+            coupled: Coupled::default(),
         };
         plan.check(connections, injections)?;
         plan.wire(connections, &points)?;
         plan.join(connections)?;
         for injection in injections {
-            let (block, lane) = plan.place(injection.to.cell);
-            plan.blocks[block].injections.push((injection.to.compartment, lane, *injection));
+            let (block, row, lane) = plan.spot(injection.to);
+            plan.blocks[block].injections.push((row, lane, *injection));
         }
         Ok(plan)
     }
@@ -328,9 +327,9 @@ impl Plan {
 
     fn join(&mut self, connections: &[Connection]) -> Result<(), CircuitError> {
         let mut blocks = std::mem::take(&mut self.blocks);
-        let place = |cell: u32| self.place(cell).0;
+        let spot = |to: Target| self.spot(to);
         let (kinds, sources) = (self.kinds.len(), self.sources() + self.trains);
-        let layout = Layout { groups: &self.groups, kinds, sources, place: &place };
+        let layout = Layout { groups: &self.groups, kinds, sources, spot: &spot };
         self.wires = Wires::new(connections, &mut blocks, &layout)?;
         self.blocks = blocks;
         Ok(())
@@ -386,6 +385,7 @@ impl Plan {
         let mut tell = |text: String| text.bytes().for_each(|byte| eat(u64::from(byte)));
         tell(format!("{} {} {:?}", self.dt.0, self.trains, self.kinds));
         self.groups.iter().for_each(|g| tell(format!("{:?} {}", g.plan.model(), g.count)));
+        self.coupled.print(&mut tell);
         for block in &self.blocks {
             block.injections.iter().for_each(|i| tell(format!("{i:?}")));
         }
@@ -414,13 +414,15 @@ impl Plan {
         if let Some(junction) = junctions.iter().position(|j| !sound(j)) {
             return Err(CircuitError::Junction { junction, g: junctions[junction].g });
         }
-        Ok(Self { junction_kinds: kinds, junctions, ..self })
+        let coupled = Coupled::new(&self, kinds, junctions);
+        let coupled = coupled.map_err(|_| CircuitError::JunctionKind { kind: 0, error: KindError::Program })?;
+        Ok(Self { coupled, ..self })
     }
 
     /// Its gap junctions.
     #[must_use]
     pub fn junctions(&self) -> &[Junction] {
-        &self.junctions
+        &self.coupled.junctions
     }
 
     pub(super) fn has(&self, to: Target) -> bool {
@@ -436,11 +438,22 @@ impl Plan {
         self.groups.partition_point(|g| g.first <= cell) - 1
     }
 
+    /// Block, row and lane of a place that exists.
+    pub(super) fn spot(&self, to: Target) -> (usize, u32, usize) {
+        if (to.cell as usize) < self.cells.cells() {
+            let site = self.cells.site(to.cell as usize, to.compartment);
+            return (site.block, site.compartment, site.lane);
+        }
+        let (block, lane) = self.place(to.cell);
+        (block, 0, lane)
+    }
+
     /// Block and lane of a neuron that exists.
     pub(super) fn place(&self, cell: u32) -> (usize, usize) {
         let n = cell as usize;
         if n < self.cells.cells() {
-            return (n / LANES, n % LANES);
+            let site = self.cells.site(n, 0);
+            return (site.block, site.lane);
         }
         let group = &self.groups[self.group(cell)];
         let k = (cell - group.first) as usize;
@@ -456,7 +469,10 @@ impl Plan {
 /// Groups, without their plain currents yet, and all blocks.
 fn lay(cells: &neuron::Plan, points: &[Points]) -> Result<(Vec<Group>, Vec<BlockPlan>), CircuitError> {
     let lanes = |count: usize, k: usize| LANES.min(count - k * LANES);
-    let of_cells = |b: usize| BlockPlan::empty((b * LANES) as u32, lanes(cells.cells(), b), None);
+    let of_cells = |b: usize| {
+        let (first, count) = cells.of_block(b);
+        BlockPlan { stacked: count > LANES, ..BlockPlan::empty(first as u32, count.min(LANES), None) }
+    };
     let mut blocks: Vec<BlockPlan> = (0..cells.blocks()).map(of_cells).collect();
     let mut groups = Vec::with_capacity(points.len());
     let mut first = cells.cells() as u32;

@@ -1,12 +1,13 @@
 //! Epochs: blocks run by themselves for as long as the shortest delay, then hear of each other's spikes.
 
 use super::drive::{BlockDrive, Placed, Work};
-use super::outside::{Outside, Trace, Trains};
+use super::lockstep::{self, Lockstep};
+use super::outside::{Outside, Passing, Trace, Trains};
 use super::plan::{Plan, Target};
 use super::points::{PointBlock, PointFault};
 use super::state::State;
 use super::wires::Mail;
-use crate::neuron::{self, Spike, Stepping};
+use crate::neuron::{self, Clock, Spike, Stepping};
 use crate::point::PointError;
 use crate::time::Tick;
 use rayon::prelude::*;
@@ -60,6 +61,28 @@ pub enum CircuitRunError {
         /// mV
         change: f64,
     },
+    /// A rate of a junction's channels that is none.
+    #[error("junction {junction}, at {at}: with {across} mV across it a rate of its channels is negative or no number")]
+    JunctionRate {
+        /// Which.
+        junction: usize,
+        /// mV
+        across: f64,
+        /// The beginning of the step.
+        at: Tick,
+    },
+    /// A junction to be recorded that does not exist.
+    #[error("junction {index} of the trace does not exist")]
+    Watched {
+        /// Which of those named.
+        index: usize,
+    },
+    /// Events for a junction that does not exist, or that are none.
+    #[error("events {index} are of a junction that does not exist, or no number")]
+    Told {
+        /// Which.
+        index: usize,
+    },
     /// The cells could not go on.
     #[error(transparent)]
     Cells(#[from] neuron::RunError),
@@ -89,6 +112,7 @@ pub struct Scratch {
 #[derive(Debug, Default)]
 struct Own {
     blocks: Vec<Work>,
+    lockstep: lockstep::Memory,
     mail: Mail,
     heard: Vec<(Tick, u32)>,
 }
@@ -118,9 +142,21 @@ pub fn run(
     let sites = placed(plan, &trace.sites).map_err(|site| CircuitRunError::Site { site })?;
     let mut seen = vec![f64::NAN; acts.len()];
     let mut own = std::mem::take(&mut *scratch.own.lock().unwrap_or_else(PoisonError::into_inner));
-    let Own { blocks: work, mail, heard } = &mut own;
+    let Own { blocks: work, lockstep, mail, heard } = &mut own;
     heard.clear();
     work.resize_with(plan.blocks.len(), Work::default);
+    if let Some(index) = trace.junctions.iter().position(|j| *j as usize >= plan.junctions().len()) {
+        return Err(CircuitRunError::Watched { index });
+    }
+    if !plan.coupled.is_empty() {
+        if let Some(index) =
+            outside.told.iter().position(|t| t.0 as usize >= plan.junctions().len() || !(t.1 >= 0.0 && t.1.is_finite()))
+        {
+            return Err(CircuitRunError::Told { index });
+        }
+        state.junctions.told(&plan.coupled, &outside.told);
+        lockstep.fit(&plan.coupled, &state.junctions);
+    }
     let first = plan.sources() as u32;
     let mut left = steps;
     while left > 0 {
@@ -132,7 +168,8 @@ pub fn run(
         plan.wires.tell(heard, mail);
         let from = spikes.len();
         let here = Here { stepping, epoch, acts: &acts, sites: &sites, every: trace.every, outside, mail };
-        if let Err(fault) = advance(plan, state, scratch, &here, work, &mut seen, spikes) {
+        let watched = (&trace.junctions[..], &mut trace.passed[..]);
+        if let Err(fault) = advance(plan, state, scratch, &here, (work, lockstep), &mut seen, watched, spikes) {
             spikes.truncate(from);
             return Err(fault);
         }
@@ -197,8 +234,8 @@ fn placed(plan: &Plan, targets: &[Target]) -> Result<Vec<Placed>, usize> {
         if !plan.has(*to) {
             return Err(index);
         }
-        let (block, lane) = plan.place(to.cell);
-        Ok(Placed { block: block as u32, index: index as u32, row: to.compartment, lane: lane as u32 })
+        let (block, row, lane) = plan.spot(*to);
+        Ok(Placed { block: block as u32, index: index as u32, row, lane: lane as u32 })
     };
     let mut placed = targets.iter().enumerate().map(place).collect::<Result<Vec<_>, _>>()?;
     placed.sort_unstable();
@@ -217,22 +254,28 @@ struct Here<'a> {
     mail: &'a Mail,
 }
 
-/// An epoch of all neurons, which first get what they have been told. Spikes of cells come into `spikes`, those of point neurons into their blocks' memory.
+/// An epoch of all neurons, which first get what they have been told. Spikes of cells, and of all that junctions join, come into
+/// `spikes`, those of other point neurons into their blocks' memory.
+#[expect(clippy::too_many_arguments, reason = "plan, state, scratch, input and output, each its own thing")]
 fn advance(
     plan: &Plan,
     state: &mut State,
     scratch: &Scratch,
     here: &Here,
-    work: &mut [Work],
+    (work, lockstep): (&mut [Work], &mut lockstep::Memory),
     mut seen: &mut [f64],
+    (watched, passed): (&[u32], &mut [Vec<Passing>]),
     spikes: &mut Vec<Spike>,
 ) -> Result<(), CircuitRunError> {
     let Here { stepping, epoch, .. } = *here;
     let (mut acts, mut sites) = (here.acts, here.sites);
-    let State { cells, points, blocks } = state;
+    let State { cells, points, blocks, junctions } = state;
     // Stretches with cells are delivered to before all else; others where they run, so that what has come is at hand.
     let (wires, wide, when) = (&plan.wires, plan.wires.wide(), (plan.dt, cells.clock()));
-    let mixed = plan.cells.blocks().div_ceil(wide);
+    let mixed = match plan.coupled.points.is_empty() {
+        true => plan.cells.blocks().div_ceil(wide),
+        false => blocks.len().div_ceil(wide),
+    };
     let before = blocks.len().min(mixed * wide);
     wires.deliver_all(&mut blocks[..before], when, here.mail);
     let mut drives = blocks.iter_mut().zip(&plan.blocks).zip(work).zip(0..).map(|(((state, block), work), b)| {
@@ -244,33 +287,81 @@ fn advance(
         BlockDrive { plan, block, state, work, level, here: own, acts, luck, seen, sites: watched, every }
     });
     let mut of_cells: Vec<BlockDrive> = drives.by_ref().take(plan.cells.blocks()).collect();
-    let of_points = drives.zip(points).filter_map(|(drive, state)| {
+    let all_points = drives.zip(points).filter_map(|(drive, state)| {
         let group = &plan.groups[drive.block.group?];
         Some(PointBlock { drive, group, state })
     });
-    let mut of_points: Vec<PointBlock> = of_points.collect();
-    let (cells, points) = rayon::join(
-        || neuron::run(&plan.cells, cells, &scratch.cells, stepping, epoch, &mut of_cells, spikes),
-        || {
-            let (served, others) = of_points.split_at_mut(before - plan.cells.blocks());
-            let run = |blocks: &mut [PointBlock]| {
-                let faults = blocks.par_iter_mut().with_min_len(FEW).filter_map(|block| block.run(epoch).err());
-                faults.min_by_key(|fault| (fault.at, fault.cell))
-            };
-            let stretches = others.par_chunks_mut(wide).enumerate();
-            let faults = stretches.filter_map(|(k, blocks)| {
-                wires.deliver(mixed + k, blocks, when, here.mail);
-                run(blocks)
-            });
-            faults.chain(run(served)).min_by_key(|fault| (fault.at, fault.cell))
-        },
-    );
-    match (cells, points) {
-        (Ok(()), None) => Ok(()),
-        // The earlier of the two.
-        (Err(neuron::RunError::Fault(cell)), Some(point)) if point.at < cell.at => Err(point.into()),
-        (Err(cell), _) => Err(cell.into()),
-        (Ok(()), Some(point)) => Err(point.into()),
+    let (mut of_points, mut joined_points) = (Vec::new(), Vec::new());
+    for (k, block) in all_points.enumerate() {
+        let joined = plan.coupled.has(plan.cells.blocks() + k);
+        if joined { &mut joined_points } else { &mut of_points }.push(block);
+    }
+    neuron::check(&plan.cells, cells, stepping, of_cells.len())?;
+    let clock = Clock::of(cells);
+    let mut stages = std::mem::take(&mut lockstep.stages);
+    let together = (&mut of_cells[..], |block| plan.coupled.has(block));
+    let (parts, joined) = neuron::split(&plan.cells, cells, together, &mut stages, stepping);
+    let served = before.saturating_sub(plan.cells.blocks()).min(of_points.len());
+    let alone = || {
+        let mut found = Vec::new();
+        let (cells, points) = rayon::join(
+            || neuron::run_parts(parts, &scratch.cells, (clock, stepping, epoch), &mut found),
+            || {
+                let (served, others) = of_points.split_at_mut(served);
+                let run = |blocks: &mut [PointBlock]| {
+                    let faults = blocks.par_iter_mut().with_min_len(FEW).filter_map(|block| block.run(epoch).err());
+                    faults.min_by_key(|fault| (fault.at, fault.cell))
+                };
+                let stretches = others.par_chunks_mut(wide).enumerate();
+                let faults = stretches.filter_map(|(k, blocks)| {
+                    wires.deliver(mixed + k, blocks, when, here.mail);
+                    run(blocks)
+                });
+                faults.chain(run(served)).min_by_key(|fault| (fault.at, fault.cell))
+            },
+        );
+        (cells, points, found)
+    };
+    let start = spikes.len();
+    let mut joined = Lockstep {
+        plan,
+        coupled: &plan.coupled,
+        stepping,
+        steps: epoch,
+        clock,
+        cells: joined,
+        points: joined_points,
+        watched,
+        every: here.every,
+    };
+    let (together, (alone, point, mut found)) = match plan.coupled.is_empty() {
+        true => (Ok(()), alone()),
+        false => rayon::join(|| joined.run(lockstep, junctions, spikes, passed), alone),
+    };
+    drop(joined);
+    lockstep.stages = stages;
+    let alone = match alone {
+        Ok(fault) => fault.map(neuron::RunError::Fault),
+        Err(error) => Some(error),
+    };
+    let faults =
+        together.err().into_iter().chain(alone.map(CircuitRunError::from)).chain(point.map(CircuitRunError::from));
+    // The earliest.
+    if let Some(fault) = faults.min_by_key(CircuitRunError::when) {
+        return Err(fault);
+    }
+    spikes.append(&mut found);
+    Ok(neuron::finish(cells, stepping, epoch, None, (spikes, start))?)
+}
+
+impl CircuitRunError {
+    /// The beginning of the step in which it happened; what is wrong of itself comes first.
+    fn when(&self) -> Tick {
+        match self {
+            Self::Coupling { at, .. } | Self::JunctionRate { at, .. } | Self::Point { at, .. } => *at,
+            Self::Cells(neuron::RunError::Fault(fault)) => fault.at,
+            _ => Tick(i64::MIN),
+        }
     }
 }
 

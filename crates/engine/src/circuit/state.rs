@@ -1,8 +1,10 @@
 //! The state of a circuit: cells, point neurons, synapses, and what is on its way to them.
 
 use super::block::{BlockPlan, Line};
+use super::junctions::Junctions;
 use super::outside::Passing;
 use super::plan::{Plan, Target};
+use crate::neuron::Site;
 use crate::time::Tick;
 use crate::{neuron, point};
 use numerics::simd::{F64x8, LANES};
@@ -65,6 +67,7 @@ pub struct State {
     /// The point neurons, by block.
     pub(super) points: Vec<point::State>,
     pub(super) blocks: Vec<BlockState>,
+    pub(super) junctions: Junctions,
 }
 
 /// As it is written.
@@ -73,6 +76,7 @@ struct Raw {
     cells: neuron::State,
     points: Vec<point::State>,
     blocks: Vec<RawBlock>,
+    junctions: Junctions,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,7 +95,8 @@ impl From<State> for Raw {
             let events = b.events().into_iter().map(|(slot, e)| (slot as u64, e.key, e.weight)).collect();
             RawBlock { g: plain(&b.g), h: plain(&b.h), ring: b.ring.len() as u64, events }
         };
-        Self { blocks: state.blocks.iter().map(block).collect(), cells: state.cells, points: state.points }
+        let blocks = state.blocks.iter().map(block).collect();
+        Self { blocks, cells: state.cells, points: state.points, junctions: state.junctions }
     }
 }
 
@@ -114,7 +119,7 @@ impl TryFrom<Raw> for State {
         if raw.points.iter().any(|p| p.clock() != raw.cells.clock()) {
             return Err("clocks that differ");
         }
-        Ok(Self { cells: raw.cells, points: raw.points, blocks })
+        Ok(Self { cells: raw.cells, points: raw.points, blocks, junctions: raw.junctions })
     }
 }
 
@@ -168,7 +173,27 @@ impl State {
             state
         };
         let points = plan.blocks.iter().filter_map(|b| Some((b, b.group?))).map(point).collect();
-        Self { points, blocks: plan.blocks.iter().map(block).collect(), cells }
+        let blocks = plan.blocks.iter().map(block).collect();
+        let mut state = Self { points, blocks, cells, junctions: Junctions::default() };
+        state.settle_junctions(plan);
+        state
+    }
+
+    /// Puts the channels of junctions where they settle at the voltages of now, and what modulates them where it begins.
+    pub fn settle_junctions(&mut self, plan: &Plan) {
+        let coupled = &plan.coupled;
+        let mut v: Vec<Vec<f64>> = coupled.components.iter().map(|c| vec![0.0; c.net.places()]).collect();
+        for (component, v) in coupled.components.iter().zip(&mut v) {
+            for &(k, at) in &component.compartments {
+                let block = coupled.cells[at.block as usize] as usize;
+                v[k as usize] = self.cells.v_m(Site { block, compartment: at.row, lane: at.lane as usize });
+            }
+            for &(k, at) in &component.points {
+                let block = coupled.points[at.block as usize] as usize - plan.cells.blocks();
+                v[k as usize] = self.points[block].v_m(at.lane as usize);
+            }
+        }
+        self.junctions = Junctions::settled(coupled, &v);
     }
 
     /// Time since the start.
@@ -235,24 +260,23 @@ impl State {
     /// If there is no such neuron or kind.
     #[must_use]
     pub fn synaptic(&self, plan: &Plan, to: Target, kind: u16) -> f64 {
-        let (block, lane) = plan.place(to.cell);
+        let (block, row, lane) = plan.spot(to);
         let of = &plan.blocks[block];
         if let Some(input) = of.group.and_then(|group| plan.groups[group].inputs[usize::from(kind)]) {
             return self.points[block - plan.cells.blocks()].input(lane, input as usize);
         }
-        let line = Line { kind, row: to.compartment };
+        let line = Line { kind, row };
         of.lines.binary_search(&line).map_or(0.0, |k| self.blocks[block].g[k].0[lane])
     }
 
-    /// What a junction did in the last step.
+    /// What a junction did in the last step; nothing before the first.
     ///
     /// # Panics
     /// If there is no such junction.
     #[must_use]
     pub fn passing(&self, plan: &Plan, junction: usize) -> Passing {
-        let j = plan.junctions()[junction];
-        let across = self.v_m(plan, j.a) - self.v_m(plan, j.b);
-        Passing { current: j.g * across, g: j.g, strength: 1.0 }
+        assert!(junction < plan.junctions().len(), "junction {junction} exists");
+        self.junctions.passed[junction]
     }
 
     /// How many events are on their way.
@@ -275,6 +299,7 @@ impl State {
             && self.blocks.len() == plan.blocks.len()
             && pairs.all(|(s, p)| s.g.len() == p.lines.len() && s.h.len() == p.lines.len() && s.ring.len() == plan.ring)
             && self.points.len() == plan.blocks.len() - plan.cells.blocks()
+            && self.junctions.fits(&plan.coupled)
             && self.points.iter().zip(groups).all(|(s, group)| s.is_of(&plan.groups[group].plan))
     }
 }

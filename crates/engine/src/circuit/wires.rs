@@ -5,7 +5,7 @@
 //! 24 more a part. Delays are whole multiples of a unit, above the shortest.
 
 use super::block::{BlockPlan, Group, Line};
-use super::plan::{CircuitError, Connection};
+use super::plan::{CircuitError, Connection, Target};
 use super::state::{BlockState, Event};
 use crate::time::Tick;
 use numerics::simd::LANES;
@@ -85,8 +85,8 @@ pub(super) struct Layout<'a> {
     pub groups: &'a [Group],
     pub kinds: usize,
     pub sources: usize,
-    /// By neuron: its block.
-    pub place: &'a (dyn Fn(u32) -> usize + Sync),
+    /// Block, row and lane of a place.
+    pub spot: &'a (dyn Fn(Target) -> (usize, u32, usize) + Sync),
 }
 
 impl Wires {
@@ -99,7 +99,7 @@ impl Wires {
         let want = (together(connections, layout.sources) / WORTH).clamp(1, STRETCHES);
         let wide = blocks.len().div_ceil(want).clamp(1, WIDE);
         // A counting sort, so that each stretch sees only its own.
-        let stretch = |c: &Connection| (layout.place)(c.to.cell) / wide;
+        let stretch = |c: &Connection| (layout.spot)(c.to).0 / wide;
         let mut ends = vec![0usize; blocks.len().div_ceil(wide) + 1];
         connections.iter().for_each(|c| ends[stretch(c) + 1] += 1);
         if let Some(&count) = ends.iter().find(|n| **n >= 1 << 32) {
@@ -221,10 +221,15 @@ impl Own<'_> {
         &self.connections[self.own[index as usize]]
     }
 
-    /// Which of its blocks a connection ends in, and which plain current it is there.
-    fn end(&self, blocks: &[BlockPlan], c: &Connection) -> (usize, Option<u32>) {
-        let block = (self.layout.place)(c.to.cell) - self.first;
-        (block, blocks[block].group.and_then(|group| self.layout.groups[group].inputs[usize::from(c.kind)]))
+    /// Which of its blocks a connection ends in, at which row and lane, and which plain current it is there.
+    fn end(&self, blocks: &[BlockPlan], c: &Connection) -> (usize, (u32, usize), Option<u32>) {
+        let (block, row, lane) = (self.layout.spot)(c.to);
+        let block = block - self.first;
+        (
+            block,
+            (row, lane),
+            blocks[block].group.and_then(|group| self.layout.groups[group].inputs[usize::from(c.kind)]),
+        )
     }
 
     /// Gives its blocks their lines.
@@ -232,8 +237,8 @@ impl Own<'_> {
         let mut lines = vec![Vec::new(); blocks.len()];
         for &index in self.own {
             let c = &self.connections[index];
-            let (block, input) = self.end(blocks, c);
-            let line = Line { kind: c.kind, row: c.to.compartment };
+            let (block, (row, _), input) = self.end(blocks, c);
+            let line = Line { kind: c.kind, row };
             if input.is_none() && lines[block].last() != Some(&line) {
                 lines[block].push(line);
             }
@@ -264,8 +269,8 @@ impl Own<'_> {
         let mut same = true;
         for (k, &(source, index)) in (0..).zip(&order) {
             let c = self.of(index);
-            let (block, input) = self.end(blocks, c);
-            places.push((block << BITS | blocks[block].place(c, input)) as u32);
+            let (block, at, input) = self.end(blocks, c);
+            places.push((block << BITS | blocks[block].place(c, at, input)) as u32);
             weights.push(c.weight);
             match parts.last_mut() {
                 Some((last, part)) if *last == source => {

@@ -1,5 +1,6 @@
 //! Kinds of gap junctions: ohmic, rectifying, gated by the voltage across them, and what changes their strength.
 
+pub use crate::mechanism::SchemeStep as JunctionStep;
 use crate::mechanism::{MAX_STATES, Program};
 use thiserror::Error;
 
@@ -10,17 +11,6 @@ pub enum JunctionInput {
     Across,
     /// A parameter of the kind, in its own unit; the temperature (K) is one as well.
     Parameter(u16),
-}
-
-/// One way from state to state of a junction's channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct JunctionStep {
-    /// State left.
-    pub from: u16,
-    /// State entered.
-    pub to: u16,
-    /// Output of the kind's program that is its rate, /ms; several steps may share one.
-    pub rate: u16,
 }
 
 /// States of a junction's channels, as means.

@@ -6,6 +6,7 @@
 mod builder;
 mod evaluator;
 mod kinetics;
+mod onward;
 mod program;
 
 pub use builder::{ProgramBuilder, ProgramError, Value};
@@ -14,4 +15,6 @@ pub use kinetics::{
     Description, InputRole, Kinetics, KineticsError, LigandIndex, MAX_STATES, ObservableIndex, OutputIndex, StateIndex,
     Transition,
 };
+pub use onward::SchemeStep;
+pub(crate) use onward::{Onward, Series};
 pub use program::{Binary, Program, Unary};

@@ -11,7 +11,6 @@ use super::plan::{BlockChannel, Plan};
 use super::pool::{BlockPool, MAX_IONS};
 use super::state::State;
 use numerics::bracket;
-use numerics::simd::LANES;
 
 /// Concentrations by ion of the plan, mM; NaN where there is no pool.
 pub(super) type Inside = [f64; MAX_IONS];
@@ -40,7 +39,7 @@ impl<'a> Circuit<'a> {
 
     /// Steady current of a line of a channel.
     fn of(&self, (c, k): (&BlockChannel, usize), v: f64, inside: &Inside) -> f64 {
-        let lane = self.cell % LANES;
+        let lane = self.plan.home(self.cell).lane;
         let mut steady = [0.0; MAX_GATES];
         self.plan.steady(c, (k, lane), v, inside, &mut steady);
         let mut g = c.g_max[k].0[lane];
@@ -53,15 +52,18 @@ impl<'a> Circuit<'a> {
     /// The same with concentrations where they are in the balance of the state's voltages, if any of them moves.
     pub fn settled(plan: &'a Plan, cell: usize, state: &State) -> Self {
         let mut circuit = Self::new(plan, cell);
-        let v: Vec<f64> = (0..circuit.c_m.len()).map(|row| state.blocks[cell / LANES].v[row].0[cell % LANES]).collect();
+        let home = plan.home(cell);
+        let rows = home.row as usize..home.row as usize + home.size;
+        let v: Vec<f64> = state.blocks[home.block].v[rows].iter().map(|line| line.0[home.lane]).collect();
         circuit.hold(&v);
         circuit
     }
 
     /// Whether ions move from compartment to compartment.
     pub fn diffuses(&self) -> bool {
-        let pools = &self.plan.blocks[self.cell / LANES].pools;
-        pools.iter().any(|p| p.diffusion.as_ref().is_some_and(|d| d.of(self.cell % LANES).next().is_some()))
+        let home = self.plan.home(self.cell);
+        let pools = &self.plan.blocks[home.block].pools;
+        pools.iter().any(|p| p.diffusion.as_ref().is_some_and(|d| d.of(home.lane).next().is_some()))
     }
 
     /// Holds concentrations, if any of them moves, where they stand at voltages `v` (mV).
@@ -74,7 +76,7 @@ impl<'a> Circuit<'a> {
 
     /// Concentrations of all compartments at their balance with their neighbours at voltages `v` (mV).
     fn spread(&self, v: &[f64]) -> Vec<Inside> {
-        let lane = self.cell % LANES;
+        let lane = self.plan.home(self.cell).lane;
         let alone = |(row, &v): (usize, &f64)| {
             let mut inside = self.balance(row, v);
             for &(pool, k) in &self.pools[row] {
@@ -86,7 +88,7 @@ impl<'a> Circuit<'a> {
         };
         let mut inside: Vec<Inside> = v.iter().enumerate().map(alone).collect();
         let moving: Vec<&BlockPool> =
-            self.plan.blocks[self.cell / LANES].pools.iter().filter(|p| p.diffusion.is_some()).collect();
+            self.plan.blocks[self.plan.home(self.cell).block].pools.iter().filter(|p| p.diffusion.is_some()).collect();
         for _ in 0..ROUNDS {
             let moved = moving.iter().fold(0.0, |moved: f64, pool| moved.max(self.newton(pool, lane, v, &mut inside)));
             if moved < 1e-13 || moved.is_nan() {
@@ -163,7 +165,7 @@ impl<'a> Circuit<'a> {
         }
         let mut inside = NOTHING;
         let pools = &self.pools[row];
-        let lane = self.cell % LANES;
+        let lane = self.plan.home(self.cell).lane;
         for &(pool, k) in pools {
             inside[pool.ion] = pool.rest((k, lane));
         }

@@ -20,8 +20,9 @@ pub struct Ports {
     i: Vec<F64x8>,
     rows: usize,
     carried: Vec<Carried>,
-    /// Lanes that step after a jump.
-    jumps: u8,
+    /// By row: lanes that step after a jump; and whether there are any.
+    jumps: Vec<u8>,
+    jumped: bool,
 }
 
 /// A part of a port's current that an ion carries.
@@ -38,6 +39,7 @@ impl Ports {
         self.rows = rows;
         self.g.resize(self.g.len().max(rows), F64x8::splat(0.0));
         self.i.resize(self.g.len(), F64x8::splat(0.0));
+        self.jumps.resize(self.g.len(), 0);
         self.clear();
     }
 
@@ -52,7 +54,9 @@ impl Ports {
     /// Empties them.
     pub fn clear(&mut self) {
         self.carried.clear();
-        self.jumps = 0;
+        if std::mem::take(&mut self.jumped) {
+            self.jumps.fill(0);
+        }
         self.g[..self.rows].fill(F64x8::splat(0.0));
         self.i[..self.rows].fill(F64x8::splat(0.0));
     }
@@ -62,17 +66,34 @@ impl Ports {
     /// second (Rannacher 1984, Numer Math 43:309). Other lanes feel nothing of it, nor does backward Euler.
     #[inline]
     pub fn jump(&mut self, lane: usize) {
-        self.jumps |= 1 << lane;
+        self.jumps[..self.rows].iter_mut().for_each(|lanes| *lanes |= 1 << lane);
+        self.jumped = true;
     }
 
-    /// The lanes of [`Self::jump`].
-    pub(super) fn jumps(&self) -> u8 {
-        self.jumps
+    /// [`Self::jump`] of the cell at a place: of the lane, or where cells are stacked in it, of that one.
+    #[inline]
+    pub(crate) fn jump_at(&mut self, row: u32, lane: usize, stacked: bool) {
+        if !stacked {
+            return self.jump(lane);
+        }
+        self.jumps[row as usize] |= 1 << lane;
+        self.jumped = true;
     }
 
-    /// Conductances and currents by row, to go on with, and which ions carry what, in order of use.
-    pub(super) fn columns(&mut self) -> (&mut [F64x8], &mut [F64x8], &[Carried]) {
-        (&mut self.g[..self.rows], &mut self.i[..self.rows], &self.carried)
+    /// By row, the lanes of [`Self::jump`]; none where there are none.
+    pub(super) fn jumps(&self) -> &[u8] {
+        if self.jumped { &self.jumps[..self.rows] } else { &[] }
+    }
+
+    /// Conductances and currents by row, to go on with, which ions carry what, in order of use, and [`Self::jumps`].
+    pub(super) fn columns(&mut self) -> (&mut [F64x8], &mut [F64x8], &[Carried], &[u8]) {
+        let jumps = if self.jumped { &self.jumps[..self.rows] } else { &[] };
+        (&mut self.g[..self.rows], &mut self.i[..self.rows], &self.carried, jumps)
+    }
+
+    /// Two of [`Self::columns`] at a row, as the solver has left them.
+    pub(super) fn left(&self, row: u32) -> (&F64x8, &F64x8) {
+        (&self.g[row as usize], &self.i[row as usize])
     }
 
     /// The voltages that were solved for, where the currents were.

@@ -44,8 +44,8 @@ pub(super) struct Step<'a> {
     pub h: f64,
     /// Whether to go on as far again by extrapolation.
     pub extrapolate: bool,
-    /// But in these lanes by another implicit step.
-    pub damped: u8,
+    /// But in these lanes of each row by another implicit step; none if there are none.
+    pub damped: &'a [u8],
     /// Working memory of that.
     pub halves: &'a mut Vec<F64x8>,
 }
@@ -60,7 +60,64 @@ impl Kernel for Step<'_> {
         let (tables, inside) = (self.tables, self.inside);
         let n = block.rows();
         let (v, diagonal, rhs) = (&mut v[..n], &mut diagonal[..n], &mut rhs[..n]);
-        // What gates conduct joins what ports do; the rest of a row comes within the solver.
+        let conducting = Conducting { plan, block, rates, brought: self.brought, tables, inside, h_gates, extrapolate };
+        let worst = conducting.conduct::<L>(v, gates, pools, carried, diagonal, rhs);
+        let own = Own::new(block, h);
+        let (mut low, mut high) = (L::splat(f64::INFINITY), L::splat(f64::NEG_INFINITY));
+        let (trees, coupling) = (&block.trees, &block.coupling[..]);
+        if self.damped.is_empty() {
+            let mut rows = Membrane { own, v, extrapolate, low, high };
+            tree::solve_rows::<L, _>(trees, Matrix { diagonal, upper: coupling, lower: coupling }, rhs, &mut rows);
+            (low, high) = (rows.low, rows.high);
+        } else {
+            let damped = self.damped;
+            self.halves.clear();
+            self.halves.extend(diagonal.iter().chain(&*rhs));
+            let (again, second) = self.halves.split_at_mut(n);
+            let mut rows = Halves { own, v, damped, first: true };
+            tree::solve_rows::<L, _>(trees, Matrix { diagonal, upper: coupling, lower: coupling }, rhs, &mut rows);
+            rows.first = false;
+            let matrix = Matrix { diagonal: again, upper: coupling, lower: coupling };
+            tree::solve_rows::<L, _>(trees, matrix, second, &mut rows);
+            for (((x, second), v), &damped) in rhs.iter_mut().zip(&*second).zip(&*v).zip(damped) {
+                // Charge passed at the first and the second voltage, half of the time each.
+                let first = L::load(x);
+                L::select(L::mask(damped), L::splat(0.5) * (first + L::load(second)), first).store(x);
+                (low, high) = (low.min(L::load(v)), high.max(L::load(v)));
+            }
+        }
+        let pooled = ionic::advance::<L>(block, pools, carried, rhs, if extrapolate { 2.0 * h } else { h });
+        let sound = sound::<L>(worst, block, rhs).and(pooled).bits();
+        (sound, tables.is_some_and(|t| t.segments.hold(low).and(t.segments.hold(high)).all()))
+    }
+}
+
+/// What conducts through gates within a step.
+pub(super) struct Conducting<'a> {
+    pub plan: &'a Plan,
+    pub block: &'a Block,
+    pub rates: &'a [F64x8],
+    pub brought: &'a [Carried],
+    pub tables: Option<&'a Tables>,
+    pub inside: bool,
+    pub h_gates: f64,
+    pub extrapolate: bool,
+}
+
+impl Conducting<'_> {
+    /// Advances gates and adds what they conduct to what ports do; the rest of a row comes within the solver. Gives the
+    /// largest |x - 1/2| met.
+    #[inline(always)]
+    pub fn conduct<L: Lanes>(
+        &self,
+        v: &[F64x8],
+        gates: &mut [F64x8],
+        pools: &[F64x8],
+        carried: &mut [F64x8],
+        diagonal: &mut [F64x8],
+        rhs: &mut [F64x8],
+    ) -> L {
+        let Self { plan, block, rates, tables, inside, h_gates, .. } = *self;
         let mut worst = L::splat(0.0);
         for c in &block.channels {
             let kind = &plan.channels[c.channel].gates[..];
@@ -87,46 +144,29 @@ impl Kernel for Step<'_> {
                 more => channel::<L>(c, more, gates, rates, diagonal, rhs, h_gates, worst),
             };
         }
-        let ionic = !block.pools.is_empty() || block.channels.iter().any(|c| c.ionic.is_some());
-        if ionic {
-            ionic::deposit::<L>(plan, block, (v, gates, pools), carried, diagonal, rhs, self.brought, extrapolate);
+        if !block.pools.is_empty() || block.channels.iter().any(|c| c.ionic.is_some()) {
+            let state = (v, &*gates, pools);
+            ionic::deposit::<L>(plan, block, state, carried, diagonal, rhs, self.brought, self.extrapolate);
         }
-        let inverse = L::splat(1.0 / h);
-        let own = Own { c_m: &block.c_m[..n], g_fixed: &block.g_fixed[..n], i_fixed: &block.i_fixed[..n], inverse };
-        let (mut low, mut high) = (L::splat(f64::INFINITY), L::splat(f64::NEG_INFINITY));
-        let (trees, coupling) = (&block.trees, &block.coupling[..]);
-        if self.damped == 0 {
-            let mut rows = Membrane { own, v, extrapolate, low, high };
-            tree::solve_rows::<L, _>(trees, Matrix { diagonal, upper: coupling, lower: coupling }, rhs, &mut rows);
-            (low, high) = (rows.low, rows.high);
-        } else {
-            let damped = L::mask(self.damped);
-            self.halves.clear();
-            self.halves.extend(diagonal.iter().chain(&*rhs));
-            let (again, second) = self.halves.split_at_mut(n);
-            let mut rows = Halves { own, v, damped, first: true };
-            tree::solve_rows::<L, _>(trees, Matrix { diagonal, upper: coupling, lower: coupling }, rhs, &mut rows);
-            rows.first = false;
-            let matrix = Matrix { diagonal: again, upper: coupling, lower: coupling };
-            tree::solve_rows::<L, _>(trees, matrix, second, &mut rows);
-            for ((x, second), v) in rhs.iter_mut().zip(&*second).zip(&*v) {
-                // Charge passed at the first and the second voltage, half of the time each.
-                let first = L::load(x);
-                L::select(damped, L::splat(0.5) * (first + L::load(second)), first).store(x);
-                (low, high) = (low.min(L::load(v)), high.max(L::load(v)));
-            }
-        }
-        let pooled = ionic::advance::<L>(block, pools, carried, rhs, if extrapolate { 2.0 * h } else { h });
-        // A number that is none anywhere in a tree is one at its root.
-        let finite = L::load(&rhs[0]).abs().lt(L::splat(f64::INFINITY));
-        let sound = finite.and(worst.le(L::splat(0.5 + SLACK))).and(pooled).bits();
-        (sound, tables.is_some_and(|t| t.segments.hold(low).and(t.segments.hold(high)).all()))
+        worst
     }
+}
+
+/// The lanes whose gates and voltages are sound.
+#[inline(always)]
+pub(super) fn sound<L: Lanes>(worst: L, block: &Block, x: &[F64x8]) -> L::Mask {
+    // A number that is none anywhere in a tree is one at its root.
+    let infinity = L::splat(f64::INFINITY);
+    let mut sound = worst.le(L::splat(0.5 + SLACK));
+    for x in if block.is_stacked() { x } else { &x[..1] } {
+        sound = sound.and(L::load(x).abs().lt(infinity));
+    }
+    sound
 }
 
 /// Capacitances, fixed conductances and currents of the rows.
 #[derive(Clone, Copy)]
-struct Own<'a, L> {
+pub(super) struct Own<'a, L> {
     c_m: &'a [F64x8],
     g_fixed: &'a [F64x8],
     i_fixed: &'a [F64x8],
@@ -134,9 +174,17 @@ struct Own<'a, L> {
     inverse: L,
 }
 
-impl<L: Lanes> Own<'_, L> {
+impl<'a, L: Lanes> Own<'a, L> {
+    /// Of a block, over steps of `h` ms.
     #[inline(always)]
-    fn begin(&self, i: usize, v: &[F64x8]) -> (L, L) {
+    pub fn new(block: &'a Block, h: f64) -> Self {
+        let n = block.rows();
+        let inverse = L::splat(1.0 / h);
+        Self { c_m: &block.c_m[..n], g_fixed: &block.g_fixed[..n], i_fixed: &block.i_fixed[..n], inverse }
+    }
+
+    #[inline(always)]
+    pub fn begin(&self, i: usize, v: &[F64x8]) -> (L, L) {
         let c = L::load(&self.c_m[i]) * self.inverse;
         (c + L::load(&self.g_fixed[i]), c.mul_add(L::load(&v[i]), L::load(&self.i_fixed[i])))
     }
@@ -166,10 +214,10 @@ impl<L: Lanes> Rows<L> for Membrane<'_, L> {
 }
 
 /// The membrane over a step whose halves are implicit in some lanes.
-struct Halves<'a, L: Lanes> {
+struct Halves<'a, L> {
     own: Own<'a, L>,
     v: &'a mut [F64x8],
-    damped: L::Mask,
+    damped: &'a [u8],
     first: bool,
 }
 
@@ -183,7 +231,7 @@ impl<L: Lanes> Rows<L> for Halves<'_, L> {
     fn solved(&mut self, i: usize, x: L) {
         let v = L::load(&self.v[i]);
         let other = if self.first { L::splat(2.0) * x - v } else { v };
-        L::select(self.damped, x, other).store(&mut self.v[i]);
+        L::select(L::mask(self.damped[i]), x, other).store(&mut self.v[i]);
     }
 }
 

@@ -10,7 +10,7 @@ use super::plan::{BlockChannel, Plan, Site};
 use super::pool::BlockPool;
 use super::state::State;
 use numerics::linear::tree::{Matrix, Trees, solve_at};
-use numerics::simd::{F64x8, LANES, Level};
+use numerics::simd::{F64x8, Level};
 use thiserror::Error;
 
 /// Whether gates follow a small change of voltage.
@@ -168,10 +168,10 @@ impl Plan {
     /// If the state or site is not of this plan.
     pub fn transfer_resistances(&self, state: &State, site: Site, gating: Gating) -> Result<Vec<f64>, LinearError> {
         assert!(state.fits(self), "the state of this plan");
-        let cell = site.block * LANES + site.lane;
+        let (cell, compartment) = self.at(site);
         let circuit = Circuit::settled(self, cell, state);
         let mut x = vec![0.0; circuit.c_m.len()];
-        x[site.compartment as usize] = 1.0;
+        x[compartment as usize] = 1.0;
         circuit.solve(&circuit.membrane(state, gating), &mut x);
         match x.iter().find(|value| !(**value > 0.0 && value.is_finite())) {
             None => Ok(x),
@@ -231,15 +231,16 @@ impl Plan {
 
 impl<'a> Circuit<'a> {
     pub fn new(plan: &'a Plan, cell: usize) -> Self {
-        let (block, lane) = (&plan.blocks[cell / LANES], cell % LANES);
-        let n = block.sizes[lane];
-        let column = |lines: &[F64x8]| lines[..n].iter().map(|line| line.0[lane]).collect::<Vec<f64>>();
-        let parents: Vec<u32> = (0..n).map(|row| block.trees.parents(row)[lane]).collect();
+        let home = plan.home(cell);
+        let (block, lane, n, first) = (&plan.blocks[home.block], home.lane, home.size, home.row as usize);
+        let column = |lines: &[F64x8]| lines[first..first + n].iter().map(|line| line.0[lane]).collect::<Vec<f64>>();
+        let parents: Vec<u32> = (first..first + n).map(|row| block.trees.parents(row)[lane] - home.row).collect();
         let mut gated = vec![Vec::new(); n];
         for c in &block.channels {
             for (k, &row) in c.rows.iter().enumerate() {
-                if c.g_max[k].0[lane] > 0.0 {
-                    gated[row as usize].push((c, k));
+                let own = (row as usize).checked_sub(first).filter(|own| *own < n);
+                if let Some(own) = own.filter(|_| c.g_max[k].0[lane] > 0.0) {
+                    gated[own].push((c, k));
                 }
             }
         }
@@ -290,7 +291,8 @@ impl<'a> Circuit<'a> {
 
     /// Membrane conductance of each compartment, nS.
     fn membrane(&self, state: &State, gating: Gating) -> Vec<f64> {
-        let (block, lane) = (self.cell / LANES, self.cell % LANES);
+        let home = self.plan.home(self.cell);
+        let (block, lane, first) = (home.block, home.lane, home.row as usize);
         let held = |row: usize| {
             let gated = self.gated[row].iter();
             self.g_leak[row] + gated.map(|&(c, k)| state.carried(self.plan, c, block, (k, lane)).1).sum::<f64>()
@@ -298,7 +300,7 @@ impl<'a> Circuit<'a> {
         (0..self.c_m.len())
             .map(|row| match gating {
                 Gating::Held => held(row),
-                Gating::Settled => self.steady_slope(row, state.blocks[block].v[row].0[lane]),
+                Gating::Settled => self.steady_slope(row, state.blocks[block].v[first + row].0[lane]),
             })
             .collect()
     }

@@ -25,6 +25,7 @@ mod rest;
 mod run;
 mod scheme;
 mod share;
+mod staged;
 mod state;
 mod table;
 
@@ -41,5 +42,7 @@ pub use pool::{Dynamics, Ion, MAX_IONS, Pooling};
 pub use quasiactive::Impedance;
 pub use rest::RestError;
 pub use run::{Method, RunError, Scratch, Spike, Stepping, run, run_here};
+pub(crate) use run::{check, finish, run_parts, worse};
 pub use scheme::{MAX_COPIES, Scheme, SchemeStep};
+pub(crate) use staged::{Clock, Staged, Stages, split};
 pub use state::State;

@@ -1,8 +1,7 @@
 //! One step of channels' states under the voltage held during it: occupancies exactly, counts by exact draws.
 //!
-//! Uniformisation (Jensen 1953): `p exp(Q h) = sum_k e^-x x^k / k! p P^k`, `P = I + Q / q`, `q` the largest exit rate and
-//! `x = q h`. All numbers are nonnegative and the sum is put back to 1, so no occupancy is negative and none is lost.
-//! Where x is large, a compartment's own matrix is squared up instead ([`numerics::markov`]). Counts are moved by the rows
+//! Occupancies go by a series ([`mechanism::onward`](crate::mechanism)); where it would need too many terms, a compartment's
+//! own matrix is squared up instead ([`numerics::markov`]). Counts are moved by the rows
 //! of `exp(Q h)`, gate by gate where gates are independent: exact for any step as long as the voltage stays.
 
 use super::channel::{ChannelInput, Gate, GateForm};
@@ -11,19 +10,13 @@ use super::plan::{Block, BlockChannel, Plan, Site};
 use super::run::RunError;
 use super::scheme::{BlockScheme, Form, SchemeStep, States, several};
 use super::state::{BlockState, State};
-use crate::mechanism::{self, EvalError, Input};
+use crate::mechanism::{self, EvalError, Input, Onward, Series};
 use crate::time::Tick;
 use numerics::jump::Binomial;
 use numerics::markov::Generator;
-use numerics::math::{self, lanes};
+use numerics::math;
 use numerics::rng::{Draws, StreamKey};
-use numerics::simd::{F64x8, Kernel, LANES, Lanes, Level, Mask};
-
-/// Largest `x` that is summed as a series: at most 100 terms.
-const LARGEST: f64 = 32.0;
-const TERMS: usize = 128;
-/// Weights of terms below this are nothing beside the first.
-const NOTHING: f64 = 1e-18;
+use numerics::simd::{F64x8, LANES, Level};
 
 /// Keys of the luck of one channel kind in the eight cells of a block.
 pub type Luck = [StreamKey; LANES];
@@ -144,7 +137,8 @@ impl Here<'_> {
             Form::Steps(_) => NeuronQuantity::SchemeRate { channel, output },
             Form::Gates(_) => NeuronQuantity::Rate { channel, gate: output / 2 },
         };
-        let (cell, compartment) = (self.block.first + lane, self.c.rows[k] as usize);
+        let (cell, compartment) = self.block.at(self.c.rows[k], lane);
+        let compartment = compartment as usize;
         NeuronFault { quantity, value, cell, compartment, at }.into()
     }
 
@@ -339,135 +333,6 @@ fn move_on(law: &[f64], from: usize, count: u64, draws: &mut Draws, after: &mut 
     after[last * stride] += left;
 }
 
-/// The series of a line of compartments.
-struct Series<'a> {
-    steps: &'a [SchemeStep],
-    outputs: &'a [F64x8],
-    m: usize,
-    k: usize,
-    h: f64,
-    scratch: &'a mut Vec<F64x8>,
-}
-
-/// Takes a law onward, in place; or, of the states that are wanted, makes the rows of `exp(Q h)`. Gives the lanes whose
-/// rates are sound, and those for which the series was summed.
-struct Onward<'a> {
-    series: Series<'a>,
-    lines: &'a mut [F64x8],
-    wanted: Option<&'a [bool]>,
-}
-
-impl Kernel for Onward<'_> {
-    type Output = (u8, u8);
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) -> (u8, u8) {
-        let Self { series: Series { steps, outputs, m, k, h, scratch }, lines, wanted } = self;
-        let n = wanted.map_or(lines.len(), <[bool]>::len);
-        let (zero, one) = (L::splat(0.0), L::splat(1.0));
-        let size = steps.len() + TERMS + 4 * n;
-        if scratch.len() < size {
-            scratch.resize(size, F64x8::splat(0.0));
-        }
-        let (shares, rest) = scratch.split_at_mut(steps.len());
-        let (weights, rest) = rest.split_at_mut(TERMS);
-        let (stay, rest) = rest.split_at_mut(n);
-        let (q, rest) = rest.split_at_mut(n);
-        let (next, rest) = rest.split_at_mut(n);
-        let sum = &mut rest[..n];
-        stay.fill(F64x8::splat(0.0));
-        let (mut total, mut least, mut top) = (zero, zero, zero);
-        for (share, step) in shares.iter_mut().zip(steps) {
-            let rate = L::load(&outputs[usize::from(step.rate) * m + k]);
-            total = total + rate;
-            least = least.min(rate);
-            rate.store(share);
-            let exit = &mut stay[usize::from(step.from)];
-            (L::load(exit) + rate).store(exit);
-        }
-        for exit in &*stay {
-            top = top.max(L::load(exit));
-        }
-        let sound = total.lt(L::splat(f64::INFINITY)).and(least.ge(zero));
-        let x = top * L::splat(h);
-        let mild = sound.and(x.le(L::splat(LARGEST)));
-        let moves = mild.and(top.gt(zero));
-        let inverse = L::select(moves, one / top, zero);
-        for share in shares.iter_mut() {
-            L::select(moves, L::load(share) * inverse, zero).store(share);
-        }
-        for exit in stay.iter_mut() {
-            L::select(moves, (top - L::load(exit)) * inverse, one).store(exit);
-        }
-        let x = L::select(moves, x, zero);
-        let mut weight = lanes::exp(-x);
-        weight.store(&mut weights[0]);
-        let mut terms = 1;
-        for (term, line) in weights.iter_mut().enumerate().skip(1) {
-            let order = L::splat(term as f64);
-            weight = weight * x / order;
-            // Each lane's own end, so that none depends on its neighbours.
-            let counts = weight.gt(L::splat(NOTHING)).or(order.lt(x));
-            if !counts.any() {
-                break;
-            }
-            L::select(counts, weight, zero).store(line);
-            terms = term + 1;
-        }
-        let weights = &weights[..terms];
-        match wanted {
-            None => {
-                q.copy_from_slice(lines);
-                spread::<L>(steps, (shares, stay, weights), (q, next, sum));
-                lines.copy_from_slice(sum);
-            }
-            Some(wanted) => {
-                for s in (0..n).filter(|&s| wanted[s]) {
-                    q.fill(F64x8::splat(0.0));
-                    q[s] = F64x8::splat(1.0);
-                    spread::<L>(steps, (shares, stay, weights), (q, next, sum));
-                    lines[s * n..(s + 1) * n].copy_from_slice(sum);
-                }
-            }
-        }
-        (sound.bits(), mild.bits())
-    }
-}
-
-/// `sum = sum_k weight_k q P^k`, of sum 1.
-#[inline(always)]
-fn spread<L: Lanes>(
-    steps: &[SchemeStep],
-    (shares, stay, weights): (&[F64x8], &[F64x8], &[F64x8]),
-    (mut q, mut next, sum): (&mut [F64x8], &mut [F64x8], &mut [F64x8]),
-) {
-    let first = L::load(&weights[0]);
-    for (sum, q) in sum.iter_mut().zip(&*q) {
-        (first * L::load(q)).store(sum);
-    }
-    for weight in &weights[1..] {
-        let weight = L::load(weight);
-        for ((next, q), stay) in next.iter_mut().zip(&*q).zip(stay) {
-            (L::load(q) * L::load(stay)).store(next);
-        }
-        for (share, step) in shares.iter().zip(steps) {
-            let to = &mut next[usize::from(step.to)];
-            L::load(share).mul_add(L::load(&q[usize::from(step.from)]), L::load(to)).store(to);
-        }
-        for (sum, next) in sum.iter_mut().zip(&*next) {
-            weight.mul_add(L::load(next), L::load(sum)).store(sum);
-        }
-        std::mem::swap(&mut q, &mut next);
-    }
-    let mut whole = L::splat(0.0);
-    for line in &*sum {
-        whole = whole + L::load(line);
-    }
-    for line in sum {
-        (L::load(line) / whole).store(line);
-    }
-}
-
 impl State {
     /// Draws where the copies of every counted channel are: each by the law in which it settles at the voltage it sees, as
     /// [`State::settle`] and [`Plan::rest`] leave it. `luck`: by block and channel kind.
@@ -483,7 +348,7 @@ impl State {
                 let (luck, n) = (luck(index, c.channel), states.len());
                 for (k, &row) in c.rows.iter().enumerate() {
                     let own = &mut state.schemes[scheme.at + k * n..][..n];
-                    for lane in (0..block.sizes.len()).filter(|&lane| scheme.copies[k].0[lane] > 0.0) {
+                    for lane in (0..LANES).filter(|&lane| scheme.copies[k].0[lane] > 0.0) {
                         let law: Vec<f64> = own.iter().map(|line| line.0[lane]).collect();
                         let mut draws = luck[lane].at(u64::from(row), self.ordinal);
                         let mut counts = vec![0; n];

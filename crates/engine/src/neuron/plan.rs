@@ -1,10 +1,11 @@
 //! Cells and channel kinds made ready to be stepped: eight cells a block, a line of lanes a compartment and quantity.
 //!
-//! Cells fill blocks in order; the trees of a block may differ. A channel keeps lines only for the rows of a block that
+//! Cells fill blocks in order; the trees of a block may differ. Many cells of one compartment may be stacked, eight beside each
+//! other in each row of a block ([`Plan::stacked`]), so that what a block costs by itself is shared by all of them. A channel keeps lines only for the rows of a block that
 //! have it in some lane. Leaks are folded into the fixed conductance and current of their rows. Blocks of equal cells share
 //! their columns.
 
-use super::cell::{Cell, Overridden};
+use super::cell::{Cell, Insertion, Overridden};
 use super::channel::{Channel, ChannelInput};
 use super::ionic::Ionic;
 use super::pool::{self, BlockPool, Ion, MAX_IONS};
@@ -160,10 +161,22 @@ pub enum PlanError {
 pub struct Site {
     /// The block of eight cells.
     pub block: usize,
-    /// The line within the block, which is the compartment's index in its cell.
+    /// The line within the block: the compartment's index in its cell, unless cells are stacked ([`Plan::stacked`]).
     pub compartment: u32,
     /// The lane.
     pub lane: usize,
+}
+
+/// Cells of one compartment above each other in a block, at most.
+const TIERS: usize = 16;
+
+/// Where a cell is: its block, the row of its root, its lane, and its compartments.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Home {
+    pub block: usize,
+    pub row: u32,
+    pub lane: usize,
+    pub size: usize,
 }
 
 /// A gated channel within a block.
@@ -197,7 +210,7 @@ pub(super) struct BlockDetector {
     pub id: u32,
 }
 
-/// Eight cells.
+/// Eight cells, or eight times some of one compartment.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub first: usize,
@@ -249,6 +262,8 @@ pub struct Plan {
     pub(super) blocks: Vec<Block>,
     pub(super) tables: Option<Tables>,
     pub(super) counted: bool,
+    /// Cells of each block but the last, where it is the same for all.
+    uniform: Option<usize>,
     cells: usize,
     fingerprint: u64,
 }
@@ -285,6 +300,30 @@ impl Plan {
         cells: impl IntoIterator<Item = C>,
         temperature: f64,
     ) -> Result<Self, PlanError> {
+        Self::made(channels, ions, cells, temperature, false)
+    }
+
+    /// The same with up to 128 cells a block where those next to each other have one compartment, no pools, and no channels
+    /// that are counted. What comes out is the same to the bit, and a step costs a third.
+    ///
+    /// # Errors
+    /// [`PlanError`]: the first thing that does not fit.
+    pub fn stacked<C: Borrow<Cell>>(
+        channels: Vec<Channel>,
+        ions: Vec<Ion>,
+        cells: impl IntoIterator<Item = C>,
+        temperature: f64,
+    ) -> Result<Self, PlanError> {
+        Self::made(channels, ions, cells, temperature, true)
+    }
+
+    fn made<C: Borrow<Cell>>(
+        channels: Vec<Channel>,
+        ions: Vec<Ion>,
+        cells: impl IntoIterator<Item = C>,
+        temperature: f64,
+        stacked: bool,
+    ) -> Result<Self, PlanError> {
         if !(temperature > 0.0 && temperature.is_finite()) {
             return Err(PlanError::Temperature { value: temperature });
         }
@@ -303,11 +342,22 @@ impl Plan {
             channel.gates = vec![scheme::OPEN];
         }
         let (mut blocks, mut shared, mut detectors, mut first) = (Vec::new(), Shared::default(), 0, 0);
-        let mut cells = cells.into_iter();
+        let mut cells = cells.into_iter().peekable();
+        let small = |cell: &Cell| {
+            let counted = |i: &Insertion| described.get(i.channel).is_some_and(|c| c.single.is_some());
+            cell.compartments.len() == 1 && cell.pools.is_empty() && !cell.insertions.iter().any(counted)
+        };
         let mut group: Vec<C> = Vec::with_capacity(LANES);
         loop {
             group.clear();
-            group.extend(cells.by_ref().take(LANES));
+            let low = stacked && cells.peek().is_some_and(|cell| small(cell.borrow()));
+            if low {
+                while let Some(cell) = cells.next_if(|cell| group.len() < LANES * TIERS && small(cell.borrow())) {
+                    group.push(cell);
+                }
+            } else {
+                group.extend(cells.by_ref().take(LANES));
+            }
             if group.is_empty() {
                 break;
             }
@@ -342,7 +392,22 @@ impl Plan {
         let mut present = blocks.iter().flat_map(|block| &block.channels);
         let counted = present.any(|c| channels[c.channel].single.is_some());
         let (cells, tables) = (first, None);
-        Ok(Self { channels, schemes, evaluators, temperature, ions, blocks, tables, counted, cells, fingerprint })
+        let each = blocks.first().map_or(LANES, |b: &Block| b.sizes.len().max(1));
+        let even = blocks.iter().enumerate().all(|(k, b)| b.first == k * each);
+        let uniform = even.then_some(each);
+        Ok(Self {
+            channels,
+            schemes,
+            evaluators,
+            temperature,
+            ions,
+            blocks,
+            tables,
+            counted,
+            uniform,
+            cells,
+            fingerprint,
+        })
     }
 
     /// How many cells.
@@ -360,7 +425,8 @@ impl Plan {
     /// How many compartments a cell has. Panics out of range.
     #[must_use]
     pub fn compartments(&self, cell: usize) -> usize {
-        self.blocks[cell / LANES].sizes[cell % LANES]
+        let home = self.home(cell);
+        home.size
     }
 
     /// How many detectors, through all cells.
@@ -389,8 +455,10 @@ impl Plan {
     /// The compartment that a compartment hangs on; none for the root. Panics out of range.
     #[must_use]
     pub fn parent(&self, cell: usize, compartment: u32) -> Option<u32> {
-        let parent = self.blocks[cell / LANES].trees.parents(compartment as usize)[cell % LANES];
-        (parent != compartment).then_some(parent)
+        let home = self.home(cell);
+        let row = home.row + compartment;
+        let parent = self.blocks[home.block].trees.parents(row as usize)[home.lane];
+        (parent != row).then(|| parent - home.row)
     }
 
     /// Where a compartment lies.
@@ -403,7 +471,30 @@ impl Plan {
             cell < self.cells && (compartment as usize) < self.compartments(cell),
             "compartment {compartment} of cell {cell} exists"
         );
-        Site { block: cell / LANES, compartment, lane: cell % LANES }
+        let home = self.home(cell);
+        Site { block: home.block, compartment: home.row + compartment, lane: home.lane }
+    }
+
+    /// The cell at a site, and its compartment. Panics out of range.
+    #[must_use]
+    pub fn at(&self, site: Site) -> (usize, u32) {
+        self.blocks[site.block].at(site.compartment, site.lane)
+    }
+
+    /// The first cell of a block, and how many there are in it. Panics out of range.
+    #[must_use]
+    pub fn of_block(&self, block: usize) -> (usize, usize) {
+        (self.blocks[block].first, self.blocks[block].sizes.len())
+    }
+
+    /// Where a cell is.
+    pub(super) fn home(&self, cell: usize) -> Home {
+        let block = match self.uniform {
+            Some(each) => cell / each,
+            None => self.blocks.partition_point(|b| b.first <= cell) - 1,
+        };
+        let k = cell - self.blocks[block].first;
+        Home { block, row: (k / LANES) as u32, lane: k % LANES, size: self.blocks[block].sizes[k] }
     }
 }
 
@@ -471,14 +562,15 @@ fn pooled(cell: usize, described: &Cell, channels: &[Channel]) -> Result<(), Pla
 
 impl Body {
     fn new<'a>(group: &[&'a Cell], channels: &[Channel], (ions, kelvin): (&[Ion], f64)) -> Self {
-        let n = group.iter().map(|cell| cell.compartments.len()).max().unwrap_or(0);
+        let n = group.iter().enumerate().map(|(k, cell)| k / LANES + cell.compartments.len()).max().unwrap_or(0);
         let lines = |x: f64| vec![F64x8::splat(x); n];
         // A row that a lane lacks is a root of its own with capacitance 1 and nothing else: its voltage stays.
         let mut parents: Vec<[u32; LANES]> = (0..n as u32).map(|row| [row; LANES]).collect();
         let (mut c_m, mut g_fixed, mut i_fixed) = (lines(1.0), lines(0.0), lines(0.0));
         let (mut g_leak, mut coupling) = (lines(0.0), lines(0.0));
-        for (lane, cell) in group.iter().enumerate() {
-            for (row, c) in cell.compartments.iter().enumerate() {
+        for (k, cell) in group.iter().enumerate() {
+            let (base, lane) = (k / LANES, k % LANES);
+            for (row, c) in (base..).zip(&cell.compartments) {
                 c_m[row].0[lane] = c.c_m;
                 if let Some(parent) = c.parent {
                     parents[row][lane] = parent;
@@ -492,8 +584,8 @@ impl Body {
             insertions.sort_by_key(|insertion| insertion.channel);
             for insertion in insertions.into_iter().filter(|i| channels[i.channel].is_leak()) {
                 let e_rev = insertion.overrides.iter().find(|o| o.quantity == Overridden::Reversal);
-                for (row, &g) in insertion.g_max.iter().enumerate() {
-                    let e_rev = e_rev.map_or(channels[insertion.channel].e_rev, |o| o.values[row]);
+                for (row, &g) in (base..).zip(&insertion.g_max) {
+                    let e_rev = e_rev.map_or(channels[insertion.channel].e_rev, |o| o.values[row - base]);
                     g_leak[row].0[lane] += g;
                     i_fixed[row].0[lane] += g * e_rev;
                 }
@@ -539,34 +631,54 @@ impl Body {
     pub fn rows(&self) -> usize {
         self.c_m.len()
     }
+
+    /// Whether more than eight cells of one compartment are in it.
+    pub fn is_stacked(&self) -> bool {
+        self.sizes.len() > LANES
+    }
+
+    /// Lanes that have a cell.
+    pub fn lanes(&self) -> u8 {
+        ((1_u32 << self.sizes.len().min(LANES)) - 1) as u8
+    }
+}
+
+impl Block {
+    /// The cell of a row and lane, and its compartment.
+    pub fn at(&self, row: u32, lane: usize) -> (usize, u32) {
+        if self.is_stacked() { (self.first + row as usize * LANES + lane, 0) } else { (self.first + lane, row) }
+    }
 }
 
 impl BlockChannel {
     fn new(channel: usize, n: usize, group: &[&Cell], kind: &Channel, gate_lines: &mut usize) -> Option<Self> {
-        let lanes: Vec<_> = group.iter().map(|c| c.insertions.iter().find(|i| i.channel == channel)).collect();
+        let cells: Vec<_> = group.iter().map(|c| c.insertions.iter().find(|i| i.channel == channel)).collect();
+        // What is inserted at a row and lane, and which of its values counts there.
+        let stacked = group.len() > LANES;
+        let find = |row: usize, lane: usize| {
+            let (cell, k) = if stacked { (row * LANES + lane, 0) } else { (lane, row) };
+            cells.get(cell).copied().flatten().map(|i| (i, k))
+        };
         let conductance =
-            |row: usize, lane: usize| lanes[lane].and_then(|i| i.g_max.get(row)).copied().unwrap_or_default();
+            |row: usize, lane: usize| find(row, lane).and_then(|(i, k)| i.g_max.get(k)).copied().unwrap_or_default();
         let rows: Vec<u32> =
-            (0..n).filter(|&row| (0..lanes.len()).any(|lane| conductance(row, lane) > 0.0)).map(|r| r as u32).collect();
+            (0..n).filter(|&row| (0..LANES).any(|lane| conductance(row, lane) > 0.0)).map(|r| r as u32).collect();
         if rows.is_empty() {
             return None;
         }
         let column = |quantity: Option<Overridden>, default: f64| -> Vec<F64x8> {
             let value = |row: usize, lane: usize| match quantity {
                 None => conductance(row, lane),
-                Some(quantity) => lanes[lane]
-                    .and_then(|i| i.overrides.iter().find(|o| o.quantity == quantity))
-                    .and_then(|o| o.values.get(row))
+                Some(quantity) => find(row, lane)
+                    .and_then(|(i, k)| i.overrides.iter().find(|o| o.quantity == quantity)?.values.get(k))
                     .copied()
                     .unwrap_or(default),
             };
-            let line = |&row: &u32| {
-                F64x8(std::array::from_fn(|lane| if lane < lanes.len() { value(row as usize, lane) } else { default }))
-            };
+            let line = |&row: &u32| F64x8(std::array::from_fn(|lane| value(row as usize, lane)));
             rows.iter().map(line).collect()
         };
         let own = |quantity: Overridden, default: f64| {
-            let here = lanes.iter().flatten().any(|i| i.overrides.iter().any(|o| o.quantity == quantity));
+            let here = cells.iter().flatten().any(|i| i.overrides.iter().any(|o| o.quantity == quantity));
             here.then(|| column(Some(quantity), default))
         };
         let parameters = (0..).zip(&kind.parameters).map(|(k, &default)| own(Overridden::Parameter(k), default));

@@ -13,7 +13,6 @@ use super::plan::{BlockChannel, Plan, Site};
 use super::response::Response;
 use super::state::State;
 use super::{GateForm, MAX_GATES};
-use numerics::simd::LANES;
 use std::f64::consts::TAU;
 
 /// Real and imaginary part, GOhm (mV/pA): a sinusoidal current of amplitude 1 pA makes a voltage of that amplitude and phase.
@@ -49,10 +48,10 @@ impl Plan {
         frequencies: &[f64],
     ) -> Result<Vec<Vec<Impedance>>, LinearError> {
         assert!(state.fits(self), "the state of this plan");
-        let cell = site.block * LANES + site.lane;
+        let (cell, compartment) = self.at(site);
         let circuit = Circuit::settled(self, cell, state);
         let membrane = Membrane::new(&circuit, state);
-        frequencies.iter().map(|&f| membrane.solved(&circuit, site.compartment as usize, TAU * f)).collect()
+        frequencies.iter().map(|&f| membrane.solved(&circuit, compartment as usize, TAU * f)).collect()
     }
 }
 
@@ -95,8 +94,9 @@ const SHARE: f64 = 1e-4;
 
 impl Membrane {
     fn new(circuit: &Circuit, state: &State) -> Self {
-        let (block, lane) = (circuit.cell / LANES, circuit.cell % LANES);
-        let row = |row: usize| Row::new(circuit, row, state.blocks[block].v[row].0[lane]);
+        let home = circuit.plan.home(circuit.cell);
+        let v = |row: usize| state.blocks[home.block].v[home.row as usize + row].0[home.lane];
+        let row = |row: usize| Row::new(circuit, row, v(row));
         Self { rows: (0..circuit.c_m.len()).map(row).collect(), g_leak: circuit.g_leak.clone() }
     }
 
@@ -133,7 +133,7 @@ impl Membrane {
 
 impl Row {
     fn new(circuit: &Circuit, row: usize, v: f64) -> Self {
-        let lane = circuit.cell % LANES;
+        let lane = circuit.plan.home(circuit.cell).lane;
         let pools = &circuit.pools[row];
         let inside = circuit.balance(row, v);
         // Concentrations a little lower and higher, one at a time.

@@ -9,7 +9,6 @@ use super::linear::Circuit;
 use super::plan::Plan;
 use super::state::State;
 use numerics::bracket;
-use numerics::simd::LANES;
 use rayon::prelude::*;
 use std::ops::RangeInclusive;
 use thiserror::Error;
@@ -80,9 +79,10 @@ impl Plan {
         let found: Vec<Result<Vec<f64>, RestError>> =
             (0..self.cells()).into_par_iter().map(|cell| rest(self, cell, low, high)).collect();
         for (cell, v) in found.into_iter().enumerate() {
-            let block = &mut state.blocks[cell / LANES];
-            for (line, v) in block.v.iter_mut().zip(v?) {
-                line.0[cell % LANES] = v;
+            let home = self.home(cell);
+            let lines = &mut state.blocks[home.block].v[home.row as usize..];
+            for (line, v) in lines.iter_mut().zip(v?) {
+                line.0[home.lane] = v;
             }
         }
         state.settle(self);

@@ -11,6 +11,7 @@ use super::ionic::work_lines;
 use super::kernel::Step;
 use super::occupancy::{self, Interval};
 use super::plan::{Block, BlockChannel, Plan};
+use super::staged::Clock;
 use super::state::{BlockState, State};
 use super::table::Tables;
 use crate::mechanism::{self, EvalError, Input};
@@ -99,16 +100,16 @@ pub struct Scratch {
 
 /// What one thread needs.
 #[derive(Debug, Default)]
-struct Work {
-    rates: Vec<F64x8>,
+pub(super) struct Work {
+    pub rates: Vec<F64x8>,
     v: Vec<F64x8>,
     before: Vec<f64>,
-    carried: Vec<F64x8>,
+    pub carried: Vec<F64x8>,
     inside: Vec<F64x8>,
     halves: Vec<F64x8>,
-    ports: Ports,
+    pub ports: Ports,
     evaluation: mechanism::Scratch,
-    schemes: occupancy::Work,
+    pub schemes: occupancy::Work,
 }
 
 /// A thread's hold on working memory, given back when dropped.
@@ -129,7 +130,7 @@ impl Drop for Lease<'_> {
 }
 
 impl Work {
-    fn fit(&mut self, block: &Block) {
+    pub fn fit(&mut self, block: &Block) {
         let grow = |column: &mut Vec<F64x8>, n: usize| column.resize(column.len().max(n), F64x8::splat(0.0));
         grow(&mut self.v, block.rows());
         grow(&mut self.rates, 2 * block.gate_lines);
@@ -155,12 +156,34 @@ pub fn run<D: Drive>(
     spikes: &mut Vec<Spike>,
 ) -> Result<(), RunError> {
     check(plan, state, stepping, drives.len())?;
-    let clocks = Clocks::of(state);
-    let blocks = state.blocks.par_iter_mut().zip(&plan.blocks).zip(drives.par_iter_mut());
-    let results: Vec<Result<Vec<Spike>, RunError>> = blocks
+    let clocks = Clock::of(state);
+    let blocks = state.blocks.iter_mut().zip(&plan.blocks).zip(drives);
+    let parts: Vec<Part<'_, D>> = blocks.map(|((state, block), drive)| Part { plan, block, state, drive }).collect();
+    let start = spikes.len();
+    let worst = run_parts(parts, scratch, (clocks, stepping, steps), spikes)?;
+    finish(state, stepping, steps, worst, (spikes, start))
+}
+
+/// A block that runs by itself, and what drives it.
+pub(crate) struct Part<'a, D> {
+    pub(super) plan: &'a Plan,
+    pub(super) block: &'a Block,
+    pub(super) state: &'a mut BlockState,
+    pub(super) drive: &'a mut D,
+}
+
+/// Advances blocks by `steps` steps, not the clock of their state; spikes come in no order. Gives the earliest fault.
+pub(crate) fn run_parts<D: Drive>(
+    parts: Vec<Part<'_, D>>,
+    scratch: &Scratch,
+    (clocks, stepping, steps): (Clock, Stepping, u64),
+    spikes: &mut Vec<Spike>,
+) -> Result<Option<NeuronFault>, RunError> {
+    let results: Vec<Result<Vec<Spike>, RunError>> = parts
+        .into_par_iter()
         .map_init(
             || Lease::new(scratch),
-            |lease, ((state, block), drive)| {
+            |lease, Part { plan, block, state, drive }| {
                 let mut found = Vec::new();
                 lease.1.fit(block);
                 run_block(plan, block, state, clocks, stepping, steps, drive, &mut lease.1, &mut found)?;
@@ -168,7 +191,6 @@ pub fn run<D: Drive>(
             },
         )
         .collect();
-    let start = spikes.len();
     let mut worst = None;
     for result in results {
         match result {
@@ -176,7 +198,7 @@ pub fn run<D: Drive>(
             Err(error) => worse(&mut worst, error)?,
         }
     }
-    finish(state, stepping, steps, worst, (spikes, start))
+    Ok(worst)
 }
 
 /// [`run`] on the calling thread alone, for whoever steps many small populations side by side. The same bits.
@@ -193,7 +215,7 @@ pub fn run_here<D: Drive>(
     spikes: &mut Vec<Spike>,
 ) -> Result<(), RunError> {
     check(plan, state, stepping, drives.len())?;
-    let clocks = Clocks::of(state);
+    let clocks = Clock::of(state);
     let mut lease = Lease::new(scratch);
     let start = spikes.len();
     let mut worst = None;
@@ -206,7 +228,7 @@ pub fn run_here<D: Drive>(
     finish(state, stepping, steps, worst, (spikes, start))
 }
 
-fn check(plan: &Plan, state: &State, stepping: Stepping, drives: usize) -> Result<(), RunError> {
+pub(crate) fn check(plan: &Plan, state: &State, stepping: Stepping, drives: usize) -> Result<(), RunError> {
     if stepping.dt < Tick(2) {
         return Err(RunError::Step { dt: stepping.dt });
     }
@@ -223,7 +245,7 @@ fn check(plan: &Plan, state: &State, stepping: Stepping, drives: usize) -> Resul
 }
 
 /// Keeps the earliest fault, then the first cell's; another error ends all.
-fn worse(worst: &mut Option<NeuronFault>, error: RunError) -> Result<(), RunError> {
+pub(crate) fn worse(worst: &mut Option<NeuronFault>, error: RunError) -> Result<(), RunError> {
     match error {
         RunError::Fault(fault) if worst.is_none_or(|w| (fault.at, fault.cell) < (w.at, w.cell)) => {
             *worst = Some(fault);
@@ -234,7 +256,7 @@ fn worse(worst: &mut Option<NeuronFault>, error: RunError) -> Result<(), RunErro
     }
 }
 
-fn finish(
+pub(crate) fn finish(
     state: &mut State,
     stepping: Stepping,
     steps: u64,
@@ -263,40 +285,26 @@ fn lag(stepping: Stepping) -> Tick {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Clocks {
-    clock: Tick,
-    gates_at: Tick,
-    /// Number of the next draw.
-    ordinal: u64,
-}
-
-impl Clocks {
-    fn of(state: &State) -> Self {
-        Self { clock: state.clock, gates_at: state.gates_at, ordinal: state.ordinal }
-    }
-}
-
 #[expect(clippy::too_many_arguments, reason = "plan, state, work and orders, each its own thing")]
 fn run_block<D: Drive>(
     plan: &Plan,
     block: &Block,
     state: &mut BlockState,
-    mut clocks: Clocks,
-    Stepping { level, dt, method }: Stepping,
+    mut clocks: Clock,
+    stepping: Stepping,
     steps: u64,
     drive: &mut D,
     work: &mut Work,
     found: &mut Vec<Spike>,
 ) -> Result<(), RunError> {
+    let Stepping { level, dt, method } = stepping;
     let second = method == Method::CrankNicolson;
     let h = dt.ms() * if second { 0.5 } else { 1.0 };
-    let lanes = ((1_u32 << block.sizes.len()) - 1) as u8;
+    let lanes = block.lanes();
     let mut inside = plan.tables.as_ref().is_some_and(|t| holds(t, &state.v));
     for _ in 0..steps {
-        let start = clocks.clock;
-        let at = if second { start + Tick(dt.0 / 2) } else { start + dt };
-        let moment = Moment { start, at, end: start + dt };
+        let moment = clocks.moment(stepping);
+        let Moment { start, at, .. } = moment;
         work.ports.clear();
         drive.drive(moment, &state.v, &mut work.ports);
         let wrong = work.ports.faults(level);
@@ -314,8 +322,8 @@ fn run_block<D: Drive>(
         }
         work.before.clear();
         work.before.extend(block.detectors.iter().map(|d| state.v[d.row as usize].0[d.lane]));
-        let damped = if second { work.ports.jumps() } else { 0 };
-        let (diagonal, rhs, brought) = work.ports.columns();
+        let (diagonal, rhs, brought, jumps) = work.ports.columns();
+        let damped = if second { jumps } else { &[] };
         let step = Step {
             plan,
             block,
@@ -342,28 +350,33 @@ fn run_block<D: Drive>(
         }
         // A step without tables does not look.
         inside = if tables.is_some() { stays } else { plan.tables.as_ref().is_some_and(|t| holds(t, &state.v)) };
-        for (d, &before) in block.detectors.iter().zip(&work.before) {
-            let after = state.v[d.row as usize].0[d.lane];
-            if before < d.threshold && after >= d.threshold {
-                let part = (d.threshold - before) / (after - before);
-                let within = Tick((part * dt.0 as f64).round_ties_even() as i64);
-                let (detector, cell) = (d.id, (block.first + d.lane) as u32);
-                found.push(Spike { at: start + within, detector, cell, compartment: d.row });
-            }
-        }
+        crossings(block, &state.v, &work.before, start, dt, found);
         drive.after(moment, work.ports.solved(), &state.v);
-        clocks = Clocks { clock: moment.end, gates_at: at, ordinal: clocks.ordinal + 1 };
+        clocks = clocks.after(moment);
     }
     Ok(())
 }
 
+/// Appends the upward crossings of a step from `start`; `before`: voltages at the detectors then.
+pub(super) fn crossings(block: &Block, v: &[F64x8], before: &[f64], start: Tick, dt: Tick, found: &mut Vec<Spike>) {
+    for (d, &before) in block.detectors.iter().zip(before) {
+        let after = v[d.row as usize].0[d.lane];
+        if before < d.threshold && after >= d.threshold {
+            let part = (d.threshold - before) / (after - before);
+            let within = Tick((part * dt.0 as f64).round_ties_even() as i64);
+            let (cell, compartment) = block.at(d.row, d.lane);
+            found.push(Spike { at: start + within, detector: d.id, cell: cell as u32, compartment });
+        }
+    }
+}
+
 /// Whether every voltage lies within the tables.
-fn holds(tables: &Tables, v: &[F64x8]) -> bool {
+pub(super) fn holds(tables: &Tables, v: &[F64x8]) -> bool {
     F64x8::as_f64s(v).iter().all(|&v| tables.segments.hold(v))
 }
 
 /// Rates of a channel on all its rows of the block, into `work.rates`.
-fn rates(
+pub(super) fn rates(
     plan: &Plan,
     c: &BlockChannel,
     level: Level,
@@ -410,7 +423,7 @@ fn rates(
 
 /// Finds the number that was not sound first: ports, then rates, then gates, then voltages; lane by lane.
 /// Rates of channels that were `read` from tables were not evaluated, and were sound.
-fn blame(
+pub(super) fn blame(
     plan: &Plan,
     block: &Block,
     state: &BlockState,
@@ -420,8 +433,10 @@ fn blame(
     read: impl Fn(&BlockChannel) -> bool,
 ) -> NeuronFault {
     let lane = unsound.trailing_zeros() as usize;
-    let fault =
-        |quantity, value, row: usize| NeuronFault { quantity, value, cell: block.first + lane, compartment: row, at };
+    let fault = |quantity, value, row: usize| {
+        let (cell, compartment) = block.at(row as u32, lane);
+        NeuronFault { quantity, value, cell, compartment: compartment as usize, at }
+    };
     if let Some((row, value)) = wrong.and_then(|wrong| wrong[lane]) {
         return fault(NeuronQuantity::Port, value, row);
     }
@@ -457,7 +472,8 @@ fn blame(
         }
     }
     gate_fault.unwrap_or_else(|| {
-        let voltage = (0..block.sizes[lane]).map(|row| (row, state.v[row].0[lane])).find(|(_, v)| !v.is_finite());
+        let rows = if block.is_stacked() { block.rows() } else { block.sizes[lane] };
+        let voltage = (0..rows).map(|row| (row, state.v[row].0[lane])).find(|(_, v)| !v.is_finite());
         let (row, value) = voltage.unwrap_or((0, state.v[0].0[lane]));
         fault(NeuronQuantity::Voltage, value, row)
     })

@@ -8,22 +8,12 @@ use super::balance::Inside;
 use super::channel::{Channel, ChannelInput, Gate, GateForm};
 use super::plan::{BlockChannel, Plan, PlanError};
 use crate::mechanism::MAX_STATES;
+pub use crate::mechanism::SchemeStep;
 use numerics::markov::Generator;
 use numerics::simd::F64x8;
 
 /// Copies of a counted channel in a compartment, at most.
 pub const MAX_COPIES: f64 = u32::MAX as f64;
-
-/// One way from state to state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SchemeStep {
-    /// State left.
-    pub from: u16,
-    /// State entered.
-    pub to: u16,
-    /// Output of the channel's program that is its rate, /ms; several steps may share one.
-    pub rate: u16,
-}
 
 /// States of a channel and the steps between them.
 #[derive(Clone, Debug, PartialEq)]

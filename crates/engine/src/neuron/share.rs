@@ -6,7 +6,7 @@ use super::diffusion::Diffusion;
 use super::plan::{Block, BlockChannel, BlockDetector, Body, Plan};
 use super::pool::Ion;
 use super::state::{BlockState, State};
-use numerics::simd::F64x8;
+use numerics::simd::{F64x8, LANES};
 use std::collections::BTreeMap;
 use std::mem::size_of_val;
 use std::sync::Arc;
@@ -32,8 +32,9 @@ impl Shared {
 impl BlockDetector {
     /// Those of up to eight cells, numbered on.
     pub fn all(group: &[&Cell], next: &mut u32) -> Vec<Self> {
-        let of = |(lane, cell): (usize, &&Cell)| {
-            let here = |d: &Detector| Self { row: d.compartment, lane, threshold: d.threshold, id: 0 };
+        let of = |(k, cell): (usize, &&Cell)| {
+            let (base, lane) = ((k / LANES) as u32, k % LANES);
+            let here = |d: &Detector| Self { row: base + d.compartment, lane, threshold: d.threshold, id: 0 };
             cell.detectors.iter().map(here).collect::<Vec<_>>()
         };
         let mut found: Vec<Self> = group.iter().enumerate().flat_map(of).collect();

@@ -75,8 +75,10 @@ impl Flow<'_> {
         }
     }
 
-    /// A step of `h` ms from `t`: where it ends, and its error.
-    fn pace(&self, x: Option<&Adex>, t: f64, y: Two, first: Two, h: f64) -> (Two, Two) {
+    /// A step of `h` ms from `t`: where it ends, its error, and the integral of the voltage by the same quadrature, mV ms.
+    fn pace(&self, x: Option<&Adex>, t: f64, y: Two, first: Two, h: f64) -> (Two, Two, f64) {
+        let v = |y: f64| x.map_or(y, |m| voltage(m, y.max(cut(m))));
+        let mut area = A[5][0] * v(y[0]);
         let mut k = [[0.0; 2]; 7];
         k[0] = first;
         let mut end = y;
@@ -87,16 +89,20 @@ impl Flow<'_> {
             }
             end = [h.mul_add(sum[0], y[0]), h.mul_add(sum[1], y[1])];
             k[stage + 1] = self.slope(x, C[stage].mul_add(h, t), end);
+            if let Some(&weight) = A[5].get(stage + 1).filter(|w| **w != 0.0) {
+                area = weight.mul_add(v(end[0]), area);
+            }
         }
         let mut error = [0.0; 2];
         for (e, k) in E.iter().zip(&k) {
             error = [(e * h).mul_add(k[0], error[0]), (e * h).mul_add(k[1], error[1])];
         }
-        (end, error)
+        (end, error, h * area)
     }
 
     /// Voltage and adaptation after `span` ms; or, where it reaches its peak before, when, and the adaptation then.
-    pub fn go(&self, v: f64, w: f64, span: f64) -> Result<Two, (f64, f64)> {
+    /// Adds the integral of the voltage to `area`.
+    pub fn go(&self, v: f64, w: f64, span: f64, area: &mut f64) -> Result<Two, (f64, f64)> {
         let (mut now, mut v, mut w) = (0.0, v, w);
         let mut h = FIRST.min(span);
         let top = self.model.top();
@@ -111,7 +117,7 @@ impl Flow<'_> {
             };
             let y = [x.map_or(v, |m| math::exp((m.threshold - v) / m.slope)), w];
             let first = self.slope(x, now, y);
-            let (end, error) = self.pace(x, now, y, first, h);
+            let (end, error, passed) = self.pace(x, now, y, first, h);
             let of_first = error[0].abs() / if x.is_some() { OF_X } else { TOLERANCE };
             let of_second = error[1].abs() / (TOLERANCE * (1.0 + w.abs()));
             let off = of_first.max(of_second);
@@ -125,8 +131,11 @@ impl Flow<'_> {
             if beyond(end) >= 0.0 {
                 let at = |h: f64| self.pace(x, now, y, first, h).0;
                 let within = bracket::root(|h| beyond(at(h)), 0.0, h, 1e-13).unwrap_or(h);
-                return Err((now + within, at(within)[1]));
+                let (end, _, passed) = self.pace(x, now, y, first, within);
+                *area += passed;
+                return Err((now + within, end[1]));
             }
+            *area += passed;
             now = if h == span - now { span } else { now + h };
             (v, w) = (x.map_or(end[0], |m| voltage(m, end[0])), end[1]);
             if !(v.is_finite() && w.is_finite()) {

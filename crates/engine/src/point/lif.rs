@@ -45,6 +45,14 @@ impl Exact<'_> {
         (self.v - end).mul_add(math::exp(-leak * t), end) + kept / self.model.capacitance
     }
 
+    /// Integral of the voltage over `t` ms, mV ms: by the balance of charge.
+    pub fn area(&self, t: f64) -> f64 {
+        let m = self.model;
+        let brought: f64 = self.awake().map(|(c, s)| c.kept(s, 0.0, t)).sum();
+        let given = m.g_leak.mul_add(m.e_leak, self.ports.1) * t + brought;
+        (given - m.capacitance * (self.v(t) - self.v)) / self.g()
+    }
+
     /// mV/ms at `v` mV, `t` ms on.
     fn slope(&self, t: f64, v: f64) -> f64 {
         let plain: f64 = self.awake().map(|(c, s)| c.after(s, t).0).sum();

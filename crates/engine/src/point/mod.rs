@@ -15,4 +15,4 @@ mod run;
 mod swift;
 
 pub use model::{Adex, Izhikevich, Lif, Model, PointError, Qif};
-pub use run::{Arrival, Plan, Ports, Spike, State, step, step_at};
+pub use run::{Arrival, Plan, Ports, Spike, State, step, step_and_mean, step_at};

@@ -235,6 +235,32 @@ impl Model {
         if let Self::Lif(m) = self { m.drawn } else { self.top() }
     }
 
+    /// pF
+    #[must_use]
+    pub fn capacitance(&self) -> f64 {
+        match self {
+            Self::Lif(m) => m.capacitance,
+            Self::Qif(m) => m.capacitance,
+            Self::Adex(m) => m.capacitance,
+            Self::Izhikevich(m) => m.capacitance,
+        }
+    }
+
+    /// How much of 1 pA that flows during all of a step of `dt` ms is in the mean voltage over it, mV/pA, with `g` nS beside the
+    /// leak: without spikes, and exact for leaky neurons.
+    pub(crate) fn slope(&self, dt: f64, g: f64) -> f64 {
+        let leak = match self {
+            Self::Lif(m) => m.g_leak,
+            Self::Qif(m) => m.g_leak,
+            Self::Adex(m) => m.g_leak,
+            Self::Izhikevich(_) => 0.0,
+        };
+        let x = (leak + g) * dt / self.capacitance();
+        // 1 - (1 - e^-x) / x, over x
+        let share = if x < 1e-2 { 0.5 - x * (1.0 / 6.0 - x / 24.0) } else { (1.0 + math::expm1(-x) / x) / x };
+        dt / self.capacitance() * share
+    }
+
     /// mV
     pub(super) fn reset(&self) -> f64 {
         match self {

@@ -5,7 +5,7 @@
 //! sign says whether it fires by itself or rests.
 
 use super::model::Qif;
-use numerics::bracket;
+use numerics::{bracket, math};
 
 /// Largest |D| t^2 in one go: half a turn, within which there is one spike at most, is more than 9.
 const LARGEST: f64 = 1.0;
@@ -48,8 +48,14 @@ impl Riccati {
         ((even + half * odd) * v + self.c * odd, even - half * odd - self.a * v * odd)
     }
 
-    /// mV after `span` ms, or when it reached its peak.
-    pub fn go(&self, mut v: f64, span: f64) -> Result<f64, f64> {
+    /// Integral of the voltage over `t` ms, mV ms; `down`: the denominator then, which is 1 at first, and of which the voltage is
+    /// `-(ln down)' / a - b / (2 a)`.
+    fn area(&self, down: f64, t: f64) -> f64 {
+        -(math::ln(down) + 0.5 * self.b * t) / self.a
+    }
+
+    /// mV after `span` ms, or when it reached its peak. Adds the integral of the voltage to `area`.
+    pub fn go(&self, mut v: f64, span: f64, area: &mut f64) -> Result<f64, f64> {
         let pieces = (self.d.abs() * span * span / LARGEST).sqrt().ceil().max(1.0);
         let piece = span / pieces;
         let mut now = 0.0;
@@ -60,9 +66,11 @@ impl Riccati {
             };
             if beyond(piece) >= 0.0 {
                 let within = bracket::root(beyond, 0.0, piece, 1e-14).unwrap_or(0.0);
+                *area += self.area(self.parts(v, within).1, within);
                 return Err(now + within);
             }
             let (up, down) = self.parts(v, piece);
+            *area += self.area(down, piece);
             v = up / down;
             now += piece;
         }

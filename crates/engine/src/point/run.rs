@@ -245,9 +245,37 @@ pub fn step_at(
     arrivals: &[Arrival],
     spikes: &mut Vec<Spike>,
 ) -> Result<(), PointError> {
+    advance(level, plan, state, (dt, ports, arrivals), spikes, None)
+}
+
+/// [`step`] that also tells the mean voltage of each cell over the step, mV: what a junction sees of it. While a cell is
+/// refractory that is its reset; a spike itself is not in it.
+///
+/// # Errors
+/// As [`step`].
+pub fn step_and_mean(
+    level: Level,
+    plan: &Plan,
+    state: &mut State,
+    (dt, ports, arrivals): (Tick, &Ports, &[Arrival]),
+    spikes: &mut Vec<Spike>,
+    mean: &mut [f64; LANES],
+) -> Result<(), PointError> {
+    advance(level, plan, state, (dt, ports, arrivals), spikes, Some(mean))
+}
+
+fn advance(
+    level: Level,
+    plan: &Plan,
+    state: &mut State,
+    (dt, ports, arrivals): (Tick, &Ports, &[Arrival]),
+    spikes: &mut Vec<Spike>,
+    mut mean: Option<&mut [f64; LANES]>,
+) -> Result<(), PointError> {
     let first = spikes.len();
     let span = (state.clock, state.clock + dt);
-    let swung = plan.swift.as_ref().filter(|swift| swift.dt == dt).map(|swift| {
+    let swift = plan.swift.as_ref().filter(|swift| swift.dt == dt && mean.is_none());
+    let swung = swift.map(|swift| {
         let (v, i, inputs) = (&F64x8(state.v), &F64x8(ports.i), &state.inputs[..]);
         level.dispatch(Swing { swift, end: span.1, v, i, inputs, arrivals })
     });
@@ -277,9 +305,13 @@ pub fn step_at(
             ports: (ports.g[lane], ports.i[lane]),
             inputs: &mut state.inputs,
             here: &mut here,
+            area: mean.is_some().then_some(0.0),
         };
         let before = spikes.len();
         one.run(span.1, arrivals, spikes)?;
+        if let (Some(mean), Some(area)) = (mean.as_deref_mut(), one.area) {
+            mean[lane] = area / dt.ms();
+        }
         (state.v[lane], state.w[lane], state.held[lane]) = (one.v, one.w, one.held);
         state.fired[lane] = spikes.len() > before;
     }
@@ -299,6 +331,8 @@ struct One<'a> {
     ports: (f64, f64),
     inputs: &'a mut [[(f64, f64); LANES]],
     here: &'a mut Vec<(f64, f64)>,
+    /// Integral of the voltage, mV ms, where it is wanted.
+    area: Option<f64>,
 }
 
 impl One<'_> {
@@ -318,6 +352,9 @@ impl One<'_> {
             let until = coming.peek().map_or(end, |a| a.at.min(end));
             if self.held > self.now {
                 let until = self.held.min(until);
+                if let Some(area) = &mut self.area {
+                    *area += self.v * (until - self.now).ms();
+                }
                 self.w = self.plan.model.adapted(self.v, self.w, (until - self.now).ms());
                 self.pass(until);
                 continue;
@@ -366,16 +403,20 @@ impl One<'_> {
         self.here.extend(self.inputs.iter().map(|i| i[self.lane]));
         let (plan, ports) = (self.plan, self.ports);
         let asleep = self.here.iter().all(|s| *s == (0.0, 0.0));
+        let mut area = 0.0;
         let spike = match &plan.model {
             Model::Lif(model) => {
                 let exact = Exact { model, v: self.v, ports, courses: &plan.courses, inputs: self.here };
                 let spike = exact.spike(span);
+                if self.area.is_some() {
+                    area = exact.area(spike.unwrap_or(span));
+                }
                 if spike.is_none() {
                     self.v = exact.v(span);
                 }
                 spike
             }
-            Model::Qif(model) if asleep => match Riccati::new(model, ports).go(self.v, span) {
+            Model::Qif(model) if asleep => match Riccati::new(model, ports).go(self.v, span, &mut area) {
                 Ok(v) => {
                     self.v = v;
                     None
@@ -384,7 +425,7 @@ impl One<'_> {
             },
             model => {
                 let flow = Flow { model, ports, courses: &plan.courses, inputs: self.here };
-                match flow.go(self.v, self.w, span) {
+                match flow.go(self.v, self.w, span, &mut area) {
                     Ok([v, w]) => {
                         (self.v, self.w) = (v, w);
                         None
@@ -396,6 +437,9 @@ impl One<'_> {
                 }
             }
         };
+        if let Some(all) = &mut self.area {
+            *all += area;
+        }
         spike.map(|ms| Tick::from_ms(ms).map_or(until, |t| (self.now + t).min(until)))
     }
 }

@@ -174,11 +174,31 @@ pub fn solve<L: Lanes>(trees: &Trees, matrix: Matrix<'_>, rhs: &mut [F64x8]) {
 #[inline(always)]
 pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: &mut [F64x8], rows: &mut R) {
     let Matrix { diagonal, upper, lower } = matrix;
+    eliminate::<L, R, false>(trees, Matrix { diagonal, upper, lower }, &mut [], rhs, rows);
+    back_rows::<L, R>(trees, diagonal, rhs, rows);
+}
+
+/// The first half of [`solve_rows`], from the tips to the roots, for whoever changes right-hand sides in between and goes
+/// on with [`back_rows`]: `diagonal` becomes `lower` over the pivots, `inverse` one over the pivots if it is to be `KEPT`,
+/// `rhs` what each row is left with over its pivot.
+///
+/// # Panics
+/// As [`solve`]; if `inverse` is kept and too short.
+#[inline(always)]
+pub fn eliminate<L: Lanes, R: Rows<L>, const KEPT: bool>(
+    trees: &Trees,
+    matrix: Matrix<'_>,
+    kept: &mut [F64x8],
+    rhs: &mut [F64x8],
+    rows: &R,
+) {
+    let Matrix { diagonal, upper, lower } = matrix;
     let n = trees.len();
     assert!(
         diagonal.len() == n && upper.len() == n && lower.len() == n && rhs.len() == n,
         "the columns of a matrix have one length"
     );
+    let kept = if KEPT { &mut kept[..n] } else { kept };
     debug_assert!(
         (0..n).all(|i| (0..LANES).all(|lane| {
             trees.parents(i)[lane] as usize != i || (upper[i].0[lane] == 0.0 && lower[i].0[lane] == 0.0)
@@ -198,6 +218,9 @@ pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: 
         let (both, factor) = (u * l, u * inverse);
         (l * inverse).store(&mut diagonal[i]);
         (b * inverse).store(&mut rhs[i]);
+        if KEPT {
+            inverse.store(&mut kept[i]);
+        }
         let way = ways[i];
         if let Way::Alike(p) = way {
             let p = p as usize;
@@ -230,6 +253,48 @@ pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: 
             }
         }
     }
+}
+
+/// Another right-hand side of a symmetric system after [`eliminate`]: what it left of the first, for `rhs`.
+///
+/// `factor`: what it left in the diagonal; `inverse`: what it kept.
+///
+/// # Panics
+/// If the columns and `trees` differ in length.
+#[inline(always)]
+pub fn forward<L: Lanes>(trees: &Trees, factor: &[F64x8], inverse: &[F64x8], rhs: &mut [F64x8]) {
+    let n = trees.len();
+    assert!(factor.len() == n && inverse.len() >= n && rhs.len() == n, "the columns of a matrix have one length");
+    for i in (0..n).rev() {
+        let (b, f) = (L::load(&rhs[i]), L::load(&factor[i]));
+        (b * L::load(&inverse[i])).store(&mut rhs[i]);
+        let mut to = |lanes: u8, p: usize| {
+            let parent = L::load(&rhs[p]);
+            L::select(L::mask(lanes), f.neg_mul_add(b, parent), parent).store(&mut rhs[p]);
+        };
+        match trees.ways[i] {
+            Way::Alike(p) if (p as usize) < i => to(u8::MAX, p as usize),
+            Way::Alike(_) => {}
+            Way::Follow => to(u8::MAX, i - 1),
+            Way::Mixed { follow, apart, first } => {
+                to(follow, i - 1);
+                each(apart, |k, lane| to(1 << lane, trees.hops[first as usize + k] as usize));
+            }
+        }
+    }
+}
+
+/// The second half of [`solve_rows`], from the roots to the tips: `rhs` becomes the solution.
+///
+/// `factor`: what [`eliminate`] left in the diagonal.
+///
+/// # Panics
+/// If the columns and `trees` differ in length.
+#[inline(always)]
+pub fn back_rows<L: Lanes, R: Rows<L>>(trees: &Trees, factor: &[F64x8], rhs: &mut [F64x8], rows: &mut R) {
+    let n = trees.len();
+    assert!(factor.len() == n && rhs.len() == n, "the columns of a matrix have one length");
+    let (ways, hops) = (&trees.ways[..n], &trees.hops[..]);
     let mut x = L::splat(0.0);
     for i in 0..n {
         match ways[i] {
@@ -247,7 +312,7 @@ pub fn solve_rows<L: Lanes, R: Rows<L>>(trees: &Trees, matrix: Matrix<'_>, rhs: 
                 }
             }
         }
-        x = L::load(&diagonal[i]).neg_mul_add(x, L::load(&rhs[i]));
+        x = L::load(&factor[i]).neg_mul_add(x, L::load(&rhs[i]));
         x.store(&mut rhs[i]);
         rows.solved(i, x);
     }
