@@ -16,12 +16,33 @@ pub(super) struct Place {
     pub lane: u32,
 }
 
+/// Places of a component that follow each other, in lanes of a row that do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    /// The first of them.
+    pub first: u32,
+    pub at: Place,
+    pub len: u32,
+}
+
+impl Run {
+    /// The places.
+    pub fn places(&self) -> std::ops::Range<usize> {
+        self.first as usize..(self.first + self.len) as usize
+    }
+
+    /// The lanes.
+    pub fn lanes(&self) -> std::ops::Range<usize> {
+        self.at.lane as usize..(self.at.lane + self.len) as usize
+    }
+}
+
 /// Cells that hang together.
 #[derive(Clone, Debug)]
 pub(super) struct Together {
     pub net: Component,
-    /// Its places that are compartments, and then those that are point neurons.
-    pub compartments: Vec<(u32, Place)>,
+    /// Its places that are compartments, in runs of neighbours, and then those that are point neurons.
+    pub compartments: Vec<Run>,
     pub points: Vec<(u32, Place)>,
     /// Its junctions by number, in the order of [`Component::sides`].
     pub junctions: Vec<u32>,
@@ -29,6 +50,13 @@ pub(super) struct Together {
     pub at_once: Vec<(u16, Vec<u32>)>,
     /// The roots of its cells.
     pub roots: Vec<Place>,
+}
+
+impl Together {
+    /// Whether its voltages are found at once: nothing in it follows them otherwise than in proportion.
+    pub fn is_simple(&self) -> bool {
+        self.at_once.is_empty() && self.points.is_empty()
+    }
 }
 
 /// A kind of junction made ready.
@@ -134,13 +162,21 @@ impl Coupled {
             for (number, k) in (0..).zip(members) {
                 let at = places[*k as usize];
                 let (block, row, lane) = plan.spot(at);
-                let (list, all) = match block < plan.cells.blocks() {
-                    true => (&cells, &mut together.compartments),
-                    false => (&points, &mut together.points),
-                };
-                let block = list.binary_search(&(block as u32)).expect("every block was listed") as u32;
-                let place = Place { block, row, lane: lane as u32 };
-                all.push((number, place));
+                let list = if block < plan.cells.blocks() { &cells } else { &points };
+                let own = list.binary_search(&(block as u32)).expect("every block was listed") as u32;
+                let place = Place { block: own, row, lane: lane as u32 };
+                if block < plan.cells.blocks() {
+                    let next = |run: &&mut Run| {
+                        let Place { block, row, lane } = run.at;
+                        (block, row, lane + run.len) == (place.block, place.row, place.lane)
+                    };
+                    match together.compartments.last_mut().filter(next) {
+                        Some(run) => run.len += 1,
+                        None => together.compartments.push(Run { first: number, at: place, len: 1 }),
+                    }
+                } else {
+                    together.points.push((number, place));
+                }
                 // Every path ends at a root.
                 if (at.cell as usize) < plan.cells.cells() && at.compartment == 0 {
                     together.roots.push(place);
@@ -176,6 +212,11 @@ impl Coupled {
         Ok(Self { junctions, kinds, components, of, cells, points, listeners })
     }
 
+    /// Whether anything looks at the voltages with which a step begins.
+    pub fn looks(&self, component: &Together) -> bool {
+        !component.is_simple() || self.kinds.iter().any(|k| k.kind.scheme.is_some() && !k.junctions.is_empty())
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.junctions.is_empty()
@@ -189,7 +230,8 @@ impl Coupled {
 
     /// What grows with the junctions, bytes.
     pub fn bytes(&self) -> usize {
-        let own = |t: &Together| t.net.bytes() + 16 * (t.compartments.len() + t.points.len()) + 4 * t.junctions.len();
+        let own =
+            |t: &Together| t.net.bytes() + 20 * t.compartments.len() + 16 * t.points.len() + 4 * t.junctions.len();
         let all: usize = self.components.iter().map(own).sum();
         all + std::mem::size_of::<Junction>() * self.junctions.len() + 12 * self.junctions.len()
     }

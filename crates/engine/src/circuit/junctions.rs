@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 /// The state of all junctions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Junctions {
-    /// By component and place: the voltages that junctions saw in the last step, and in the one before.
-    pub past: Vec<[Vec<f64>; 2]>,
+    /// By component and place, of the last three steps, the last one first: the currents that came in through junctions, or
+    /// where something follows the voltages otherwise than in proportion, the voltages that junctions saw.
+    pub past: Vec<[Vec<f64>; 3]>,
     /// How many of these have been.
     pub steps: u8,
     /// By kind: occupancies, eight junctions a line, `line * states + state`.
@@ -102,7 +103,7 @@ impl Junctions {
             modified.push(each.repeat(kind.junctions.len()));
             states.push(settle(coupled, kind, v, level, &mut work));
         }
-        let past = v.iter().map(|v| [v.clone(), v.clone()]).collect();
+        let past = v.iter().map(|v| std::array::from_fn(|_| vec![0.0; v.len()])).collect();
         Self { past, steps: 0, states, modified, passed: vec![Passing::default(); coupled.junctions.len()] }
     }
 

@@ -5,7 +5,6 @@ use super::coupled::{Coupled, Together};
 use super::drive::BlockDrive;
 use super::junctions::{Evaluated, Junctions};
 use super::outside::Passing;
-use super::plan::Plan;
 use super::points::PointBlock;
 use super::run::CircuitRunError;
 use crate::junction::{Restless, TOLERANCE, Vectors};
@@ -59,7 +58,6 @@ struct Sought {
 
 /// What goes together, and for how long.
 pub(super) struct Lockstep<'a, 'b> {
-    pub plan: &'a Plan,
     pub coupled: &'a Coupled,
     pub stepping: Stepping,
     pub steps: u64,
@@ -159,21 +157,24 @@ impl Sought {
     fn gather(&mut self, component: &Together, cells: &[(Staged<'_>, &mut BlockDrive<'_>)], whole: bool) {
         let Vectors { factor, inverse, rest, .. } = &mut self.vectors;
         let [factor, inverse, rest] = [factor, inverse, rest].map(|column| F64x8::as_f64s_mut(column));
-        for &(k, at) in &component.compartments {
-            let cell = &cells[at.block as usize].0;
-            let k = k as usize;
+        for run in &component.compartments {
+            let [of_factor, of_inverse, of_rest] = cells[run.at.block as usize].0.row(run.at.row);
             if whole {
-                [factor[k], inverse[k], rest[k]] = cell.row(at.row, at.lane as usize);
-            } else {
-                rest[k] = cell.rest(at.row, at.lane as usize);
+                factor[run.places()].copy_from_slice(&of_factor.0[run.lanes()]);
+                inverse[run.places()].copy_from_slice(&of_inverse.0[run.lanes()]);
             }
+            rest[run.places()].copy_from_slice(&of_rest.0[run.lanes()]);
         }
     }
 
-    /// Solves; gives how far voltages have moved from where they were.
+    /// Solves; gives how far voltages have moved from where they were, if that is of interest.
     fn solve(&mut self, component: &Together, stepping: Stepping) -> Result<f64, Restless> {
+        if component.is_simple() {
+            component.net.solve(stepping.level, &mut self.vectors)?;
+            return Ok(0.0);
+        }
         self.y.clone_from(&self.vectors.y);
-        component.net.solve(stepping.level, &mut self.vectors)?;
+        component.net.solve_from_voltages(stepping.level, &mut self.vectors)?;
         let (before, now) = (F64x8::as_f64s(&self.y), F64x8::as_f64s(&self.vectors.y));
         Ok(before.iter().zip(now).fold(0.0, |most: f64, (a, b)| most.max((a - b).abs())))
     }
@@ -259,11 +260,15 @@ impl Lockstep<'_, '_> {
         self.cells.len() < 2 * FEW
     }
 
-    /// Voltages of all places.
+    /// Voltages of all places, where anything looks at them.
     fn look(&self, memory: &mut Memory) {
         for (component, v) in self.coupled.components.iter().zip(&mut memory.v) {
-            for &(k, at) in &component.compartments {
-                v[k as usize] = self.cells[at.block as usize].0.v(at.row, at.lane as usize);
+            if !self.coupled.looks(component) {
+                continue;
+            }
+            for run in &component.compartments {
+                let from = self.cells[run.at.block as usize].0.v(run.at.row);
+                v[run.places()].copy_from_slice(&from.0[run.lanes()]);
             }
             for &(k, at) in &component.points {
                 v[k as usize] = self.points[at.block as usize].v_m(at.lane as usize);
@@ -271,7 +276,8 @@ impl Lockstep<'_, '_> {
         }
     }
 
-    /// Voltages half a step ahead, through those of now and of the last two steps; and what junctions conduct.
+    /// What comes in half a step ahead, through that of the last three steps; or voltages, through those of now and of the last
+    /// two; and what junctions conduct.
     fn guess(&self, memory: &mut Memory, junctions: &Junctions) {
         if self.coupled.kinds.iter().any(|k| !k.is_static() && !k.junctions.is_empty()) {
             junctions.conductances(self.coupled, false, &mut memory.g);
@@ -279,7 +285,20 @@ impl Lockstep<'_, '_> {
                 of.weigh(component, &memory.g);
             }
         }
-        for ((of, v), [last, before]) in memory.sought.iter_mut().zip(&memory.v).zip(&junctions.past) {
+        let all = self.coupled.components.iter().zip(&mut memory.sought).zip(&memory.v).zip(&junctions.past);
+        for (((component, of), v), past) in all {
+            let [last, before, first] = past;
+            if component.is_simple() {
+                let inflow = F64x8::as_f64s_mut(&mut of.vectors.inflow);
+                let all = inflow.iter_mut().zip(last).zip(before).zip(first);
+                match junctions.steps {
+                    0 => inflow.fill(0.0),
+                    1 => all.for_each(|(((i, last), _), _)| *i = *last),
+                    2 => all.for_each(|(((i, last), before), _)| *i = 2.0 * last - before),
+                    _ => all.for_each(|(((i, last), before), first)| *i = 3.0 * (last - before) + first),
+                }
+                continue;
+            }
             let y = F64x8::as_f64s_mut(&mut of.vectors.y);
             for (((y, v), last), before) in y.iter_mut().zip(v).zip(last).zip(before) {
                 *y = match junctions.steps {
@@ -308,13 +327,13 @@ impl Lockstep<'_, '_> {
             }
         }
         self.find(memory, moment, true)?;
-        for (of, past) in memory.sought.iter().zip(&mut junctions.past) {
-            let [last, before] = past;
-            std::mem::swap(last, before);
-            let n = last.len();
-            last.copy_from_slice(&F64x8::as_f64s(&of.vectors.y)[..n]);
+        for ((component, of), past) in self.coupled.components.iter().zip(&memory.sought).zip(&mut junctions.past) {
+            past.rotate_right(1);
+            let n = past[0].len();
+            let found = if component.is_simple() { &of.vectors.inflow } else { &of.vectors.y };
+            past[0].copy_from_slice(&F64x8::as_f64s(found)[..n]);
         }
-        junctions.steps = (junctions.steps + 1).min(2);
+        junctions.steps = (junctions.steps + 1).min(3);
         Ok(())
     }
 
@@ -351,7 +370,7 @@ impl Lockstep<'_, '_> {
                 }
                 points_answer(component, of, points);
                 let change = of.solve(component, stepping).map_err(|r| restless(component, r))?;
-                let simple = component.at_once.is_empty() && component.points.is_empty();
+                let simple = component.is_simple();
                 let asked = component.at_once.is_empty() && round + 1 >= ASKED;
                 // What is no number comes from a cell, which will say so.
                 of.done = simple || asked || change <= TOLERANCE || change.is_nan();
@@ -387,8 +406,9 @@ impl Lockstep<'_, '_> {
                 continue;
             }
             let raised = F64x8::as_f64s(&of.raised);
-            for &(k, at) in &component.compartments {
-                self.cells[at.block as usize].0.add(at.row, at.lane as usize, raised[k as usize]);
+            for run in &component.compartments {
+                let rest = self.cells[run.at.block as usize].0.add(run.at.row);
+                rest.0[run.lanes()].iter_mut().zip(&raised[run.places()]).for_each(|(rest, more)| *rest += more);
             }
         }
         Ok(())

@@ -359,10 +359,10 @@ impl Plan {
         self.wires.places()
     }
 
-    /// Bytes that the connections take.
+    /// Bytes that connections and junctions take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.wires.bytes()
+        self.wires.bytes() + self.coupled.bytes()
     }
 
     /// Length of a step.

@@ -324,7 +324,6 @@ fn advance(
     };
     let start = spikes.len();
     let mut joined = Lockstep {
-        plan,
         coupled: &plan.coupled,
         stepping,
         steps: epoch,

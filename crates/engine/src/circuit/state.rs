@@ -4,7 +4,6 @@ use super::block::{BlockPlan, Line};
 use super::junctions::Junctions;
 use super::outside::Passing;
 use super::plan::{Plan, Target};
-use crate::neuron::Site;
 use crate::time::Tick;
 use crate::{neuron, point};
 use numerics::simd::{F64x8, LANES};
@@ -184,9 +183,10 @@ impl State {
         let coupled = &plan.coupled;
         let mut v: Vec<Vec<f64>> = coupled.components.iter().map(|c| vec![0.0; c.net.places()]).collect();
         for (component, v) in coupled.components.iter().zip(&mut v) {
-            for &(k, at) in &component.compartments {
-                let block = coupled.cells[at.block as usize] as usize;
-                v[k as usize] = self.cells.v_m(Site { block, compartment: at.row, lane: at.lane as usize });
+            for run in &component.compartments {
+                let block = coupled.cells[run.at.block as usize] as usize;
+                let line = &self.cells.block(block)[run.at.row as usize];
+                v[run.places()].copy_from_slice(&line.0[run.lanes()]);
             }
             for &(k, at) in &component.points {
                 let block = coupled.points[at.block as usize] as usize - plan.cells.blocks();

@@ -146,20 +146,26 @@ pub(crate) struct Restless {
 }
 
 impl Component {
-    /// Solves for `y` and the inflow from the guess in `y`. Gives the number of products.
+    /// Solves for `y` and the inflow from the voltages in `y`. Gives the number of products.
+    ///
+    /// # Errors
+    /// [`Restless`]
+    pub fn solve_from_voltages(&self, level: Level, of: &mut Vectors) -> Result<usize, Restless> {
+        self.flow(level, &of.weights, &of.y, &mut of.w);
+        level.dispatch(Guess { w: &of.w, given: &of.given, inflow: &mut of.inflow });
+        Ok(1 + self.solve(level, of)?)
+    }
+
+    /// The same from the inflow.
     ///
     /// # Errors
     /// [`Restless`]
     pub fn solve(&self, level: Level, of: &mut Vectors) -> Result<usize, Restless> {
-        let mut products = 2;
-        // What the guess lets flow, and the voltages it leads to.
+        let mut products = 1;
+        // The voltages that the guess leads to, and r, by how much what these let flow in is more than the guess.
+        self.respond(level, (&of.factor, &of.inverse), &of.inflow, Some(&of.rest), &mut of.y);
         self.flow(level, &of.weights, &of.y, &mut of.w);
-        level.dispatch(Guess { w: &of.w, given: &of.given, inflow: &mut of.inflow });
-        self.respond(level, (&of.factor, &of.inverse), &of.inflow, Some(&of.rest), &mut of.z);
-        // r = J (guess - y), and the inflow of y is that of the guess and r.
-        level.dispatch(Start { guess: &mut of.y, y: &of.z, p: &mut of.p });
-        self.flow(level, &of.weights, &of.p, &mut of.r);
-        level.dispatch(Add { to: &mut of.inflow, more: &of.r });
+        level.dispatch(Start { w: &of.w, given: &of.given, inflow: &mut of.inflow, r: &mut of.r });
         self.respond(level, (&of.factor, &of.inverse), &of.r, None, &mut of.z);
         let (mut rz, mut most) = level.dispatch(Judge { r: &of.r, z: &of.z });
         // What is no number comes from a cell, which will say so.
@@ -234,6 +240,12 @@ impl Component {
 
     /// What currents `r` add to what elimination has left of each place.
     pub fn raise(&self, (factor, inverse): (&[F64x8], &[F64x8]), r: &[F64x8], x: &mut [F64x8]) {
+        if self.flat {
+            for ((x, r), inverse) in x.iter_mut().zip(r).zip(inverse) {
+                x.0.iter_mut().zip(r.0).zip(inverse.0).for_each(|((x, r), inverse)| *x = r * inverse);
+            }
+            return;
+        }
         let n = self.places();
         let (factor, inverse) = (&F64x8::as_f64s(factor)[..n], &F64x8::as_f64s(inverse)[..n]);
         x.copy_from_slice(r);
@@ -300,35 +312,22 @@ impl Kernel for Guess<'_> {
     }
 }
 
-/// `p = guess - y`, and the guess becomes y.
+/// What flows in, and by how much that is more than was guessed.
 struct Start<'a> {
-    guess: &'a mut [F64x8],
-    y: &'a [F64x8],
-    p: &'a mut [F64x8],
+    w: &'a [F64x8],
+    given: &'a [F64x8],
+    inflow: &'a mut [F64x8],
+    r: &'a mut [F64x8],
 }
 
 impl Kernel for Start<'_> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        for ((guess, y), p) in self.guess.iter_mut().zip(self.y).zip(self.p) {
-            (L::load(guess) - L::load(y)).store(p);
-            *guess = *y;
-        }
-    }
-}
-
-struct Add<'a> {
-    to: &'a mut [F64x8],
-    more: &'a [F64x8],
-}
-
-impl Kernel for Add<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        for (to, more) in self.to.iter_mut().zip(self.more) {
-            (L::load(to) + L::load(more)).store(to);
+        for (((w, given), inflow), r) in self.w.iter().zip(self.given).zip(self.inflow).zip(self.r) {
+            let now = L::load(given) - L::load(w);
+            (now - L::load(inflow)).store(r);
+            now.store(inflow);
         }
     }
 }

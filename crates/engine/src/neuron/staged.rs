@@ -174,27 +174,21 @@ impl Staged<'_> {
     /// What elimination has left of a compartment: what its own solution takes of its parent's, one over its pivot, and its
     /// solution without its parent.
     #[inline(always)]
-    pub fn row(&self, row: u32, lane: usize) -> [f64; 3] {
+    pub fn row(&self, row: u32) -> [&F64x8; 3] {
         let (factor, rest) = self.memory.work.ports.left(row);
-        [factor.0[lane], self.memory.inverse[row as usize].0[lane], rest.0[lane]]
+        [factor, &self.memory.inverse[row as usize], rest]
     }
 
-    /// The last part of it alone.
+    /// The last of these, to be added to.
     #[inline(always)]
-    pub fn rest(&self, row: u32, lane: usize) -> f64 {
-        self.memory.work.ports.left(row).1.0[lane]
+    pub fn add(&mut self, row: u32) -> &mut F64x8 {
+        self.memory.work.ports.line(row).1
     }
 
-    /// Adds to it.
+    /// Voltages at the step's beginning, mV.
     #[inline(always)]
-    pub fn add(&mut self, row: u32, lane: usize, more: f64) {
-        self.memory.work.ports.line(row).1.0[lane] += more;
-    }
-
-    /// Voltage at the step's beginning, mV.
-    #[inline(always)]
-    pub fn v(&self, row: u32, lane: usize) -> f64 {
-        self.state.v[row as usize].0[lane]
+    pub fn v(&self, row: u32) -> &F64x8 {
+        &self.state.v[row as usize]
     }
 
     /// Down to the tips, and on to the step's end; where steps are damped only half-way, and the second half waits.
