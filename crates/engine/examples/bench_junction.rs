@@ -43,7 +43,7 @@ fn main() {
     let cell = cell.with_at(0, 120.0, |_| true).with_at(1, 36.0, |_| true).with_at(2, 0.3, |_| true).detect(0, -10.0);
     let currents = list(&network["current"]);
     let cells = currents.iter().map(|_| cell.clone());
-    let cells = neuron::Plan::from_cells(kinds, vec![], cells, COLD).expect("sound cells").tabulated(dt, 1e-7);
+    let cells = neuron::Plan::stacked(kinds, vec![], cells, COLD).expect("sound cells").tabulated(dt, 1e-7);
     let steady = |(cell, current): (u32, &Json)| {
         let current = 1e3 * number(current);
         Injection { to: Target { cell, compartment: 0 }, start: Tick::ZERO, stop, current }
