@@ -8,6 +8,7 @@ use crate::lower::{self, LoweredScheme, observable};
 use crate::response::{self, ResponseError};
 use model::catalogue::{Catalogue, Entry};
 use model::diagnostic::{Diagnostics, Sources};
+use model::junction;
 use model::read::{Evidence, Number, Read, Typed};
 use model::resolve::{Origin, Part, ResolvedValue, part};
 use model::units::{Dimension, Quantity};
@@ -92,6 +93,7 @@ pub fn check(name: &str, catalogue: &Catalogue, sources: &mut Sources, out: &mut
             Some("firing") => firing::measure(&entry, check, catalogue),
             Some("at_rest") => recipe::at_rest(&entry, catalogue),
             Some("quantum") => recipe::quantum(&entry, check, catalogue),
+            Some("junction") if entry.kind == "synapse" => recipe::junction(&entry, check, catalogue),
             Some("evoked") => recipe::evoked(&entry, check, catalogue),
             _ if entry.kind == "drug" => drug::measure(&entry, check, catalogue, &part),
             _ => subject.measure(check),
@@ -341,6 +343,7 @@ impl Subject<'_> {
                 Ok(vec![one("fraction", fraction, plain)])
             }
             "voltage" => self.voltage(v_m, check.number("concentration").map(Number::value)),
+            "junction" => self.junction(v_m),
             "fill" => self.fill(),
             "block" => {
                 let block = self.part.block.as_ref().ok_or(ResponseError::Nothing("the entry is no block"))?;
@@ -397,6 +400,30 @@ impl Subject<'_> {
         }
         out.push(one("open", open, Dimension::NONE));
         Ok(out)
+    }
+
+    /// A gap-junction channel at `v` mV across.
+    fn junction(&self, v: f64) -> Result<Measures, ResponseError> {
+        if self.entry.kind != "connexin" {
+            return Err(ResponseError::Nothing("the entry is no gap-junction channel"));
+        }
+        let steady = |v: f64| junction::steady(self.part, v).map_err(ResponseError::from);
+        let rest = steady(0.0)?;
+        let at_once = junction::at_once(self.part, v)?;
+        let tau = match self.scheme {
+            Some(scheme) if scheme.kinetics.states() > 1 => {
+                Some(response::slowest_time_constant(&scheme.held(v, &vec![0.0; scheme.kinetics.ligands()])?)?)
+            }
+            _ => None,
+        };
+        Ok(vec![
+            ("unitary".into(), self.part.unitary.map(|value| Quantity { value, dimension: Dimension::CONDUCTANCE })),
+            one("open", rest, Dimension::NONE),
+            one("at_once", at_once / rest, Dimension::NONE),
+            one("settled", steady(v)? / rest, Dimension::NONE),
+            one("rectification", steady(v)? / steady(-v)?, Dimension::NONE),
+            ("tau".into(), tau.map(|value| Quantity { value, dimension: Dimension::TIME })),
+        ])
     }
 
     fn membrane(&self) -> Result<Measures, ResponseError> {

@@ -1,5 +1,7 @@
 //! An entry brought to life: a picture of what its kind is for, and the numbers one reads off it.
 
+mod junction;
+
 use crate::lower::{self, LowerError, LoweredScheme, observable};
 use crate::plot::{Picture, Series};
 use crate::response::{self, CourseError, Protocol, ResponseError};
@@ -73,6 +75,7 @@ pub fn portrait(entry: &Entry, part: &Part, with: &Stimulus) -> Result<Portrait,
         ("transporter" | "enzyme", Some(s)) => transporter(entry, s)?,
         ("channel", Some(s)) => channel(s, with)?,
         ("channel", None) if !part.gates.is_empty() => gates(part)?,
+        ("connexin", s) => junction::junction(part, s.as_ref(), with)?,
         ("block", _) => block(part, with),
         ("pool", _) => pool(part),
         _ => Portrait {

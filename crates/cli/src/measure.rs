@@ -1,4 +1,8 @@
-//! `measure`: a cell's electrophysiological numbers, and a page with their figures.
+//! `measure`: a cell's electrophysiological numbers, its phase response, or how a gap junction couples it to another; and a
+//! page with their figures.
+
+mod coupling;
+mod phase;
 
 use crate::output;
 use bouton::electrophysiology::{Preparation, Protocol, distances, measure};
@@ -36,6 +40,21 @@ pub struct Measure {
     /// without it.
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     currents: Option<String>,
+    /// How two cells are coupled by the gap junctions of this synapse.
+    #[arg(long, value_name = "SYNAPSE", conflicts_with_all = ["cell", "at", "currents"])]
+    coupling: Option<String>,
+    /// With --coupling: that synapse's junctions alone, none of the model's others.
+    #[arg(long, requires = "coupling")]
+    alone: bool,
+    /// The phase response while it fires under a steady current; with --coupling of both cells, and where their phases rest.
+    #[arg(long, conflicts_with = "currents")]
+    prc: bool,
+    /// With --prc: the steady current, e.g. "300 pA"; a quarter more than the least that keeps it firing without it.
+    #[arg(long, value_name = "CURRENT", requires = "prc", allow_hyphen_values = true)]
+    current: Option<String>,
+    /// With --prc: at how many phases pulses come.
+    #[arg(long, value_name = "N", requires = "prc", default_value_t = 40, value_parser = clap::value_parser!(u16).range(4..=400))]
+    phases: u16,
     /// Say something otherwise, e.g. --set cell.pyr.channel.leak.density="0.05 mS/cm2".
     #[arg(long = "set", value_name = "PATH=VALUE")]
     sets: Vec<String>,
@@ -57,10 +76,40 @@ const CURRENTS: usize = 1000;
 
 /// Measures a cell.
 pub fn run(options: &Measure, catalogue: &Catalogue) -> ExitCode {
-    match measured(options, catalogue) {
-        Ok(m) => leave(options, &m),
+    let version = env!("CARGO_PKG_VERSION");
+    let found = match (&options.coupling, options.prc) {
+        (Some(synapse), _) => coupling::measured(options, synapse, catalogue).map(|m| Found {
+            stem: m.synapse.clone(),
+            json: m.to_json(),
+            html: m.html(version),
+            table: m.terminal(),
+        }),
+        (None, true) => phase::measured(options, catalogue).map(|m| Found {
+            stem: m.cell.0.clone(),
+            json: m.to_json(),
+            html: m.html(version),
+            table: m.terminal(),
+        }),
+        (None, false) => measured(options, catalogue).map(|m| Found {
+            stem: m.cell.clone(),
+            json: m.to_json(),
+            html: m.html(version),
+            table: m.terminal(),
+        }),
+    };
+    match found {
+        Ok(found) => leave(options, &found),
         Err(code) => code,
     }
+}
+
+/// What is left behind, and shown.
+struct Found {
+    /// What the folder is called after.
+    stem: String,
+    json: serde_json::Value,
+    html: String,
+    table: String,
 }
 
 fn refused(message: String, hint: impl Into<String>) -> ExitCode {
@@ -76,11 +125,17 @@ fn quantity(text: &str, option: &str, dimension: Dimension) -> Result<f64, ExitC
     }
 }
 
-fn protocol(options: &Measure, plan: &Plan) -> Result<Protocol, ExitCode> {
+/// How long a pulse lasts, ms.
+fn length(options: &Measure) -> Result<f64, ExitCode> {
     let duration = quantity(&options.duration, "duration", Dimension::TIME)?;
-    if !(DURATION.0..=DURATION.1).contains(&duration) {
-        return Err(refused(format!("a pulse of {duration} ms"), "--duration from 1 ms to 60 s"));
+    if (DURATION.0..=DURATION.1).contains(&duration) {
+        return Ok(duration);
     }
+    Err(refused(format!("a pulse of {duration} ms"), "--duration from 1 ms to 60 s"))
+}
+
+fn protocol(options: &Measure, plan: &Plan) -> Result<Protocol, ExitCode> {
+    let duration = length(options)?;
     let around = duration.min(Protocol::default().around);
     let mut by = Protocol { step: plan.step, duration, around, ..Protocol::default() };
     if let Some(list) = &options.currents {
@@ -123,7 +178,8 @@ fn model_text(options: &Measure, catalogue: &Catalogue) -> Result<(String, Strin
     Ok((path.display().to_string(), text))
 }
 
-fn measured(options: &Measure, catalogue: &Catalogue) -> Result<Measured, ExitCode> {
+/// The plan of the condition that is meant.
+fn made(options: &Measure, catalogue: &Catalogue) -> Result<Plan, ExitCode> {
     let (name, text) = model_text(options, catalogue)?;
     let outcome =
         resolve::model_beside(&name, text.into(), &options.sets, catalogue, &beside(Path::new(&options.file)));
@@ -144,7 +200,14 @@ fn measured(options: &Measure, catalogue: &Catalogue) -> Result<Measured, ExitCo
     let mut faults = Diagnostics::default();
     let plan = lower::model(resolved, &mut faults);
     let code = output::faults(&faults, &outcome.sources);
-    let (Some(plan), false) = (plan, faults.has_errors()) else { return Err(code) };
+    match plan {
+        Some(plan) if !faults.has_errors() => Ok(plan),
+        _ => Err(code),
+    }
+}
+
+fn measured(options: &Measure, catalogue: &Catalogue) -> Result<Measured, ExitCode> {
+    let plan = made(options, catalogue)?;
     let (cell, lowered) = chosen(options, &plan)?;
     let (place, at) = placed(options, &cell, &lowered)?;
     let by = protocol(options, &plan)?;
@@ -214,15 +277,15 @@ fn placed(options: &Measure, cell: &str, lowered: &LoweredCell) -> Result<(Strin
     }
 }
 
-fn leave(options: &Measure, m: &Measured) -> ExitCode {
-    let stem = m.cell.rsplit('/').next().unwrap_or("cell").trim_start_matches('.').to_owned();
+fn leave(options: &Measure, found: &Found) -> ExitCode {
+    let stem = found.stem.rsplit('/').next().unwrap_or("cell").trim_start_matches('.').to_owned();
     let made = match &options.out {
         Some(goal) => OutputFolder::at(goal),
         None => OutputFolder::create(Path::new("."), &format!("{stem}-measured")),
     };
-    let text = format!("{:#}\n", m.to_json());
+    let text = format!("{:#}\n", found.json);
     let written = made.and_then(|mut folder| {
-        folder.write("measure.html", m.html(env!("CARGO_PKG_VERSION")).as_bytes())?;
+        folder.write("measure.html", found.html.as_bytes())?;
         folder.write("measure.json", text.as_bytes())?;
         folder.finish()
     });
@@ -233,7 +296,7 @@ fn leave(options: &Measure, m: &Measured) -> ExitCode {
     if options.json {
         output::data(&text);
     } else if !options.quiet {
-        output::data(&m.terminal());
+        output::data(&found.table);
         output::data(&format!("\nPage: {}\n", path.join("measure.html").display()));
     }
     ExitCode::SUCCESS

@@ -114,10 +114,8 @@ fn names(v: &Value, out: &mut Vec<String>) {
 }
 
 fn schemas() -> Vec<Value> {
-    let kinds =
-        ["receptor", "sensor", "channel", "transporter", "enzyme", "buffer", "block", "neuron", "synapse", "drug"];
     let mut all = vec![json(&["schema"])];
-    all.extend(kinds.iter().map(|k| json(&["schema", "--of", k])));
+    all.extend(model::fields::KINDS.iter().map(|(kind, _)| json(&["schema", "--of", kind])));
     all
 }
 

@@ -55,11 +55,13 @@ impl Run {
     }
 
     fn go_at(&mut self, level: Level, dt: Tick, steps: u64) {
+        self.go_with(level, dt, steps, &mut Outside::default());
+    }
+
+    fn go_with(&mut self, level: Level, dt: Tick, steps: u64, outside: &mut Outside) {
         let stepping = Stepping { level, dt, method: Method::CrankNicolson };
-        let (plan, state) = (&self.plan, &mut self.state);
-        let (trains, mut outside) = (Trains::default(), Outside::default());
-        let (spikes, trace) = (&mut self.spikes, &mut self.trace);
-        run(plan, state, &Scratch::default(), stepping, steps, &trains, &mut outside, spikes, trace).unwrap();
+        let Self { plan, state, spikes, trace } = self;
+        run(plan, state, &Scratch::default(), stepping, steps, &Trains::default(), outside, spikes, trace).unwrap();
     }
 }
 
@@ -502,10 +504,7 @@ fn events_and_messengers_change_the_strength_as_their_equations_say() {
     let held = 0.003 / 0.023;
     run.go(dt, 1);
     assert!((run.trace.passed[0][0].strength - (1.0 - 0.4 * held)).abs() < 1e-12);
-    let stepping = Stepping { level: Level::best(), dt, method: Method::CrankNicolson };
-    let mut outside = Outside { told: vec![(0, 5.0)], ..Outside::default() };
-    let Run { plan, state, spikes, trace } = &mut run;
-    run_all(plan, state, stepping, 1000, &mut outside, spikes, trace);
+    run.go_with(Level::best(), dt, 1000, &mut Outside { told: vec![(0, 5.0)], ..Outside::default() });
     let (mut x, mut m, h) = (5.0_f64, 0.0_f64, 1e-3);
     for _ in 0..100_000 {
         let a = x * x / (x * x + 9.0);
@@ -516,18 +515,6 @@ fn events_and_messengers_change_the_strength_as_their_equations_say() {
     let want = (1.0 + 0.5 * m) * (1.0 - 0.4 * held);
     println!("strength {got}, by its equations {want}");
     assert!((got - want).abs() < 2e-4);
-}
-
-fn run_all(
-    plan: &Plan,
-    state: &mut State,
-    stepping: Stepping,
-    steps: u64,
-    outside: &mut Outside,
-    spikes: &mut Vec<Spike>,
-    trace: &mut Trace,
-) {
-    run(plan, state, &Scratch::default(), stepping, steps, &Trains::default(), outside, spikes, trace).unwrap();
 }
 
 #[test]

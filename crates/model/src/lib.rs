@@ -8,6 +8,7 @@ pub mod beside;
 pub mod catalogue;
 pub mod diagnostic;
 pub mod fields;
+pub mod junction;
 pub mod morphology;
 pub mod pharmacology;
 pub mod read;

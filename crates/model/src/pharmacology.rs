@@ -107,6 +107,7 @@ pub fn remaining(a: f64, r: f64, g: f64, t: f64) -> f64 {
 /// # Errors
 /// See [`Refusal`].
 pub fn dose(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(), Refusal> {
+    always_open(part);
     let (on, off) = match mechanism {
         Mechanism::Irreversible { .. } => return Ok(()),
         Mechanism::Agonist { on_factor, off_factor } => {
@@ -115,6 +116,7 @@ pub fn dose(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(
         }
         Mechanism::Competitive { k_on, k_off }
         | Mechanism::Pore { k_on, k_off }
+        | Mechanism::PorePair { k_on, k_off, .. }
         | Mechanism::OpenChannel { k_on, k_off, .. }
         | Mechanism::Modulator { k_on, k_off, .. } => (drug.rate(k_on), drug.rate(k_off)),
     };
@@ -140,7 +142,19 @@ pub fn dose(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(
         Mechanism::OpenChannel { trapping, .. } => {
             rewrite(part, |s, rest| blocked(s, rest, ligand, (&on, &off), Some(*trapping)))
         }
+        Mechanism::PorePair { off_factor, .. } => {
+            rewrite(part, |s, _| Ok(blocked_by_two(s, ligand, (&on, &off), *off_factor)))
+        }
         _ => rewrite(part, |s, rest| blocked(s, rest, ligand, (&on, &off), None)),
+    }
+}
+
+/// A gap-junction channel that nothing gates has one state, open, for drugs to bind to.
+fn always_open(part: &mut Part) {
+    if part.kind == "connexin" && part.scheme.is_none() {
+        let (states, absorbing) = (vec!["open".to_owned()], vec![false]);
+        part.scheme = Some(ResolvedScheme { states, absorbing, ligands: Vec::new(), steps: Vec::new() });
+        part.conductance = vec![(0, part.unitary.unwrap_or(1.0))];
     }
 }
 
@@ -157,6 +171,7 @@ fn here(rate: ResolvedRate, before: usize) -> ResolvedRate {
 /// See [`Refusal`].
 pub fn inactivate(part: &mut Part, drug: &Drug<'_>, mechanism: &Mechanism) -> Result<(), Refusal> {
     let Mechanism::Irreversible { k_on, reactivation, aging } = mechanism else { return Ok(()) };
+    always_open(part);
     if part.scheme.is_none() {
         return Err(if part.gates.is_empty() {
             Refusal::Nothing
@@ -245,6 +260,7 @@ fn widen(part: &mut Part, drug: &Drug<'_>, at_site: bool) -> usize {
     part.layout.names.splice(at, own);
     part.layout.parameters += more;
     part.parameters.extend_from_slice(&drug.part.parameters);
+    part.share.iter_mut().for_each(moved);
     for gate in &mut part.gates {
         match &mut gate.form {
             ResolvedGateForm::Rates { opening, closing } => [opening, closing].into_iter().for_each(moved),
@@ -536,4 +552,31 @@ fn blocked(
         steps.push(DirectedStep { from: b, to: s, takes_up: None, gives_off: Some(ligand), rate: off.clone() });
     }
     Ok(Rewritten { copies, steps })
+}
+
+/// Two layers of copies: with one molecule, which conducts as before, and with two, which does not. Free is 1, one molecule
+/// c / (f K), two c^2 / (f K^2), whose Hill coefficient is near 2 where f is large.
+fn blocked_by_two(
+    scheme: &ResolvedScheme,
+    ligand: usize,
+    (on, off): (&ResolvedRate, &ResolvedRate),
+    off_factor: f64,
+) -> Rewritten {
+    let (mut copies, index) = occupied(scheme, ligand, |s| if scheme.absorbing[s] { 0 } else { 2 });
+    let mut steps = scheme.steps.clone();
+    for places in index.iter().filter(|places| places.len() > 2) {
+        copies[places[2]].2 = false;
+        for (j, factor) in [off_factor, 1.0].into_iter().enumerate() {
+            let (from, to) = (places[j], places[j + 1]);
+            steps.push(DirectedStep { from, to, takes_up: Some(ligand), gives_off: None, rate: on.clone() });
+            let rate = times(off, factor);
+            steps.push(DirectedStep { from: to, to: from, takes_up: None, gives_off: Some(ligand), rate });
+        }
+    }
+    for t in &scheme.steps {
+        for (&from, &to) in index[t.from].iter().zip(&index[t.to]).skip(1) {
+            steps.push(DirectedStep { from, to, ..t.clone() });
+        }
+    }
+    Rewritten { copies, steps }
 }

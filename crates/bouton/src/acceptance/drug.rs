@@ -5,6 +5,7 @@ use crate::lower::{Folded, LoweredScheme, observable, scheme};
 use crate::response::{self, ResponseError};
 use model::catalogue::{Action, Catalogue, Entry, Mechanism};
 use model::diagnostic::{Diagnostics, Sources};
+use model::junction;
 use model::pharmacology::{self, Drug};
 use model::read::{Number, Read};
 use model::resolve::{Part, part};
@@ -91,6 +92,10 @@ impl Assay<'_> {
 
     /// Open at equilibrium with the drug and `ligand` mM of the ligand.
     fn open(&self, drug: f64, ligand: f64) -> Result<f64, ResponseError> {
+        if self.target.kind == "connexin" {
+            let dosed = self.dosed(drug)?;
+            return Ok(junction::steady(&dosed, self.v_m)?);
+        }
         if self.target.scheme.is_none() {
             let part = self.dosed(drug)?;
             let mut open = 1.0;

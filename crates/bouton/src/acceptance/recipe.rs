@@ -6,7 +6,7 @@ use crate::recording::{Condition, summary};
 use crate::response::ResponseError;
 use crate::simulation::{Cancel, Plan, Progress, Release, run};
 use model::catalogue::{Catalogue, Entry};
-use model::diagnostic::Diagnostics;
+use model::diagnostic::{Diagnostics, Sources};
 use model::read::{Number, Read};
 use model::resolve;
 use model::units::{Dimension, Quantity};
@@ -16,8 +16,11 @@ const TRIALS: u64 = 200;
 /// When the sender fires, ms.
 const SPIKE: f64 = 2.0;
 
-/// The recipe as synapse `s` of a model at its own temperature, with more said.
-fn plan(entry: &Entry, catalogue: &Catalogue, more: &str) -> Result<Plan, ResponseError> {
+/// The recipe as synapse `s` of a model at its own temperature, without some of its parts, with more said. Its sender only
+/// spikes, so that gap junctions are left out, too.
+fn plan(entry: &Entry, catalogue: &Catalogue, without: &[&str], more: &str) -> Result<Plan, ResponseError> {
+    let junction = entry.body.table("junction").map(|_| "junction");
+    let without: Vec<&str> = without.iter().copied().chain(junction).collect();
     let text = format!(
         r#"
 temperature = "{} degC"
@@ -29,6 +32,7 @@ cell.receiver = {{ membrane = {{ area = "1000 um2" }}, channel.leak = {{ use = "
 synapse.s.from = "sender.axon"
 synapse.s.to = "receiver.soma"
 synapse.s.use = "{}"
+synapse.s.without = {without:?}
 {more}
 "#,
         entry.temperature - 273.15,
@@ -56,7 +60,7 @@ fn mean(condition: &Condition, name: &str, quantity: &str) -> Option<f64> {
 
 /// Rates at rest of the whole terminal: fusions from resting calcium alone, and openings of calcium channels.
 pub(super) fn at_rest(entry: &Entry, catalogue: &Catalogue) -> Result<Measures, ResponseError> {
-    let plan = plan(entry, catalogue, "duration = \"3 ms\"")?;
+    let plan = plan(entry, catalogue, &[], "duration = \"3 ms\"")?;
     let Release::Mechanism(m) = &plan.synapses[0].sending.release else {
         return Err(ResponseError::Nothing("the recipe has no release sensor"));
     };
@@ -68,6 +72,34 @@ pub(super) fn at_rest(entry: &Entry, catalogue: &Catalogue) -> Result<Measures, 
         one("fusions", fusions, Dimension::RATE),
         one("openings", m.terminal.openings(), Dimension::RATE),
         one("unit_current", unit, Dimension::CURRENT),
+    ])
+}
+
+/// The gap junctions of a recipe: their conductance between cells at the same voltage, and the coupling coefficient of two
+/// cells alike with a leak, g / (g + leak).
+pub(super) fn junction(entry: &Entry, check: &Read, catalogue: &Catalogue) -> Result<Measures, ResponseError> {
+    let junction = entry.body.table("junction").ok_or(ResponseError::Nothing("the recipe has no gap junctions"))?;
+    let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
+    let part = match junction.text("use") {
+        Some(used) => {
+            let channel =
+                catalogue.entry(used, &mut sources, &mut out).ok_or(ResponseError::Nothing("`use` cannot be read"))?;
+            Some(resolve::part(&channel, entry.temperature, junction, &sources, &mut out))
+        }
+        None => None,
+    };
+    let number = |f: &str| junction.number(f).map(Number::value);
+    let counted = || {
+        let unitary = part.as_ref().map_or(number("unitary"), |p| p.unitary)?;
+        let open = number("open").unwrap_or(1.0) * part.as_ref().map_or(1.0, |p| p.at_rest);
+        Some(*junction.count("channels")? as f64 * open * unitary)
+    };
+    let conductance = number("conductance").or_else(counted);
+    let coupling = conductance.zip(check.number("leak").map(Number::value)).map(|(g, leak)| g / (g + leak));
+    let quantity = |value: Option<f64>, dimension| value.map(|value| Quantity { value, dimension });
+    Ok(vec![
+        ("conductance".into(), quantity(conductance, Dimension::CONDUCTANCE)),
+        ("coupling".into(), quantity(coupling, Dimension::NONE)),
     ])
 }
 
@@ -89,12 +121,12 @@ pub(super) fn quantum(entry: &Entry, check: &Read, catalogue: &Catalogue) -> Res
             .collect();
     let words: Vec<&str> = TAKE.iter().map(|t| t.0).collect();
     let base = format!(
-        "duration = \"{} ms\"\nsynapse.s.without = {without:?}\nsynapse.s.terminal.molecules_cv = 0\n\
+        "duration = \"{} ms\"\nsynapse.s.terminal.molecules_cv = 0\n\
          clamp.ideal = {{ at = \"receiver.soma\", hold = \"{} mV\" }}\nmeasure.q = {{ of = \"s.current\", take = {words:?} }}\n",
         SPIKE + number("duration").unwrap_or(50.0),
         number("v").unwrap_or(-70.0),
     );
-    let alone = ran(plan(entry, catalogue, &base)?)?;
+    let alone = ran(plan(entry, catalogue, &without, &base)?)?;
     let of = |c: &Condition, ratio: bool| -> Measures {
         let quantity = |word: &str, own: Dimension| {
             let value = mean(c, "q", word)?;
@@ -108,21 +140,21 @@ pub(super) fn quantum(entry: &Entry, check: &Read, catalogue: &Catalogue) -> Res
     let Some(drug) = check.text("drug") else { return Ok(of(&alone, false)) };
     let bath = number("concentration").ok_or(ResponseError::Nothing("`concentration` of the drug is missing"))?;
     let dosed = format!("{base}drug.given = {{ use = \"{drug}\", bath = \"{bath} mM\" }}\n");
-    Ok(of(&ran(plan(entry, catalogue, &dosed)?)?, true))
+    Ok(of(&ran(plan(entry, catalogue, &without, &dosed)?)?, true))
 }
 
 /// What an action potential does: release, its latency, and the delay from the peak of the action potential in the
 /// terminal to a tenth of the current's peak.
 pub(super) fn evoked(entry: &Entry, check: &Read, catalogue: &Catalogue) -> Result<Measures, ResponseError> {
     let hold = check.number("v").map_or(-70.0, Number::value);
-    let without = if entry.body.table("spine").is_some() { "synapse.s.without = [\"spine\"]" } else { "" };
+    let without: &[&str] = if entry.body.table("spine").is_some() { &["spine"] } else { &[] };
     let more = format!(
-        "duration = \"12 ms\"\ntrials = {TRIALS}\n{without}\n\
+        "duration = \"12 ms\"\ntrials = {TRIALS}\n\
          clamp.ideal = {{ at = \"receiver.soma\", hold = \"{hold} mV\" }}\n\
          measure.q = {{ of = \"s.current\", take = [\"onset\", \"amplitude\"] }}\n\
          measure.v = {{ of = \"s.terminal.voltage\", take = [\"time_of_peak\"] }}\n"
     );
-    let condition = ran(plan(entry, catalogue, &more)?)?;
+    let condition = ran(plan(entry, catalogue, without, &more)?)?;
     let fact = |key: &str, dimension: Dimension| {
         let found = condition.facts.iter().find(|f| f.key == format!("s.{key}"));
         (key.to_owned(), found.map(|f| Quantity { value: f.value, dimension }))

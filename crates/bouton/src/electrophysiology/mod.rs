@@ -5,7 +5,14 @@
 //! cell alone (no synapse acts), no noise, no liquid junction.
 
 mod circuit;
+pub mod coupling;
 mod firing;
+pub mod locking;
+pub mod network;
+pub mod pair;
+pub mod prc;
+pub mod rig;
+pub mod spikelet;
 mod steps;
 
 pub use circuit::{Compartments, End, Resonance, Swing, compartments, distances, ends, impedance, resonance};

@@ -3,14 +3,13 @@
 //! the plan as well, of the same lowered cell.
 
 use super::cell::Parts;
-use super::connect::{Arrangement, Contacts, Ends, Region, Rule, Spots, most, pairs, positions};
+use super::contacts::{MOST_CONTACTS, Of};
 use super::context::{Lowering, value};
+use super::junction::Junctions;
 use super::plain::{plain, waveform};
 use crate::simulation::{CellPlan, CircuitPlan, ClampKind, Group, Joined, Plan, Sender, Spiking, Voltage, Watch};
-use ::model::morphology::locset::Where;
-use ::model::read::{Read, separation};
-use ::model::resolve::member;
-use ::model::units;
+use ::model::read::Read;
+use ::model::resolve::{electrical, member};
 use engine::circuit::{self, Action, Connection, Injection, Kind, Points, Shade, Target};
 use engine::neuron::{self, Channel, ChannelInput, Detector, Insertion, Site};
 use engine::time::Tick;
@@ -18,27 +17,12 @@ use std::sync::Arc;
 
 /// Compartments of all cells, at most: some 10 GB.
 const MOST_COMPARTMENTS: f64 = 1e8;
-/// Contacts of all synapses, at most.
-const MOST_CONTACTS: f64 = 1e8;
-/// Pairs that a rule by separation looks at, at most.
-const MOST_PAIRS: f64 = 4e9;
 /// Cells of a population that may have synapses of molecules.
 const MOST_VIEWS: usize = 10_000;
 /// Contacts of a synapse of molecules, at most: each has a cleft of its own.
 const MOST_OF_MOLECULES: f64 = 10_000.0;
 /// Kinds of synapses.
 const MOST_KINDS: usize = 1 << 16;
-
-/// A contact of a synapse.
-struct Drawn {
-    sender: u32,
-    receiver: u32,
-    compartment: u32,
-    /// Its strength over the mean.
-    share: f64,
-    /// Between the two cells, um.
-    separation: f64,
-}
 
 /// A synapse of a circuit: its senders are still counted from 0 within their population.
 pub(super) struct Joining {
@@ -57,13 +41,14 @@ pub(super) struct Joint {
     /// By kind: the block of its conductance, by its entry.
     pub shades: Vec<(Option<String>, Option<Shade>)>,
     pub connections: Vec<Connection>,
+    pub junctions: Junctions,
 }
 
 /// Whether the cells of a model are a circuit.
 pub(super) fn is_circuit(read: &Read) -> bool {
     let voltage = |c: &Read| ["times", "train", "rate", "course"].iter().all(|f| c.get(f).is_none());
     read.named("cell").iter().any(|(_, c)| voltage(c) && c.count("count").is_some_and(|n| *n > 1))
-        || read.named("synapse").iter().any(|(_, s)| s.get("connect").is_some())
+        || read.named("synapse").iter().any(|(_, s)| s.get("connect").is_some() || s.get("junction").is_some())
 }
 
 impl Lowering<'_> {
@@ -100,8 +85,10 @@ impl Lowering<'_> {
             })
             .collect();
         // Every cell that a synapse of molecules may be on.
-        for (_, synapse) in
-            read.named("synapse").iter().filter(|(_, s)| s.get("connect").is_some() && plain(s).is_none())
+        for (_, synapse) in read
+            .named("synapse")
+            .iter()
+            .filter(|(_, s)| s.get("connect").is_some() && plain(s).is_none() && !electrical(s))
         {
             for cell in ["from", "to"].iter().filter_map(|end| synapse.text(end)).map(|text| member(text).0) {
                 let Some(index) = cells.iter().position(|c| c.name == cell && c.circuit.is_some()) else { continue };
@@ -179,13 +166,13 @@ impl Lowering<'_> {
         let begin = all.connections.len();
         let (mut least, mut longest) = (Tick(i64::MAX), Tick::ZERO);
         let room = MOST_CONTACTS - begin as f64;
-        let drawn = self.drawn((name, read), (model, cells), (from.0, to), room, &mut |d| {
+        let drawn = self.drawn((name, read, Of::Spikes), (model, cells), (from, to), room, &mut |d| {
             let way = velocity.map_or(0.0, |v| d.separation / v);
             let delay = Tick::from_ms(delay + way).unwrap_or(Tick(i64::MAX / 4));
             (least, longest) = (least.min(delay), longest.max(delay));
             all.connections.push(Connection {
                 source: d.sender,
-                to: Target { cell: first + d.receiver, compartment: d.compartment },
+                to: Target { cell: first + d.receiver, compartment: d.to },
                 kind: at_kind as u16,
                 weight: peak * d.share,
                 delay,
@@ -244,8 +231,8 @@ impl Lowering<'_> {
     ) -> Option<Vec<[(u32, u32); 2]>> {
         let (first, second) = (cells[from.0].circuit?, cells[to.0].circuit?);
         let mut all = Vec::new();
-        self.drawn((name, read), (model, cells), (from.0, to), MOST_OF_MOLECULES, &mut |d| {
-            all.push([(first + d.sender, from.1), (second + d.receiver, d.compartment)]);
+        self.drawn((name, read, Of::Spikes), (model, cells), (from, to), MOST_OF_MOLECULES, &mut |d| {
+            all.push([(first + d.sender, from.1), (second + d.receiver, d.to)]);
         })?;
         if all.is_empty() {
             let span = read.span_of("connect").unwrap_or(&read.span).clone();
@@ -255,145 +242,20 @@ impl Lowering<'_> {
         Some(all)
     }
 
-    /// Draws the contacts of a synapse, `room` of them at most; gives how many pairs are connected, and contacts a pair.
-    fn drawn(
-        &mut self,
-        (name, read): (&str, &Read),
-        (model, cells): (&Read, &[CellPlan]),
-        (from, to): (usize, (usize, u32)),
-        room: f64,
-        emit: &mut dyn FnMut(Drawn),
-    ) -> Option<(u64, u64)> {
-        let connect = read.table("connect");
-        let counts = [from, to.0].map(|k| cells[k].count as u32);
-        let lie = [from, to.0].map(|k| self.positions(model, cells, k));
-        let ends = Ends {
-            senders: counts[0],
-            receivers: counts[1],
-            others: from == to.0 && connect.is_some_and(|c| !c.flag("self").copied().unwrap_or(false)),
-            from: &lie[0],
-            to: &lie[1],
-        };
-        let rule = self.rule(connect);
-        let contacts = connect.and_then(|c| c.count("contacts")).map_or(1, |n| *n);
-        let span = connect.map_or(&read.span, |c| &c.span).clone();
-        let whole = most(&rule, &ends);
-        let looked = matches!(rule, Rule::BySeparation(_));
-        let hint = format!("at most {room:.0} contacts more, and 4,000 million pairs by separation");
-        if whole > MOST_PAIRS || (!looked && whole * contacts as f64 > room) {
-            let message = format!("`synapse.{name}` would be {whole:.0} connections of {contacts}");
-            self.fault(&span, message, &hint);
-            return None;
-        }
-        let place = read.text("to").map_or("", |t| member(t).2.unwrap_or("")).trim().to_owned();
-        let layout = match &cells[to.0].voltage {
-            Voltage::Membrane { cell, .. } => Some(&cell.layout),
-            _ => None,
-        };
-        let group = layout.and_then(|l| l.spines.get(&place)).filter(|_| place.starts_with("spines."));
-        let region = layout.and_then(|l| l.shape.as_ref()).filter(|_| connect.is_some() && !place.contains('('));
-        let region = region.and_then(|shape| Some((shape, shape.morphology.region(&place).ok()?)));
-        let spots = match (group, region) {
-            (Some(group), _) if connect.is_none() => {
-                let message = format!("`synapse.{name}` is onto {} spines of a cell in a circuit", group.len());
-                let hint = "connect = { all = true }: each connection onto any of them; or say which, [0]";
-                self.fault(read.span_of("to").unwrap_or(&read.span), message, hint);
-                return None;
-            }
-            (Some(group), _) => Spots::Any(group),
-            (None, Some((shape, sections))) => {
-                let condition = connect.and_then(|c| c.text("where")).and_then(|t| Where::parse(t).ok());
-                let stretches = shape.morphology.stretches(&sections, condition.as_ref());
-                Spots::Region(Region::new(&shape.morphology, &stretches))
-            }
-            _ => Spots::One(to.1),
-        };
-        let seed = connect.and_then(|c| c.count("random")).map_or(0, |s| *s);
-        let repeated = connect.and_then(|c| c.flag("repeated")).copied().unwrap_or(false);
-        let spread = connect.and_then(|c| value(c, "spread")).unwrap_or(0.0);
-        let draws = Contacts::new((seed, name), spread);
-        let mut made = 0u64;
-        let at = |joint| layout.map_or(0, |layout| layout.at(joint));
-        let fits = |made: u64| ((made + 1) * contacts) as f64 <= room;
-        let drawn = pairs(&rule, &ends, (seed, name, repeated), &mut |sender, receiver| {
-            if fits(made) {
-                let separation = ends.separation(sender, receiver);
-                for contact in 0..contacts {
-                    let (compartment, share) = draws.draw((made, contact), &spots, &at);
-                    emit(Drawn { sender, receiver, compartment, share, separation });
-                }
-            }
-            made += 1;
-        });
-        if let Err(wrong) = drawn {
-            let span = connect.and_then(|c| c.span_of("probability")).unwrap_or(&span).clone();
-            let message =
-                format!("the probability of `synapse.{name}` is {:.3} at {:.1} um", wrong.value, wrong.separation);
-            self.fault(&span, message, "from 0 to 1: min(1, ...), or max(0, ...)");
-            return None;
-        }
-        if made > 0 && !fits(made - 1) {
-            self.fault(&span, format!("`synapse.{name}` makes {made} connections of {contacts}"), &hint);
-            return None;
-        }
-        Some((made, contacts))
-    }
-
-    /// The rule of `connect`; without one, each with each.
-    fn rule(&self, connect: Option<&Read>) -> Rule {
-        let Some(connect) = connect else { return Rule::All };
-        let count = |field: &str| connect.count(field).map(|n| *n as u32);
-        if let Some(formula) = connect.formula("probability")
-            && let Ok(expression) = units::parse(&formula.text, &separation())
-        {
-            return Rule::BySeparation(expression);
-        }
-        if let Some(p) = value(connect, "probability") {
-            return Rule::Probability(p);
-        }
-        if let Some(pairs) = connect.pairs("pairs") {
-            return Rule::Pairs(pairs.clone());
-        }
-        let of =
-            [("ring", Rule::Ring as fn(u32) -> Rule), ("indegree", Rule::Indegree), ("outdegree", Rule::Outdegree)];
-        let numbered = of.into_iter().find_map(|(field, rule)| count(field).map(rule));
-        numbered.unwrap_or(if connect.get("each").is_some() { Rule::Each } else { Rule::All })
-    }
-
-    /// Where the cells of a population, or the one cell of it, lie.
-    fn positions(&self, model: &Read, cells: &[CellPlan], index: usize) -> Vec<[f64; 3]> {
-        let (name, number, _) = member(&cells[index].name);
-        let read = model.named("cell").iter().find(|(k, _)| k.name == name).map(|(_, c)| c);
-        let count = read.and_then(|c| c.count("count")).map_or(1, |n| *n as u32);
-        let said = read.and_then(|c| c.table("arrangement"));
-        let numbers = |field: &str| -> Option<[f64; 3]> {
-            let all: Vec<f64> = said?.numbers(field)?.iter().map(::model::read::Number::value).collect();
-            all.try_into().ok()
-        };
-        let length = |field: &str| said.and_then(|a| value(a, field));
-        let seed = said.and_then(|a| a.count("random")).map_or(0, |s| *s);
-        let rules = [
-            ("line", Arrangement::Line as fn(f64) -> Arrangement),
-            ("ring", Arrangement::Ring),
-            ("grid", Arrangement::Grid),
-        ];
-        let rule = rules.into_iter().find_map(|(field, rule)| length(field).map(rule));
-        let rule = rule.or_else(|| Some(Arrangement::Within(numbers("box")?, seed)));
-        let all = positions(rule, numbers("centre").unwrap_or_default(), count, name);
-        match number.and_then(|k| k.parse::<usize>().ok()) {
-            Some(k) => vec![all.get(k).or(all.first()).copied().unwrap_or_default()],
-            None => all,
-        }
-    }
-
     /// Puts the cells of a plan side by side and joins them. Cells are at rest, under what holds them.
     pub(super) fn circuit(&mut self, read: &Read, plan: &mut Plan, joint: Joint) -> Option<()> {
+        let Joint { synapses, kinds, shades, mut connections, junctions } = joint;
         // What no drug touches is one in all stretches of a trial.
         if let Some(before) = self.as_before("cell").and_then(|before| before.circuit.clone()) {
-            plan.circuit = Some(before);
+            if self.joined_as_before(read) {
+                plan.circuit = Some(before);
+                return Some(());
+            }
+            let engine = before.plan.clone().joined(junctions.kinds, junctions.all).map_err(|e| e.to_string());
+            let plan_now = self.built(read, engine)?;
+            plan.circuit = Some(Arc::new(CircuitPlan { plan: plan_now, ..CircuitPlan::clone(&before) }));
             return Some(());
         }
-        let Joint { synapses, kinds, shades, mut connections } = joint;
         let (mut cells, mut kept, mut channels) = (Vec::new(), Ions::default(), Vec::new());
         let (mut groups, mut points) = (Vec::new(), Vec::new());
         let mut source = 0u32;
@@ -472,22 +334,17 @@ impl Lowering<'_> {
             injections.extend((0..cell.count as u32).map(|k| Injection { to: to(k), start, stop, current }));
         }
         let each = cells.iter().flat_map(|(cell, count): &(neuron::Cell, usize)| std::iter::repeat_n(cell, *count));
-        let made = neuron::Plan::from_cells(channels, kept.ions, each, self.resolved.temperature);
+        let made = neuron::Plan::stacked(channels, kept.ions, each, self.resolved.temperature);
         let made =
             made.map(|plan| plan.tabulated(self.tick("step", 0.025), super::cell::GATES)).map_err(|e| e.to_string());
         let trains = senders.iter().map(|s| s.count as usize).sum();
         let made = made.and_then(|cells| {
             circuit::Plan::with_points(cells, points, plan.step, kinds, trains, &connections, &injections)
                 .map(|plan| plan.shaded(shades.into_iter().map(|(_, shade)| shade).collect()))
+                .and_then(|plan| plan.joined(junctions.kinds, junctions.all))
                 .map_err(|e| e.to_string())
         });
-        let engine = match made {
-            Ok(engine) => engine,
-            Err(e) => {
-                self.fault(&read.span.clone(), format!("the circuit cannot be built: {e}"), "");
-                return None;
-            }
-        };
+        let engine = self.built(read, made)?;
         let rest = circuit::State::new(&engine, at_rest(plan, &engine.cells));
         let silent = |c: &crate::simulation::ClampPlan| matches!(c.kind, ClampKind::Current { noise: None, .. });
         plan.circuit = Some(Arc::new(CircuitPlan {
@@ -495,11 +352,17 @@ impl Lowering<'_> {
             groups,
             senders,
             joined: synapses.into_iter().map(|s| s.joined).collect(),
+            gaps: junctions.gaps,
             watch: Default::default(),
             stepwise: !(plan.synapses.is_empty() && plan.populations.is_empty() && plan.clamps.iter().all(silent)),
             plan: engine,
         }));
         Some(())
+    }
+
+    /// A circuit of the engine, or why there is none.
+    fn built(&mut self, read: &Read, made: Result<circuit::Plan, String>) -> Option<circuit::Plan> {
+        made.map_err(|e| self.fault(&read.span.clone(), format!("the circuit cannot be built: {e}"), "")).ok()
     }
 }
 

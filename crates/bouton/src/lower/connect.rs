@@ -14,6 +14,7 @@ use std::collections::HashSet;
 const PAIRS: u32 = 0x7061_6972;
 const CONTACTS: u32 = 0x636f_6e74;
 const PLACES: u32 = 0x626f_7865;
+const SENDING: u32 = 0x6672_6f6d;
 
 /// A rule.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub(super) struct Ends<'a> {
     pub receivers: u32,
     /// Whether they are the same, and none is to be connected with itself.
     pub others: bool,
+    /// Whether they are the same, and a pair has no order: what joins a with b joins b with a.
+    pub mutual: bool,
     /// Where they lie, um; one for all of a population that lies in one place.
     pub from: &'a [[f64; 3]],
     pub to: &'a [[f64; 3]],
@@ -61,13 +64,14 @@ pub(super) struct NoProbability {
 /// Most connections that a rule makes, for bounds before anything is made; of a probability the mean and six deviations.
 pub(super) fn most(rule: &Rule, ends: &Ends) -> f64 {
     let (n, m) = (f64::from(ends.senders), f64::from(ends.receivers));
+    let all = if ends.mutual { 0.5 * n * (n - 1.0) } else { n * m };
     match rule {
-        Rule::All => n * m,
+        Rule::All => all,
         Rule::Each => n,
         Rule::Ring(k) => n * f64::from(*k),
-        Rule::Probability(p) => p.mul_add(n * m, 6.0 * (p * n * m).sqrt()),
+        Rule::Probability(p) => p.mul_add(all, 6.0 * (p * all).sqrt()),
         // Every pair is looked at, whatever comes of it.
-        Rule::BySeparation(_) => n * m,
+        Rule::BySeparation(_) => all,
         Rule::Indegree(k) => m * f64::from(*k),
         Rule::Outdegree(k) => n * f64::from(*k),
         Rule::Pairs(pairs) => pairs.len() as f64,
@@ -83,22 +87,33 @@ pub(super) fn pairs(
 ) -> Result<(), NoProbability> {
     let key = StreamKey::new(seed, 0, PAIRS, name_hash(name));
     let (n, m) = (ends.senders, ends.receivers);
+    // Of a pair without order the lower number is looked at from the higher.
+    let upto = |receiver: u32| if ends.mutual { receiver } else { n };
     match rule {
         Rule::All => {
             for receiver in 0..m {
-                (0..n).filter(|s| !(ends.others && *s == receiver)).for_each(|sender| emit(sender, receiver));
+                (0..upto(receiver))
+                    .filter(|s| !(ends.others && *s == receiver))
+                    .for_each(|sender| emit(sender, receiver));
             }
         }
         Rule::Each => (0..n.min(m)).for_each(|k| emit(k, k)),
         Rule::Ring(neighbours) => {
             for sender in 0..n {
-                (1..=*neighbours)
-                    .for_each(|k| emit(sender, ((u64::from(sender) + u64::from(k)) % u64::from(n)) as u32));
+                for k in 1..=*neighbours {
+                    let receiver = ((u64::from(sender) + u64::from(k)) % u64::from(n)) as u32;
+                    // So many steps back from the receiver lead on to the sender: the pair may be met from there, too.
+                    let back = n.saturating_sub(k);
+                    let first = back > *neighbours || (k, sender) < (back, receiver);
+                    if !ends.mutual || first {
+                        emit(sender, receiver);
+                    }
+                }
             }
         }
         Rule::Probability(p) => {
             for receiver in 0..m {
-                bernoulli(*p, n, &mut key.at(u64::from(receiver), 0), &mut |sender| {
+                bernoulli(*p, upto(receiver), &mut key.at(u64::from(receiver), 0), &mut |sender| {
                     if !(ends.others && sender == receiver) {
                         emit(sender, receiver);
                     }
@@ -108,7 +123,7 @@ pub(super) fn pairs(
         Rule::BySeparation(expression) => {
             for receiver in 0..m {
                 let mut draws = key.at(u64::from(receiver), 0);
-                for sender in 0..n {
+                for sender in 0..upto(receiver) {
                     let separation = ends.separation(sender, receiver);
                     let value = expression.evaluate(&[separation]);
                     if !(0.0..=1.0).contains(&value) {
@@ -194,6 +209,16 @@ pub(super) enum Spots<'a> {
     Region(Region),
 }
 
+impl Spots<'_> {
+    fn draw(&self, draws: &mut Draws, at: &dyn Fn(Joint) -> u32) -> u32 {
+        match self {
+            Spots::One(compartment) => *compartment,
+            Spots::Any(all) => all[draws.below(all.len() as u64) as usize],
+            Spots::Region(region) => at(region.at(draws.uniform())),
+        }
+    }
+}
+
 /// A region, one stretch after the other.
 #[derive(Debug, Clone)]
 pub(super) struct Region {
@@ -204,7 +229,8 @@ pub(super) struct Region {
 }
 
 impl Region {
-    pub fn new(morphology: &Morphology, stretches: &[Stretch]) -> Self {
+    /// None where nothing has a length.
+    pub fn new(morphology: &Morphology, stretches: &[Stretch]) -> Option<Self> {
         let (mut ends, mut all, mut whole) = (Vec::new(), Vec::new(), 0.0);
         for s in stretches.iter().filter(|s| s.length() > 0.0) {
             let length = morphology.sections[s.section].length();
@@ -212,7 +238,7 @@ impl Region {
             ends.push(whole);
             all.push((s.section, s.from / length, s.to / length));
         }
-        Self { ends, stretches: all }
+        (whole > 0.0).then_some(Self { ends, stretches: all })
     }
 
     /// The place at a share of the whole length.
@@ -231,6 +257,8 @@ impl Region {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Contacts {
     key: StreamKey,
+    /// Of places on the sending side.
+    sending: StreamKey,
     /// Of the logarithm: mean and deviation.
     log: (f64, f64),
 }
@@ -239,20 +267,22 @@ impl Contacts {
     /// `spread`: coefficient of variation of the strengths.
     pub fn new((seed, name): (u64, &str), spread: f64) -> Self {
         let variance = math::ln(spread.mul_add(spread, 1.0));
-        Self { key: StreamKey::new(seed, 0, CONTACTS, name_hash(name)), log: (-0.5 * variance, variance.sqrt()) }
+        let key = |what| StreamKey::new(seed, 0, what, name_hash(name));
+        Self { key: key(CONTACTS), sending: key(SENDING), log: (-0.5 * variance, variance.sqrt()) }
     }
 
     /// The compartment of a contact, and its strength as a share of the mean.
     pub fn draw(&self, (connection, contact): (u64, u64), spots: &Spots, at: &dyn Fn(Joint) -> u32) -> (u32, f64) {
         let mut draws = self.key.at(connection, contact);
-        let compartment = match spots {
-            Spots::One(compartment) => *compartment,
-            Spots::Any(all) => all[draws.below(all.len() as u64) as usize],
-            Spots::Region(region) => at(region.at(draws.uniform())),
-        };
+        let compartment = spots.draw(&mut draws, at);
         let (mean, deviation) = self.log;
         let weight = if deviation > 0.0 { math::exp(draws.normal().mul_add(deviation, mean)) } else { 1.0 };
         (compartment, weight)
+    }
+
+    /// The compartment of a contact on the sending side.
+    pub fn sending(&self, (connection, contact): (u64, u64), spots: &Spots, at: &dyn Fn(Joint) -> u32) -> u32 {
+        spots.draw(&mut self.sending.at(connection, contact), at)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::recording;
 use crate::simulation::{CellPlan, Detail, PlainPlan, Plan, PopulationPlan, Source, SynapsePlan, Tap, Voltage};
 use ::model::diagnostic::{Diagnostic, Diagnostics};
 use ::model::read::Read;
-use ::model::resolve::{Resolved, member};
+use ::model::resolve::{Resolved, electrical, member};
 use engine::cleft::Tolerance;
 use engine::neuron::Site;
 use engine::terminal::action_potential::ActionPotential;
@@ -67,7 +67,9 @@ impl Lowering<'_> {
                 + populations.len()
                 + plain.iter().filter(|p| p.spine.0 == 0).count()
                 + joint.as_ref().map_or(0, |j| j.synapses.len())
-                < read.named("synapse").len()
+                < read.named("synapse").iter().filter(|(_, s)| !electrical(s)).count()
+            || joint.as_ref().map_or(0, |j| j.junctions.gaps.len())
+                < read.named("synapse").iter().filter(|(_, s)| s.get("junction").is_some()).count()
             || clamps.len() < read.named("clamp").len()
         {
             return None;
@@ -248,6 +250,16 @@ impl Lowering<'_> {
         let (mut all, mut populations, mut plain) = (Vec::new(), Vec::new(), Vec::new());
         let mut wires = Wires::new();
         for (key, synapse) in read.named("synapse") {
+            let gap = joint.as_deref_mut().filter(|_| synapse.get("junction").is_some());
+            if let (Some(joint), Some((from, to))) = (gap, bound(&key.name, synapse, cells))
+                && !failed[from.0]
+                && !failed[to.0]
+            {
+                self.couple((&key.name, synapse), (read, cells), (from, to), &mut joint.junctions);
+            }
+            if electrical(synapse) {
+                continue;
+            }
             if super::plain::plain(synapse).is_some() {
                 let Some(ends) = self.ends(&key.name, synapse, (cells, failed)) else { continue };
                 if let Some(joint) = joint.as_deref_mut() {
@@ -287,22 +299,7 @@ impl Lowering<'_> {
         read: &Read,
         (cells, failed): (&[CellPlan], &[bool]),
     ) -> Option<((usize, u32), (usize, u32))> {
-        let place = |field: &str| {
-            let text = read.text(field)?;
-            let (name, number, place) = member(text);
-            let (index, place) = (find(cells, (name, number))?, place.unwrap_or(""));
-            let compartment = match &cells[index].voltage {
-                Voltage::Membrane { cell, .. } => cell.layout.compartment(place),
-                _ => 0,
-            };
-            Some((index, compartment))
-        };
-        let (from, mut to) = (place("from")?, place("to")?);
-        if let Voltage::Membrane { cell, .. } = &cells[to.0].voltage
-            && read.get("spine").is_some()
-        {
-            to.1 = cell.layout.compartment(name);
-        }
+        let (from, to) = bound(name, read, cells)?;
         self.kept(name, read, (cells, to))?;
         if let (Voltage::Point(_), Some(_)) = (&cells[to.0].voltage, read.get("spine")) {
             let span = read.span_of("to").unwrap_or(&read.span);
@@ -433,6 +430,7 @@ impl Lowering<'_> {
             watch: engine::cleft::Watch::default(),
             watched: Vec::new(),
             mute: Vec::new(),
+            junction: None,
             receptors: lowered.receptors.into(),
             clearance: lowered.clearance.into(),
             cleft: lowered.cleft.into(),
@@ -480,9 +478,11 @@ fn part(plan: &mut Plan, wires: &Wires) {
     for (k, cell) in plan.cells.iter().enumerate().filter(|(_, c)| c.count == 1) {
         places.extend(cell.circuit.map(|number| (number, k)));
     }
-    for (s, synapse) in plan.synapses.drain(..).enumerate() {
+    for (s, synapse) in std::mem::take(&mut plan.synapses).into_iter().enumerate() {
         first.push(all.len());
         let (_, zones) = synapse.zone;
+        let gap = plan.circuit.as_ref().and_then(|c| c.gaps.iter().find(|g| g.told && g.name == synapse.name));
+        let told = gap.map(|g| g.first);
         let place = |(cell, compartment): (u32, u32)| (places.get(&cell).copied().unwrap_or(0), compartment);
         let ends: Vec<_> = match wires.get(&s) {
             Some(contacts) => contacts.iter().map(|[from, to]| (place(*from), place(*to))).collect(),
@@ -491,7 +491,8 @@ fn part(plan: &mut Plan, wires: &Wires) {
         let count = zones * ends.len();
         let zone = |k: usize| {
             let (from, to) = ends[k / zones];
-            SynapsePlan { zone: (k, count), from, to, ..synapse.clone() }
+            let junction = told.map(|first| first + (k / zones) as u32);
+            SynapsePlan { zone: (k, count), from, to, junction, ..synapse.clone() }
         };
         all.extend((0..count).map(zone));
     }
@@ -540,6 +541,27 @@ fn spines<'a>(model: &'a Read, cell: &str) -> Vec<Spine<'a>> {
             Some(Spine { synapse: &key.name, place, read: s.table("spine")? })
         })
         .collect()
+}
+
+/// Cells and compartments at the two ends of a synapse.
+fn bound(name: &str, read: &Read, cells: &[CellPlan]) -> Option<((usize, u32), (usize, u32))> {
+    let place = |field: &str| {
+        let text = read.text(field)?;
+        let (name, number, place) = member(text);
+        let (index, place) = (find(cells, (name, number))?, place.unwrap_or(""));
+        let compartment = match &cells[index].voltage {
+            Voltage::Membrane { cell, .. } => cell.layout.compartment(place),
+            _ => 0,
+        };
+        Some((index, compartment))
+    };
+    let (from, mut to) = (place("from")?, place("to")?);
+    if let Voltage::Membrane { cell, .. } = &cells[to.0].voltage
+        && read.get("spine").is_some()
+    {
+        to.1 = cell.layout.compartment(name);
+    }
+    Some((from, to))
 }
 
 /// Senders before receivers; in a circle, the order of the file.

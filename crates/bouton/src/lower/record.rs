@@ -3,8 +3,8 @@
 use super::context::{Lowering, value};
 use super::{Folded, observable};
 use crate::simulation::{
-    ClampKind, Effect, MeasurePlan, OfPlain, OfPopulation, OfTerminal, Plan, PopulationPlan, ProbePlan, Release,
-    Source, SynapsePlan, Tap, Voltage, Wanted,
+    ClampKind, Effect, MeasurePlan, OfJunction, OfPlain, OfPopulation, OfTerminal, Plan, PopulationPlan, ProbePlan,
+    Release, Source, SynapsePlan, Tap, Voltage, Wanted,
 };
 use ::model::read::Read;
 use ::model::resolve::{OF_TERMINAL, member};
@@ -145,7 +145,15 @@ impl Lowering<'_> {
     /// Whether a quantity of a population is one that it has.
     fn is_followed(&mut self, span: &::model::diagnostic::Span, path: &str, plan: &Plan) -> Option<()> {
         let names: Vec<&str> = path.split('.').collect();
-        if plan.circuit.as_ref().is_some_and(|c| c.joined.iter().any(|j| j.name == names[0])) {
+        if let [name, "junction", "current"] = names[..]
+            && plan.circuit.as_ref().is_some_and(|c| c.gaps.iter().any(|g| g.name == name && !g.single()))
+        {
+            let hint = "what passes between two single cells, `from = \"pyr[0].soma\"`; or `conductance`, `strength`";
+            self.fault(span, format!("`{path}` is of many junctions, whose currents have no sum"), hint);
+            return None;
+        }
+        if names[1] != "junction" && plan.circuit.as_ref().is_some_and(|c| c.joined.iter().any(|j| j.name == names[0]))
+        {
             let hint = "what all synapses do to one cell shows in its voltage, e.g. `pyr[0].soma.v_m`";
             self.fault(span, format!("`{path}` is not followed: in a circuit, conductances of a kind are one"), hint);
             return None;
@@ -353,6 +361,15 @@ fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
         let quantity = if names[1] == "g" { OfPlain::Conductance } else { OfPlain::Current };
         return Some(Source::Plain { plain, quantity });
     }
+    if let [name, "junction", quantity] = names[..] {
+        let gap = plan.circuit.as_ref()?.gaps.iter().position(|g| g.name == name)?;
+        let quantity = match quantity {
+            "current" => OfJunction::Current,
+            "conductance" => OfJunction::Conductance,
+            _ => OfJunction::Strength,
+        };
+        return Some(Source::Junction { gap, quantity });
+    }
     if names[0] == "drug" {
         return plan.drugs.iter().position(|d| d == names[1]).map(Source::Bath);
     }
@@ -506,6 +523,18 @@ fn automatic(plan: &mut Plan) {
         }
         wanted.push(format!("{}.current", plain.name));
     }
+    for gap in plan.circuit.iter().flat_map(|c| &c.gaps) {
+        let name = &gap.name;
+        if gap.single() {
+            wanted.push(format!("{name}.junction.current"));
+        }
+        if gap.single() && !gap.ohmic {
+            wanted.push(format!("{name}.junction.conductance"));
+        }
+        if gap.modulated {
+            wanted.push(format!("{name}.junction.strength"));
+        }
+    }
     for clamp in &plan.clamps {
         if matches!(clamp.kind, ClampKind::Voltage { .. } | ClampKind::Conductance { .. }) {
             wanted.push(format!("clamp.{}.current", clamp.name));
@@ -541,7 +570,7 @@ fn automatic(plan: &mut Plan) {
             }
         }
         let samples = if every < plan.step { (plan.step.0 / every.0) as usize } else { 0 };
-        if path.ends_with(".rate") {
+        if path.ends_with(".rate") || path.ends_with(".junction.strength") {
             every = plan.step * (RATE_BIN.0 / plan.step.0).max(1);
         }
         if let Some(source) = source(plan, &path, samples) {

@@ -8,6 +8,7 @@
 
 mod shape;
 pub mod spike;
+pub mod synchrony;
 
 use shape::Response;
 

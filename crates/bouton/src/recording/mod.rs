@@ -40,6 +40,8 @@ pub struct Condition {
     pub duration: f64,
     /// Populations of a circuit: name, and how many cells.
     pub populations: Vec<(String, u32)>,
+    /// Those of them whose cells are joined by gap junctions.
+    pub coupled: Vec<String>,
     /// Its pipettes, in words: `somatic holds pyramidal.soma at -70 mV through 10 Mohm`.
     pub pipettes: Vec<String>,
     /// Traces.

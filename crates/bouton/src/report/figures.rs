@@ -53,7 +53,8 @@ pub(super) fn colour(index: usize, of: usize) -> &'static str {
     }
 }
 
-fn dash(index: usize, of: usize) -> Dash {
+/// The dash of one of so many.
+pub(super) fn style(index: usize, of: usize) -> Dash {
     if crowded(of) { Dash::Solid } else { Dash::of(index) }
 }
 
@@ -74,7 +75,7 @@ pub(super) fn legend(r: &Recording, drawn: &[usize]) -> Vec<(String, &'static st
         return Vec::new();
     }
     let of = r.conditions.len();
-    drawn.iter().map(|&i| (r.conditions[i].shown().to_owned(), colour(i, of), dash(i, of))).collect()
+    drawn.iter().map(|&i| (r.conditions[i].shown().to_owned(), colour(i, of), style(i, of))).collect()
 }
 
 /// Of which conditions a figure is, where a legend does not say.
@@ -255,7 +256,7 @@ impl<'a> Course<'a> {
                 points,
                 colour: colour.into(),
                 width: 2.2,
-                dash: if self.curves.len() == 1 { Dash::Solid } else { dash(*i, of) },
+                dash: if self.curves.len() == 1 { Dash::Solid } else { style(*i, of) },
             });
         }
         Some(Panel {

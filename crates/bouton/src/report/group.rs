@@ -30,7 +30,10 @@ pub fn is_share(f: &Fact) -> bool {
 
 /// Whether a fact is about cells and who is connected with them.
 fn of_cells(f: &Fact) -> bool {
-    [".spikes", ".rate", ".interval_cv", ".connections"].iter().any(|key| f.key.ends_with(key))
+    let keys =
+        [".spikes", ".rate", ".interval_cv", ".connections", ".order_parameter", ".phase_consistency", ".period"];
+    keys.iter().any(|key| f.key.ends_with(key))
+        || [".synchrony", ".phase_lag.", ".phase_locking."].iter().any(|key| f.key.contains(key))
 }
 
 fn written(f: &Fact) -> (String, Option<(String, String)>) {
@@ -98,6 +101,7 @@ impl Group<'_> {
         let mut out = match (self.of, self.shares) {
             ("", true) => "Shares".to_owned(),
             ("", false) => "Over all trials".to_owned(),
+            (of, false) if of.ends_with(".junction") => format!("{}: gap junctions", of.trim_end_matches(".junction")),
             (of, true) => format!("{of}: where the transmitter went"),
             (of, false) if self.facts.iter().all(|f| of_cells(f)) => of.to_owned(),
             (of, false) => format!("{of}: release"),

@@ -3,15 +3,19 @@
 //! The page is whole in itself: no script, nothing fetched, pictures as SVG within it. Every text that comes from a file
 //! is escaped.
 
+mod bench;
 pub mod claims;
+pub mod coupling;
 pub mod electrophysiology;
 mod events;
 mod figures;
 mod group;
 mod numbers;
+pub mod phase;
 mod prose;
 mod space;
 mod sweeps;
+mod synchrony;
 mod tables;
 mod text;
 mod words;
@@ -158,6 +162,7 @@ fn figures(recording: &Recording, out: &mut String) {
         figures::traces(r, role, &mut all);
     }
     events::rasters(r, &mut all);
+    synchrony::figures(r, &mut all);
     figures::transients(r, &mut all);
     for role in [Role::Cleft, Role::Receptor] {
         figures::traces(r, role, &mut all);

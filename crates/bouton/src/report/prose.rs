@@ -38,6 +38,7 @@ pub fn paragraphs(r: &Recording) -> Vec<String> {
         text.push_str(&transmitter(r, synapse));
         out.push(text.trim().to_owned());
     }
+    out.extend(junctions(first));
     out.extend(responses(r));
     out.extend(spikes(r));
     out
@@ -184,6 +185,34 @@ fn response(r: &Recording, c: &Condition, m: &Measure) -> String {
         }
     }
     out.push('.');
+    out
+}
+
+/// How strongly cells are joined.
+fn junctions(c: &Condition) -> Vec<String> {
+    let mut out = Vec::new();
+    for f in c.facts.iter().filter(|f| split(&f.name).1 == "conductance") {
+        let of = split(&f.name).0;
+        let Some(name) = of.strip_suffix(".junction") else { continue };
+        let shown = told(f.value, f64::NAN, f64::NAN, &f.unit);
+        let number = |what: &str| fact(c, of, what).map(|f| significant(f.value, 3));
+        if let (Some(pairs), Some(partners)) = (number("joined pairs"), number("partners of a cell")) {
+            out.push(format!(
+                "The gap junctions of {name} join {pairs} pairs of cells, each with {partners} others, by {shown} in the mean."
+            ));
+            continue;
+        }
+        let mut text = format!("The gap junctions of {name} conduct {shown}");
+        let crosses = c.facts.iter().filter_map(|f| {
+            let ends = split(&f.name).1.strip_prefix("coupling coefficient, ").filter(|_| split(&f.name).0 == of)?;
+            Some(format!("{} % crosses from {ends}", significant(100.0 * f.value, 3)))
+        });
+        let crosses: Vec<String> = crosses.collect();
+        if let [there, back] = &crosses[..] {
+            let _ = write!(text, "; of a small steady change of voltage {there}, {back}");
+        }
+        out.push(text + ".");
+    }
     out
 }
 

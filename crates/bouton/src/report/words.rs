@@ -113,6 +113,21 @@ pub fn of(p: &Probe) -> Words {
         [_, "receptor", r, state] => {
             words(format!("{} receptors in state {state}", receptor(r)), format!("receptors in {state}"), "")
         }
+        [name, "junction", "current"] => words(
+            format!("Current through the gap junctions of {name}"),
+            "current",
+            "From the cell of `from` to that of `to`, where it is positive; both see the same.",
+        ),
+        [name, "junction", "conductance"] => words(
+            format!("Conductance of the gap junctions of {name}"),
+            "conductance",
+            "Of a pair of cells: the current over the voltage across.",
+        ),
+        [name, "junction", "strength"] => words(
+            format!("Strength of the gap junctions of {name}"),
+            "strength",
+            "What modulation has made of their conductance: 1 where nothing has changed it.",
+        ),
         [name, "g"] => words(format!("Conductance of {name}"), "conductance", "Of all its synapses together."),
         [_, "current"] => words(
             "Synaptic current at the synapse",

@@ -489,6 +489,9 @@ impl Batch {
                     self.load[lane][s] += charge / plan.step.ms();
                 }
                 if contact.released > already {
+                    if let Some(junction) = synapse.junction {
+                        scratch.circuit.told[lane].push((junction, contact.released - already));
+                    }
                     let fused = contact.fused.drain(..);
                     // Places are counted through all active zones of a synapse.
                     let before = synapse.zone.0 as u32 * synapse.sending.places();

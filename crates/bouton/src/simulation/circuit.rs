@@ -4,6 +4,7 @@
 //! membrane first. What is stepped elsewhere (synapses of molecules, pipettes that hold or stir) acts as if from outside,
 //! and then the circuit goes step by step; else as far as recordings let it.
 
+use super::junction::{Gap, OfJunction};
 use super::plain::arrival;
 use super::plan::{Plan, Source};
 use super::population::spikes_key;
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 const ENOUGH: f64 = 3.0;
 
 /// A circuit, made ready.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CircuitPlan {
     /// Of the engine.
     pub plan: engine::circuit::Plan,
@@ -30,6 +31,8 @@ pub struct CircuitPlan {
     pub senders: Vec<Sender>,
     /// Its synapses, in the order of the file.
     pub joined: Vec<Joined>,
+    /// Its gap junctions by synapse, in the order of the file.
+    pub gaps: Vec<Gap>,
     /// What is recorded of voltages while it runs by itself.
     pub watch: Watch,
     /// Whether anything acts on it step by step.
@@ -98,7 +101,7 @@ pub struct Joined {
     pub delays: (Tick, Tick),
 }
 
-/// What is recorded of voltages.
+/// What is recorded of voltages, and of what passes through gap junctions.
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
     /// Every so many steps.
@@ -107,14 +110,46 @@ pub struct Watch {
     pub sites: Vec<Target>,
     /// A probe, its first site, and how many steps lie between its samples.
     pub probes: Vec<(usize, usize, u64)>,
+    /// Of which junctions.
+    pub junctions: Vec<u32>,
+    /// What of them.
+    pub passing: Vec<WatchedGap>,
+}
+
+/// A probe of gap junctions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchedGap {
+    /// Which probe.
+    pub probe: usize,
+    /// Of the circuit's, which.
+    pub gap: usize,
+    /// What of it.
+    pub quantity: OfJunction,
+    /// Where its junctions begin among those that are watched.
+    pub first: usize,
+    /// Steps between its samples.
+    pub every: u64,
 }
 
 impl Watch {
-    /// What the probes of a plan want to know of its circuit's voltages.
+    /// What the probes of a plan want to know of its circuit.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
         let mut watch = Self::default();
         for (p, probe) in plan.probes.iter().enumerate() {
+            if let (Source::Junction { gap, quantity }, Some(circuit)) = (probe.source, &plan.circuit)
+                && circuit.gaps[gap].told_as_it_goes()
+            {
+                let every = (probe.every.0 / plan.step.0).max(1) as u64;
+                let known = watch.passing.iter().find(|of| of.gap == gap).map(|of| of.first);
+                let first = known.unwrap_or(watch.junctions.len());
+                if known.is_none() {
+                    watch.junctions.extend(circuit.gaps[gap].junctions());
+                }
+                watch.passing.push(WatchedGap { probe: p, gap, quantity, first, every });
+                watch.every = gcd(watch.every, every);
+                continue;
+            }
             let (cell, compartments) = match probe.source {
                 Source::Membrane { cell, compartment } => (cell, compartment..compartment + 1),
                 Source::Tree { cell, width } => (cell, 0..width),
@@ -134,6 +169,7 @@ impl Watch {
     #[must_use]
     pub fn has(&self, probe: usize) -> bool {
         self.probes.binary_search_by_key(&probe, |of| of.0).is_ok()
+            || self.passing.binary_search_by_key(&probe, |of| of.probe).is_ok()
     }
 }
 
@@ -207,6 +243,15 @@ impl Net {
         let cells = &plan.plan.cells;
         let channel = plan.group(at.cell).channels + channel;
         self.state.cells.current(cells, cells.site(at.cell as usize, at.compartment), channel)
+    }
+
+    /// The share of a population's channel that is open at a place; 0 where it is not.
+    #[must_use]
+    pub fn open(&self, plan: &CircuitPlan, at: Target, channel: usize) -> f64 {
+        let cells = &plan.plan.cells;
+        let channel = plan.group(at.cell).channels + channel;
+        let site = cells.site(at.cell as usize, at.compartment);
+        self.state.cells.open(cells, site, channel).unwrap_or(0.0)
     }
 
     /// Spikes of all senders until before `end`.

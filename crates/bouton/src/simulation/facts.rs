@@ -359,6 +359,14 @@ pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
             out.push((format!("{}.release_correlation", cell.name), ""));
         }
     }
+    if let Some(circuit) = &plan.circuit {
+        for group in circuit.groups.iter().filter(|g| g.count > 1) {
+            let name = &plan.cells[group.cell].name;
+            out.extend([("rate", "/s"), ("interval_cv", "")].map(|(key, unit)| (format!("{name}.{key}"), unit)));
+        }
+        out.extend(circuit.joined.iter().map(|j| (format!("{}.connections", j.name), "")));
+    }
+    out.extend(super::synchrony::keys(plan));
     for population in &plan.populations {
         let name = &population.name;
         out.extend(["spikes_each", "vesicles_each"].map(|key| (format!("{name}.{key}"), "")));
@@ -391,5 +399,6 @@ pub fn keys(plan: &Plan) -> Vec<(String, &'static str)> {
             out.push((format!("{name}.{key}"), "%"));
         }
     }
+    out.extend(super::junction::keys(plan));
     out
 }

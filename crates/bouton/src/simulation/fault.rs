@@ -89,6 +89,13 @@ impl RunFault {
                 (g.cell, format!("cell.{}{member}", cell.name))
             })
         };
+        // A junction: its synapse, and the cells on either side.
+        let joined = |junction: usize| {
+            let gap = circuit.gaps.iter().find(|g| g.junctions().contains(&(junction as u32)));
+            let j = circuit.plan.junctions()[junction];
+            let part = gap.map_or_else(String::new, |g| format!("synapse.{}.junction", g.name));
+            (part, [named(j.a.cell).1, named(j.b.cell).1])
+        };
         let (part, what, at) = match e {
             CircuitRunError::Cells(RunError::Fault(fault)) => {
                 let (cell, part) = named(fault.cell as u32);
@@ -100,6 +107,22 @@ impl RunFault {
                 (part, what, fault.at)
             }
             CircuitRunError::Point { cell, at, error } => (named(cell).1, error.to_string(), at),
+            CircuitRunError::Coupling { junction, at, change } => {
+                let (part, [a, b]) = joined(junction);
+                let what = format!(
+                    "the voltages of {a} and {b}, which it joins, were not found; the last guess changed by {change:.3e} \
+                     mV; try a shorter numerics.step"
+                );
+                (part, what, at)
+            }
+            CircuitRunError::JunctionRate { junction, across, at } => {
+                let (part, [a, b]) = joined(junction);
+                let what = format!(
+                    "with {across:.1} mV from {a} to {b} a rate of its channels is negative or no number; try an entry \
+                     whose rates hold there"
+                );
+                (part, what, at)
+            }
             other => ("cell".to_owned(), other.to_string(), at),
         };
         Self { part, what, at, trial: 0, condition: String::new() }

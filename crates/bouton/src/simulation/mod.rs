@@ -10,24 +10,28 @@ mod contact;
 pub(crate) mod facts;
 mod fault;
 pub mod influx;
+mod junction;
 mod noise;
 mod plain;
 mod plan;
 mod population;
 mod run;
 mod sending;
+mod synchrony;
 mod trace;
 
 pub use batch::{Batch, Scratch};
-pub use circuit::{CircuitPlan, Group, Joined, Net, Sender, Spiking, Watch};
+pub use circuit::{CircuitPlan, Group, Joined, Net, Sender, Spiking, Watch, WatchedGap};
 pub use contact::Contact;
 pub(crate) use contact::spread_of_diameter;
+pub use facts::keys as fact_keys;
 pub use fault::RunFault;
+pub use junction::{Gap, OfJunction};
 pub use noise::Noise;
-pub use plain::{Effect, Heard, Plain, PlainPlan};
+pub use plain::{Effect, Heard, OfPlain, Plain, PlainPlan};
 pub use plan::{
-    Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfPlain, OfTerminal, Plan, ProbePlan,
-    Receptor, Source, Supply, SynapsePlan, Tap, Voltage, Wanted,
+    Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfTerminal, Plan, ProbePlan, Receptor,
+    Source, Supply, SynapsePlan, Tap, Voltage, Wanted,
 };
 pub use population::{Crowd, OfPopulation, PopulationPlan};
 pub use run::{Cancel, Outcome, Progress, run};

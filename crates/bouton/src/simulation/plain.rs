@@ -34,6 +34,15 @@ pub enum Effect {
     Current,
 }
 
+/// Quantities of a plain synapse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfPlain {
+    /// nS
+    Conductance,
+    /// Into the cell; inward negative.
+    Current,
+}
+
 /// Where its spikes come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Heard {

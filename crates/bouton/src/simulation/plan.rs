@@ -2,8 +2,9 @@
 
 use super::circuit::CircuitPlan;
 use super::influx::Influx;
+use super::junction::OfJunction;
 use super::noise::Noise;
-use super::plain::PlainPlan;
+use super::plain::{OfPlain, PlainPlan};
 use super::population::{OfPopulation, PopulationPlan};
 use super::sending::Sending;
 use crate::lower::{Folded, LoweredCell};
@@ -164,6 +165,8 @@ pub struct SynapsePlan {
     pub resistance: f64,
     /// Called so.
     pub transmitter: String,
+    /// Of a mixed synapse whose junction feels what is released: which of the circuit it is.
+    pub junction: Option<u32>,
     /// Shells over which "the" concentration is the mean, with their shares.
     pub seen: Vec<(usize, f64)>,
     /// Places elsewhere that are looked at: shells with their shares, and the concentration at rest in mM.
@@ -474,15 +477,11 @@ pub enum Source {
         plain: usize,
         quantity: OfPlain,
     },
-}
-
-/// Quantities of a plain synapse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OfPlain {
-    /// nS
-    Conductance,
-    /// Into the cell; inward negative.
-    Current,
+    /// Of gap junctions, those of which synapse.
+    Junction {
+        gap: usize,
+        quantity: OfJunction,
+    },
 }
 
 impl Source {
@@ -531,7 +530,8 @@ impl Source {
             | Self::ClampCurrent(_)
             | Self::ClampVoltage(_)
             | Self::Population { .. }
-            | Self::Plain { .. } => None,
+            | Self::Plain { .. }
+            | Self::Junction { .. } => None,
             Self::Terminal { synapse, .. }
             | Self::Cleft { synapse }
             | Self::Distant { synapse, .. }

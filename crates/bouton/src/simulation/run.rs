@@ -3,7 +3,10 @@
 
 use super::circuit::of_circuit;
 use super::facts::{MADE_OF, facts, of_plain, of_populations};
-use super::plan::{ClampKind, ClampPlan, MeasurePlan, OfPlain, Plan, ProbePlan, Source, Voltage, Wanted};
+use super::junction::{OfJunction, of_junctions};
+use super::plain::OfPlain;
+use super::plan::{ClampKind, ClampPlan, MeasurePlan, Plan, ProbePlan, Source, Voltage, Wanted};
+use super::synchrony::synchrony;
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
 use crate::measure::{Look, Polarity, Take, Trace, measure};
 use crate::recording::{self, MeasureKind, Probe, ProbeKind, Recording, Role};
@@ -395,6 +398,11 @@ impl Source {
             },
             Self::Plain { quantity: OfPlain::Current, .. } => "pA",
             Self::Plain { quantity: OfPlain::Conductance, .. } => "nS",
+            Self::Junction { quantity, .. } => match quantity {
+                OfJunction::Current => "pA",
+                OfJunction::Conductance => "nS",
+                OfJunction::Strength => "",
+            },
         }
     }
 
@@ -431,6 +439,8 @@ impl Source {
             },
             Self::Plain { quantity: OfPlain::Current, .. } => Role::Current,
             Self::Plain { quantity: OfPlain::Conductance, .. } => Role::Receptor,
+            Self::Junction { quantity: OfJunction::Current, .. } => Role::Current,
+            Self::Junction { .. } => Role::Other,
         }
     }
 }
@@ -488,11 +498,22 @@ fn tree(plan: &Plan, cell: usize, every: f64, mean: &[f64]) -> Option<recording:
     })
 }
 
+/// Populations whose cells gap junctions join.
+fn coupled(plan: &Plan) -> Vec<String> {
+    let many = |k: &usize| plan.cells[*k].count > 1;
+    let gaps = plan.circuit.iter().flat_map(|c| &c.gaps).filter(|g| g.ends.0 == g.ends.1);
+    let mut names: Vec<String> = gaps.map(|g| g.ends.0).filter(many).map(|k| plan.cells[k].name.clone()).collect();
+    names.dedup();
+    names
+}
+
 fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
     let mut facts = facts(plan, tally.trials, &tally.events, &tally.budgets, &tally.by_trial);
     of_populations(plan, &tally.populations, &mut facts);
     of_plain(plan, &tally.plain, &mut facts);
     of_circuit(plan, tally.trials, &tally.events, &mut facts);
+    synchrony(plan, tally.trials, &tally.events, &mut facts);
+    of_junctions(plan, &mut facts);
     let (mut probes, mut trees) = (Vec::new(), Vec::new());
     for (probe, kept) in plan.probes.iter().zip(tally.kept).filter(|(p, _)| p.wanted.kept()) {
         let unit = probe.unit();
@@ -546,6 +567,7 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
             .flat_map(|c| &c.groups)
             .map(|g| (plan.cells[g.cell].name.clone(), g.count))
             .collect(),
+        coupled: coupled(plan),
         pipettes: plan.clamps.iter().map(|c| pipette(plan, c)).collect(),
         probes,
         trees,

@@ -104,7 +104,29 @@ impl Junctions {
             states.push(settle(coupled, kind, v, level, &mut work));
         }
         let past = v.iter().map(|v| std::array::from_fn(|_| vec![0.0; v.len()])).collect();
-        Self { past, steps: 0, states, modified, passed: vec![Passing::default(); coupled.junctions.len()] }
+        let mut made = Self { past, steps: 0, states, modified, passed: Vec::new() };
+        made.passed = made.passing(coupled, v, level, &mut work);
+        made
+    }
+
+    /// What passes at the voltages `v` of the places, by component.
+    fn passing(&self, coupled: &Coupled, v: &[Vec<f64>], level: Level, work: &mut Evaluated) -> Vec<Passing> {
+        let mut passed = vec![Passing::default(); coupled.junctions.len()];
+        let mut g = vec![0.0; coupled.junctions.len()];
+        self.conductances(coupled, true, &mut g);
+        for kind in coupled.kinds.iter().filter(|k| !k.junctions.is_empty()) {
+            kind.across(coupled, v, &mut work.across);
+            let Evaluated { across, outputs, evaluation, .. } = &mut *work;
+            let known = kind.kind.at_once.filter(|_| kind.evaluate(level, across, outputs, evaluation).is_ok());
+            for (k, &junction) in kind.junctions.iter().enumerate() {
+                let left =
+                    known.map_or(1.0, |output| outputs[usize::from(output) * kind.lines() + k / LANES].0[k % LANES]);
+                let g = g[junction as usize] * left;
+                let strength = self.strength(coupled, junction as usize);
+                passed[junction as usize] = Passing { current: g * across[k], g, strength };
+            }
+        }
+        passed
     }
 
     /// Whether it is of these junctions.

@@ -13,6 +13,7 @@
 //! damps the step of one of its cells ([`crate::neuron::Ports::jump`]) damps it for all of them, unless a point neuron is among
 //! them, which knows no halves of a step. A point neuron is seen by its mean voltage over the step, a spike not included.
 
+mod bare;
 mod block;
 mod coupled;
 mod drive;

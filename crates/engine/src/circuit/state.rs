@@ -269,7 +269,7 @@ impl State {
         of.lines.binary_search(&line).map_or(0.0, |k| self.blocks[block].g[k].0[lane])
     }
 
-    /// What a junction did in the last step; nothing before the first.
+    /// What a junction did in the last step; before the first what passes at rest.
     ///
     /// # Panics
     /// If there is no such junction.

@@ -219,6 +219,49 @@ impl Model {
         }
     }
 
+    /// What a small sinusoidal voltage about `v` mV draws, nS, in phase and a quarter of a period ahead: the membrane
+    /// linearised there, adaptation included, at `omega` rad/ms.
+    #[must_use]
+    pub fn admittance(&self, v: f64, omega: f64) -> (f64, f64) {
+        // `x / (1 + i w tau)`
+        let follows = |x: f64, tau: f64| {
+            let lag = omega * tau;
+            let size = lag.mul_add(lag, 1.0);
+            (x / size, -x * lag / size)
+        };
+        let (held, follower, c) = match self {
+            Self::Lif(m) => (m.g_leak, (0.0, 0.0), m.capacitance),
+            Self::Qif(m) => {
+                let slope = (2.0 * v - m.rest - m.threshold) / (m.threshold - m.rest);
+                (-m.g_leak * slope, (0.0, 0.0), m.capacitance)
+            }
+            Self::Adex(m) => {
+                let exponential = m.g_leak * math::exp((v - m.threshold) / m.slope);
+                (m.g_leak - exponential, follows(m.a, m.tau_w), m.capacitance)
+            }
+            // `u' = a (b v - u)`
+            Self::Izhikevich(m) => {
+                let slope = 0.08f64.mul_add(v, 5.0);
+                (-m.capacitance * slope, follows(m.capacitance * m.b, 1.0 / m.a), m.capacitance)
+            }
+        };
+        (held + follower.0, omega.mul_add(c, follower.1))
+    }
+
+    /// Steady change of voltage per small current at rest, GOhm, adaptation following; none where there is no rest that it
+    /// goes back to.
+    #[must_use]
+    pub fn resistance(&self) -> Option<f64> {
+        let ((v, _), true) = self.rest() else { return None };
+        let slope = match self {
+            Self::Lif(m) => m.g_leak,
+            Self::Qif(m) => m.g_leak,
+            Self::Adex(m) => m.g_leak.mul_add(-math::exp((v - m.threshold) / m.slope), m.g_leak + m.a),
+            Self::Izhikevich(m) => m.capacitance * (m.b - 0.08f64.mul_add(v, 5.0)),
+        };
+        (slope > 0.0).then_some(1.0 / slope)
+    }
+
     /// Where a spike is, mV.
     pub(super) fn top(&self) -> f64 {
         match self {

@@ -1,6 +1,6 @@
 //! Drugs as entries: families of targets, mechanisms, rates. What they do to a scheme stands in [`crate::pharmacology`].
 
-use super::rate::{Layout, Rate, plausible, rate};
+use super::rate::{Grounds, Layout, Rate, rate};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::read::{Number, Read, Reader};
 use crate::units::Dimension;
@@ -26,6 +26,8 @@ pub enum Mechanism {
     Agonist { on_factor: f64, off_factor: f64 },
     /// Bound whether open or shut.
     Pore { k_on: Rate, k_off: Rate },
+    /// Two of them, one after the other, whether open or shut; one alone does nothing, and leaves `off_factor` times as fast.
+    PorePair { k_on: Rate, k_off: Rate, off_factor: f64 },
     /// Bound to open channels only.
     OpenChannel { k_on: Rate, k_off: Rate, trapping: bool },
     /// Beside the ligand's site, whether open or shut; while it sits there the ligand binds and unbinds otherwise.
@@ -41,6 +43,7 @@ impl Mechanism {
             Self::Competitive { .. } => "competitive",
             Self::Agonist { .. } => "agonist",
             Self::Pore { .. } => "pore",
+            Self::PorePair { .. } => "pore_pair",
             Self::OpenChannel { .. } => "open_channel",
             Self::Modulator { .. } => "modulator",
             Self::Irreversible { .. } => "irreversible",
@@ -53,6 +56,7 @@ impl Mechanism {
         match self {
             Self::Competitive { k_on, k_off }
             | Self::Pore { k_on, k_off }
+            | Self::PorePair { k_on, k_off, .. }
             | Self::OpenChannel { k_on, k_off, .. }
             | Self::Modulator { k_on, k_off, .. } => {
                 vec![("k_on", k_on, on), ("k_off", k_off, off)]
@@ -74,6 +78,7 @@ fn fields_of(mechanism: &str) -> (&'static [&'static str], &'static [&'static st
         "agonist" => (&["on_factor", "off_factor"], &[]),
         "irreversible" => (&["k_on"], &["reactivation", "aging"]),
         "open_channel" => (&["k_on", "k_off"], &["trapping"]),
+        "pore_pair" => (&["k_on", "k_off", "off_factor"], &[]),
         "modulator" => (&["k_on", "k_off", "on_factor", "off_factor"], &[]),
         _ => (&["k_on", "k_off"], &[]),
     }
@@ -101,11 +106,12 @@ fn action(a: &Read, body: &Read, layout: &Layout, parameters: &[f64], reader: &m
         }
     }
     let temperature = body.number("temperature").map_or(295.15, Number::value);
+    let grounds = Grounds { layout, parameters, temperature, across: false };
     let mut get = |field: &str, dimension: Dimension| {
         let formula = a.formula(field)?;
         let mut r = rate(field, formula, dimension, layout, reader)?;
         r.q10 = formula.provenance.q10;
-        plausible(field, &r, layout, parameters, temperature, (0.0, f64::MAX), reader);
+        grounds.plausible(field, &r, (0.0, f64::MAX), reader);
         Some(r)
     };
     let (on, off) = (Dimension::BINDING_RATE, Dimension::RATE);
@@ -113,6 +119,9 @@ fn action(a: &Read, body: &Read, layout: &Layout, parameters: &[f64], reader: &m
     let mechanism = match word {
         "competitive" => Mechanism::Competitive { k_on: get("k_on", on)?, k_off: get("k_off", off)? },
         "pore" => Mechanism::Pore { k_on: get("k_on", on)?, k_off: get("k_off", off)? },
+        "pore_pair" => {
+            Mechanism::PorePair { k_on: get("k_on", on)?, k_off: get("k_off", off)?, off_factor: factor("off_factor")? }
+        }
         "open_channel" => Mechanism::OpenChannel {
             k_on: get("k_on", on)?,
             k_off: get("k_off", off)?,

@@ -1,9 +1,9 @@
 //! An entry, read whole: its head, its parameters, its scheme or gates, its checks.
 
-use super::Catalogue;
 use super::drug::{self, Action};
-use super::rate::{Layout, Rate, plausible, rate};
+use super::rate::{Grounds, Layout, Rate, rate};
 use super::scheme::{self, Scheme};
+use super::{Catalogue, connexin};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources};
 use crate::fields;
 use crate::read::{Evidence, Number, Provenance, Read, Reader, provenance_of};
@@ -37,6 +37,8 @@ pub struct Entry {
     pub gates: Vec<Gate>,
     /// Its block, if it is one.
     pub block: Option<Block>,
+    /// Of a gap-junction channel: the share of its conductance that the voltage across leaves at once.
+    pub share: Option<Rate>,
     /// What it does, if it is a drug.
     pub actions: Vec<Action>,
 }
@@ -179,10 +181,11 @@ pub(super) fn read(
         reader.out.push(d.related(scheme.clone(), "its scheme"));
     }
     body.table("pool").into_iter().for_each(|p| pool(p, &mut reader));
+    let across = folder == "connexin";
+    let share = if across { connexin::read(&body, scheme.as_ref(), &layout, &mut reader) } else { None };
     if !reader.out.has_errors() {
-        let mut test = |name: &str, r: &Rate, low: f64, high: f64| {
-            plausible(name, r, &layout, &values, temperature, (low, high), &mut reader);
-        };
+        let grounds = Grounds { layout: &layout, parameters: &values, temperature, across };
+        let mut test = |name: &str, r: &Rate, low: f64, high: f64| grounds.plausible(name, r, (low, high), &mut reader);
         for step in scheme.iter().flat_map(|s: &Scheme| &s.steps) {
             test("forward", &step.forward, 0.0, f64::MAX);
             step.backward.iter().for_each(|r| test("backward", r, 0.0, f64::MAX));
@@ -202,6 +205,10 @@ pub(super) fn read(
         if let Some(Block { open_fraction, .. }) = &block {
             test("open_fraction", open_fraction, 0.0, 1.0);
         }
+        if let Some(share) = &share {
+            test("share", share, 0.0, f64::MAX);
+            connexin::conducts_at_rest(share, &grounds, &mut reader);
+        }
     }
     Some(Entry {
         name: name.to_owned(),
@@ -215,6 +222,7 @@ pub(super) fn read(
         scheme,
         gates,
         block,
+        share,
         actions,
         body,
     })

@@ -1,6 +1,7 @@
 //! The catalogue: entries embedded in the program, overlaid by a folder that the user names, parsed when asked for.
 
 mod bibliography;
+mod connexin;
 mod drug;
 mod entry;
 mod rate;

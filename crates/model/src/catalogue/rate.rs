@@ -106,32 +106,40 @@ pub(super) fn rate(
     })
 }
 
-/// Voltages at which rates must make sense, mV.
-const VOLTAGES: [f64; 5] = [-100.0, -70.0, -40.0, 0.0, 40.0];
+/// Voltages at which rates of a membrane must make sense, mV.
+const VOLTAGES: &[f64] = &[-100.0, -70.0, -40.0, 0.0, 40.0];
+/// Those across a junction.
+const ACROSS: &[f64] = &[-120.0, -60.0, -20.0, -5.0, 0.0, 5.0, 20.0, 60.0, 120.0];
 
-/// Tests a rate where membranes live, with ligands at 1 mM: it must be finite and within `limits`, both included.
-pub(super) fn plausible(
-    name: &str,
-    rate: &Rate,
-    layout: &Layout,
-    parameters: &[f64],
-    temperature: f64,
-    limits: (f64, f64),
-    reader: &mut Reader<'_>,
-) {
-    let ligands = vec![1.0; layout.ligands()];
-    for v_m in VOLTAGES {
-        let value = rate.expr.evaluate(&layout.values(parameters, v_m, temperature, &ligands));
-        // NaN lies in no range.
-        if !(value >= limits.0 && value <= limits.1) {
-            let range = match limits {
-                (0.0, f64::MAX) => "zero or more, and finite".to_owned(),
-                (_, f64::MAX) => "more than zero, and finite".to_owned(),
-                (a, b) => format!("from {a} to {b}"),
-            };
-            let d = Diagnostic::error(format!("`{name}` is {value} at {v_m} mV"), rate.span.clone());
-            reader.out.push(d.hint(format!("it must be {range}")));
-            return;
+/// Where the rates of an entry are tested.
+pub(super) struct Grounds<'a> {
+    /// Of the entry.
+    pub layout: &'a Layout,
+    /// Values of its parameters.
+    pub parameters: &'a [f64],
+    /// T_ref, K.
+    pub temperature: f64,
+    /// Whether `v` is the voltage across a junction.
+    pub across: bool,
+}
+
+impl Grounds<'_> {
+    /// Tests a rate where membranes live, with ligands at 1 mM: it must be finite and within `limits`, both included.
+    pub fn plausible(&self, name: &str, rate: &Rate, limits: (f64, f64), reader: &mut Reader<'_>) {
+        let ligands = vec![1.0; self.layout.ligands()];
+        for &v_m in if self.across { ACROSS } else { VOLTAGES } {
+            let value = rate.expr.evaluate(&self.layout.values(self.parameters, v_m, self.temperature, &ligands));
+            // NaN lies in no range.
+            if !(value >= limits.0 && value <= limits.1) {
+                let range = match limits {
+                    (0.0, f64::MAX) => "zero or more, and finite".to_owned(),
+                    (_, f64::MAX) => "more than zero, and finite".to_owned(),
+                    (a, b) => format!("from {a} to {b}"),
+                };
+                let d = Diagnostic::error(format!("`{name}` is {value} at {v_m} mV"), rate.span.clone());
+                reader.out.push(d.hint(format!("it must be {range}")));
+                return;
+            }
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) static ARRANGEMENT: Table = Table {
 /// Who is connected with whom.
 pub(super) static CONNECT: Table = Table {
     name: "connect",
-    doc: "Which cells of two populations a synapse connects, plain or of molecules: one of seven rules. The network is the same in every trial; what is drawn at random hangs on `random` and on the synapse's name, and not on the model's `seed`.",
+    doc: "Which cells of two populations a synapse connects, plain or of molecules: one of seven rules. The network is the same in every trial; what is drawn at random hangs on `random` and on the synapse's name, and not on the model's `seed`. Gap junctions alone have no direction: within one population each pair of cells is taken once. Beside a chemical part each contact has a junction of its own.",
     fields: &[
         field("all", Flag, Optional, "Each sender with each receiver."),
         field("each", Flag, Optional, "The k-th sender with the k-th receiver."),
@@ -54,7 +54,12 @@ pub(super) static CONNECT: Table = Table {
             Optional,
             "Each sender with each receiver, with this probability; it may be an expression of `separation`, the distance between the two cells, e.g. `0.3 * exp(-separation / 100 um)`.",
         ),
-        field("indegree", DEGREE, Optional, "Each receiver with so many senders, drawn at random."),
+        field(
+            "indegree",
+            DEGREE,
+            Optional,
+            "Each receiver with so many senders, drawn at random. Not of gap junctions alone within one population.",
+        ),
         field("outdegree", DEGREE, Optional, "Each sender with so many receivers, drawn at random."),
         field("pairs", Pairs, Optional, "A list of sender and receiver, counted from 0: `[[0, 1], [1, 2]]`."),
         field(
@@ -80,7 +85,7 @@ pub(super) static CONNECT: Table = Table {
             "spread",
             Number(D::NONE, Between(0.0, 10.0)),
             Default("0"),
-            "Coefficient of variation of the peak among synapses, which is then log-normal with the mean that is said.",
+            "Coefficient of variation of the peak, or of the conductance of a junction, among synapses, which is then log-normal with the mean that is said.",
         ),
         field("random", SEED, Default("0"), "A seed: another, and it is another network of the same kind."),
     ],

@@ -18,6 +18,7 @@ pub(super) static ACTION: Table = Table {
                 ("competitive", "takes the place of the ligand at each free site, and opens nothing"),
                 ("agonist", "takes the place of the ligand at each free site, and does what it does"),
                 ("pore", "binds whether open or shut; what is bound neither conducts nor carries"),
+                ("pore_pair", "the same by two molecules, of which one alone does nothing and soon leaves"),
                 ("open_channel", "binds open channels only"),
                 (
                     "modulator",
@@ -58,7 +59,7 @@ pub(super) static ACTION: Table = Table {
             "off_factor",
             Number(D::NONE, Positive),
             Optional,
-            "With `agonist`: its rate of unbinding over the ligand's; with `modulator`: the ligand's own, over that without.",
+            "With `agonist`: its rate of unbinding over the ligand's; with `modulator`: the ligand's own, over that without; with `pore_pair`: that of the first molecule while it is alone, over `k_off`.",
         ),
     ],
 };
@@ -100,7 +101,12 @@ pub(super) static PLACED_DRUG: Table = Table {
     name: "drug",
     doc: "A drug in the bath. With `bath` it is equilibrated: every part it acts on has long met it when a trial begins. With `schedule` it is washed in and out within the trial.",
     fields: &[
-        field("use", Entry(&["drug"]), Required, "The drug."),
+        field(
+            "use",
+            Entry(&["drug"]),
+            Optional,
+            "The drug. Without it, what is in the bath acts on nothing by itself: a messenger, such as dopamine, that a `modulation` names.",
+        ),
         field(
             "bath",
             Number(D::CONCENTRATION, NotNegative),

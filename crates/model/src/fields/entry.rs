@@ -373,6 +373,10 @@ pub static CHECK: Table = Table {
                 ("calcium_transient", "calcium as a Gaussian in time"),
                 ("equilibrium", "the stationary law"),
                 ("voltage", "the stationary law at a voltage"),
+                (
+                    "junction",
+                    "a gap-junction channel: its conductance at `v` across, at once and settled, over that at 0 mV; settled, over that at -v; a recipe: the conductance of its gap junctions",
+                ),
                 ("block", "the share that stays open"),
                 (
                     "fill",
@@ -401,7 +405,7 @@ pub static CHECK: Table = Table {
         ),
         field(
             "on",
-            Entry(&["receptor", "channel", "transporter", "enzyme"]),
+            Entry(&["receptor", "channel", "transporter", "enzyme", "connexin"]),
             Optional,
             "Of a drug: acting on which entry.",
         ),
@@ -415,6 +419,12 @@ pub static CHECK: Table = Table {
         ),
         field("duration", Number(D::TIME, Positive), Optional, "For how long."),
         field("v", Number(D::VOLTAGE, Between(-300.0, 300.0)), Default("-70 mV"), "At which voltage."),
+        field(
+            "leak",
+            Number(D::CONDUCTANCE, Positive),
+            Optional,
+            "Of `junction` on a recipe: that of each of two cells alike, for `coupling`.",
+        ),
         field("current", Number(D::CURRENT, Between(-1e6, 1e6)), Optional, "Of `firing`: the current, from 10 ms on."),
         field("from", Number(D::CONCENTRATION, NotNegative), Optional, "The resting level."),
         field("to", Number(D::CONCENTRATION, NotNegative), Optional, "The level of the step."),

@@ -21,7 +21,7 @@ pub(super) static JUNCTION: Table = Table {
             "conductance",
             Number(D::CONDUCTANCE, NotNegative),
             Optional,
-            "Of all of it, between cells at the same voltage, at rest and without drugs.",
+            "Of all of it, between cells at the same voltage, at rest, with the parameters of the entry and without drugs.",
         ),
         field(
             "channels",
@@ -47,7 +47,12 @@ pub(super) static JUNCTION: Table = Table {
             Optional,
             "Instead of a conductance: the coupling coefficient that is wanted, dV(to) / dV(from) of the two cells alone, for a small steady current into `from`, at rest. Below 1.",
         ),
-        field("parameter", Parameters, Optional, "Parameters of the entry, said otherwise, such as magnesium inside."),
+        field(
+            "parameter",
+            Parameters,
+            Optional,
+            "Parameters of the entry, said otherwise, such as magnesium inside. They change what `conductance` and `coupling` were before.",
+        ),
         field(
             "modulation",
             Named(&MODULATION),
@@ -67,7 +72,10 @@ static MODULATION: Table = Table {
                 ("from", "action potentials of `from`"),
                 ("to", "action potentials of `to`"),
                 ("either", "action potentials of both"),
-                ("release", "vesicles that the chemical part of this synapse releases"),
+                (
+                    "release",
+                    "vesicles that the chemical part of this synapse releases; of a plain one, action potentials of `from`",
+                ),
                 ("messenger", "a drug in the bath, such as dopamine, named by `messenger`"),
             ]),
             Required,

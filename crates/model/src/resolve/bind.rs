@@ -61,14 +61,18 @@ impl Resolver<'_> {
             self.heard(&key.name, &key.span, synapse, model);
             let recipe = synapse.get("use").is_some();
             if !recipe
-                && !["terminal", "cleft", "receptor", "conductance", "current"].iter().any(|f| synapse.get(f).is_some())
+                && !["terminal", "cleft", "receptor", "conductance", "current", "junction"]
+                    .iter()
+                    .any(|f| synapse.get(f).is_some())
             {
                 self.out.push(
-                    Diagnostic::error(format!("synapse `{}` has no parts", key.name), key.span.clone())
-                        .hint("use = \"synapse/...\" or a `terminal`, `cleft` and `receptor` of its own"),
+                    Diagnostic::error(format!("synapse `{}` has no parts", key.name), key.span.clone()).hint(
+                        "use = \"synapse/...\", a `terminal`, `cleft` and `receptor` of its own, or a `junction`",
+                    ),
                 );
             }
             self.plain(&key.name, synapse);
+            self.junction(&key.name, synapse, model);
             self.between(&key.name, synapse, model);
             for (name, receptor) in synapse.named("receptor") {
                 self.either(receptor, &name.name, &name.span, ["count", "density"], true);
@@ -108,6 +112,7 @@ impl Resolver<'_> {
                 self.pore(pore);
             }
         }
+        self.messengers(model);
         for (key, clamp) in model.named("clamp") {
             self.place(clamp, "at", &cells, model);
             if let (Some(at), Some(span)) = (clamp.text("at"), clamp.span_of("at"))

@@ -1,6 +1,7 @@
 //! Circuits: one of many cells by its number, who is connected with whom, where cells lie.
 
 use super::Resolver;
+use super::junction::electrical;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::morphology::locset::{NoPlace, Where};
 use crate::read::Read;
@@ -21,17 +22,22 @@ pub fn member(path: &str) -> (&str, Option<&str>, Option<&str>) {
 }
 
 /// How many cells there are of a name.
-fn count(model: &Read, cell: &str) -> u64 {
+pub(super) fn count(model: &Read, cell: &str) -> u64 {
     of(model, cell).and_then(|c| c.count("count")).copied().unwrap_or(1)
 }
 
-fn of<'a>(model: &'a Read, cell: &str) -> Option<&'a Read> {
+pub(super) fn of<'a>(model: &'a Read, cell: &str) -> Option<&'a Read> {
     model.named("cell").iter().find(|(k, _)| k.name == cell).map(|(_, c)| c)
 }
 
 /// Whether a cell only spikes.
-fn spikes(cell: &Read) -> bool {
+pub(super) fn spikes(cell: &Read) -> bool {
     ["times", "train", "rate"].iter().any(|f| cell.get(f).is_some())
+}
+
+/// Rules that are said.
+fn rules(connect: &Read) -> Vec<&'static str> {
+    RULES.into_iter().filter(|f| connect.get(f).is_some()).collect()
 }
 
 /// `n` cells, in words.
@@ -87,7 +93,9 @@ impl Resolver<'_> {
         let plain = synapse.get("conductance").is_some() || synapse.get("current").is_some();
         let place = |f: &str| synapse.span_of(f).unwrap_or(&synapse.span).clone();
         let connect = synapse.table("connect");
-        if !plain {
+        let junction = synapse.get("junction").is_some();
+        let electrical = electrical(synapse);
+        if !plain && !electrical {
             if let Some(span) = synapse.span_of("velocity") {
                 let message = format!("`{name}` is a synapse of molecules, and `velocity` is of plain ones");
                 self.out.push(Diagnostic::error(message, span.clone()).hint("a `delay`, the same for all"));
@@ -102,7 +110,7 @@ impl Resolver<'_> {
             for end in ["from", "to"] {
                 let Some(text) = synapse.text(end) else { continue };
                 let spiking = of(model, member(text).0).is_some_and(spikes);
-                if let (true, Some(_), "from") = (spiking, connect, end) {
+                if let (true, Some(_), "from", false) = (spiking, connect, end, junction) {
                     let message = format!("`{name}` connects cells, and `{}` only spikes", member(text).0);
                     self.out
                         .push(Diagnostic::error(message, place(end)).hint("a sender with a `membrane` or a `point`"));
@@ -147,13 +155,17 @@ impl Resolver<'_> {
                 self.out.push(Diagnostic::error(message, place(end)).hint(hint));
             }
         }
-        self.rule(name, connect, (from, to), numbers);
+        let joined = junction && from == to;
+        self.rule(name, connect, (from, to), numbers, joined);
+        if let (true, true, &[rule]) = (joined, electrical, &rules(connect)[..]) {
+            self.unordered(name, connect, rule, numbers[0]);
+        }
         self.contacts(name, connect, (to, on.unwrap_or("")));
     }
 
-    /// The rule of `connect`.
-    fn rule(&mut self, name: &str, connect: &Read, (from, to): (&str, &str), [n_from, n_to]: [u64; 2]) {
-        let said: Vec<&str> = RULES.into_iter().filter(|f| connect.get(f).is_some()).collect();
+    /// The rule of `connect`. `joined`: whether cells of one population are joined by junctions, none with itself.
+    fn rule(&mut self, name: &str, connect: &Read, (from, to): (&str, &str), [n_from, n_to]: [u64; 2], joined: bool) {
+        let said = rules(connect);
         let &[rule] = &said[..] else {
             let message = format!("`connect` of `{name}` needs one rule, not {}", said.len());
             let d = Diagnostic::error(message, connect.span.clone());
@@ -174,7 +186,8 @@ impl Resolver<'_> {
                 fault(message, "as many of both, or another rule");
             }
             "each" if itself => {
-                fault(format!("`{name}` would connect each cell with itself"), "`self = true`, or another rule");
+                let hint = if joined { "another rule" } else { "`self = true`, or another rule" };
+                fault(format!("`{name}` would connect each cell with itself"), hint);
             }
             "ring" if from != to => {
                 fault(
@@ -242,7 +255,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether `to` is a place or, with `connect`, a region of a cell that has a shape.
+    /// Whether an end is a place or, with `connect`, a region of a cell that has a shape.
     pub(super) fn region_to(&mut self, cell: &str, place: &str, synapse: &Read, span: &Span, model: &Read) -> bool {
         if synapse.get("connect").is_none() {
             return false;

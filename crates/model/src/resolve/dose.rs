@@ -16,7 +16,8 @@ const MOST_LEVELS: usize = 2000;
 struct Placed<'a> {
     name: &'a str,
     read: &'a Read,
-    drug: Part,
+    /// None of a messenger, which acts on no part by itself.
+    drug: Option<Part>,
     course: Course,
     /// Whether its bath changes.
     changes: bool,
@@ -37,9 +38,13 @@ impl Resolver<'_> {
         let mut placed = Vec::new();
         for (key, read) in model.named("drug") {
             let path = format!("drug.{}", key.name);
-            let Some(drug) = self.parts.remove(&path) else { continue };
-            self.list_actions(&path, &drug);
-            if self.said_fully(&path, read, &drug)
+            let drug = self.parts.remove(&path);
+            match &drug {
+                Some(drug) => self.list_actions(&path, drug),
+                None if read.get("use").is_some() => continue, // said where it was read
+                None => {}
+            }
+            if self.said_fully(&path, read, drug.as_ref())
                 && let Some(course) = self.course(&path, read)
             {
                 let changes = course.baths.iter().any(|c| *c != course.baths[0]);
@@ -149,8 +154,9 @@ impl Resolver<'_> {
     }
 
     /// Whether the place says as much as the drug needs, and no more.
-    fn said_fully(&mut self, path: &str, placed: &Read, drug: &Part) -> bool {
-        let irreversible = drug.body.actions.iter().any(|a| matches!(a.mechanism, Mechanism::Irreversible { .. }));
+    fn said_fully(&mut self, path: &str, placed: &Read, drug: Option<&Part>) -> bool {
+        let mut actions = drug.into_iter().flat_map(|d| &d.body.actions);
+        let irreversible = actions.any(|a| matches!(a.mechanism, Mechanism::Irreversible { .. }));
         let said = |f: &str| placed.get(f).is_some();
         if let Some(span) = placed.span_of("schedule") {
             let first = placed.table("schedule").and_then(|s| s.numbers("baths")).and_then(|b| b.first());
@@ -171,6 +177,8 @@ impl Resolver<'_> {
         let has = (said("bath"), said("incubation"), said("inactivated"));
         let (message, hint) = match (irreversible, has) {
             (true, (true, true, false) | (false, false, true)) | (false, (true, false, false)) => return true,
+            // What else says nothing of a messenger was said with it.
+            (false, (true, _, _)) if drug.is_none() => return true,
             (true, _) => (
                 format!("`{path}` acts irreversibly: what it has taken depends on how long it was there"),
                 "bath = \"1 uM\" and incubation = \"10 min\", or inactivated = 0.9",
@@ -196,7 +204,7 @@ impl Resolver<'_> {
         parts: &mut BTreeMap<String, Part>,
         (list, tell): (bool, bool),
     ) -> Vec<String> {
-        let Placed { name, read: placed, drug, changes, .. } = of;
+        let Placed { name, read: placed, drug: Some(drug), changes, .. } = of else { return Vec::new() };
         let number = |f: &str| placed.number(f).map(Number::value);
         let at = Drug { name, part: drug, concentration };
         let span = placed.span_of("use").unwrap_or(&placed.span).clone();
@@ -216,7 +224,7 @@ impl Resolver<'_> {
                 }
                 // A gate that is open to the bit is none, and its place is kept; in a membrane a scheme's states, too, which stay
                 // where they are when baths change.
-                let kept = *changes && (part.scheme.is_none() || path.starts_with("cell."));
+                let kept = *changes && (part.scheme.is_none() || part.kind == "connexin" || path.starts_with("cell."));
                 if let (Mechanism::Irreversible { .. }, false) = (&action.mechanism, *changes) {
                     let left = match number("inactivated") {
                         Some(gone) => 1.0 - gone,
@@ -256,7 +264,7 @@ impl Resolver<'_> {
     }
 
     fn list(&mut self, path: String, quantity: Quantity, placed: &Read) {
-        let origin = self.origin(placed.span_of("use"));
+        let origin = self.origin(placed.span_of("use").or(Some(&placed.span)));
         let content = Content::Quantity(quantity);
         self.values.push(ResolvedValue { path, content, origin, provenance: Default::default(), temperature: None });
     }

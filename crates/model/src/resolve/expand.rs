@@ -7,7 +7,8 @@ use crate::tree::{Fields, Node, Value};
 
 /// What a model table takes over from an entry.
 const FROM_NEURON: &[&str] = &["membrane", "section", "channel", "pool", "point"];
-const FROM_SYNAPSE: &[&str] = &["terminal", "cleft", "receptor", "clearance", "conductance", "current", "spine"];
+const FROM_SYNAPSE: &[&str] =
+    &["terminal", "cleft", "receptor", "clearance", "conductance", "current", "junction", "spine"];
 
 impl Resolver<'_> {
     pub(super) fn expand(&mut self, model: &Node) -> Node {
@@ -125,13 +126,18 @@ fn without_shape(neuron: &mut Fields, reconstructed: bool) {
 }
 
 /// Two ways to say one thing.
-const RIVALS: [[&str; 2]; 6] = [
+const RIVALS: [[&str; 2]; 11] = [
     ["count", "density"],
     ["count", "permeability"],
     ["density", "permeability"],
     ["area", "diameter"],
     ["area", "length"],
     ["tau", "count"],
+    ["conductance", "channels"],
+    ["conductance", "open"],
+    ["conductance", "coupling"],
+    ["channels", "coupling"],
+    ["coupling", "open"],
 ];
 
 /// Where the user says one of two rivals, the entry's other one goes.

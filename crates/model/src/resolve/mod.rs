@@ -5,6 +5,7 @@ mod bind;
 mod circuit;
 mod dose;
 mod expand;
+mod junction;
 mod observable;
 mod part;
 mod place;
@@ -17,7 +18,8 @@ mod sweep;
 mod wash;
 
 pub use circuit::member;
-pub use observable::{OF_CLAMP, OF_CLEARANCE, OF_RECEPTOR, OF_TERMINAL};
+pub use junction::electrical;
+pub use observable::{OF_CLAMP, OF_CLEARANCE, OF_JUNCTION, OF_RECEPTOR, OF_TERMINAL};
 pub use part::{
     DirectedStep, Dose, Part, ResolvedGate, ResolvedGateForm, ResolvedRate, ResolvedScheme, TemperatureStep, part,
 };

@@ -1,7 +1,8 @@
 //! What can be recorded, and how it is called.
 //!
 //! `clamp.NAME.current`, `drug.NAME.bath`, `CELL.PLACE.v_m`, `CELL.PLACE.ION`, `CELL.PLACE.CHANNEL.current` or `.open`, `SYNAPSE.current`, `SYNAPSE.terminal.QUANTITY`, `SYNAPSE.cleft.TRANSMITTER`,
-//! `SYNAPSE.receptor.NAME.QUANTITY` or `.STATE`, `SYNAPSE.clearance.NAME.QUANTITY`; of a plain synapse `SYNAPSE.g`.
+//! `SYNAPSE.receptor.NAME.QUANTITY` or `.STATE`, `SYNAPSE.clearance.NAME.QUANTITY`; of a plain synapse `SYNAPSE.g`,
+//! of one with gap junctions `SYNAPSE.junction.QUANTITY`.
 
 use super::Resolver;
 use super::bind::Names;
@@ -28,6 +29,8 @@ pub const OF_TERMINAL: &[&str] = &[
     "precursor",
     "precursor_outside",
 ];
+/// Of a gap junction: the current from `from` to `to`, the conductance, what modulation has made of its strength (1 without).
+pub const OF_JUNCTION: &[&str] = &["current", "conductance", "strength"];
 /// Of a population of receptors, besides its states.
 pub const OF_RECEPTOR: &[&str] = &["open", "conductance", "current", "spread"];
 /// Of a kind of transporter or enzyme.
@@ -35,7 +38,7 @@ pub const OF_CLEARANCE: &[&str] = &["bound", "turned_over"];
 
 impl Resolver<'_> {
     /// Whether what it uses could not be read, which was said there.
-    fn lacks_its_entry(&self, read: &Read) -> bool {
+    pub(super) fn lacks_its_entry(&self, read: &Read) -> bool {
         self.partless.contains(&(read.span.file, read.span.range.start))
     }
 
@@ -91,13 +94,23 @@ impl Resolver<'_> {
             if synapse.get("conductance").is_some() {
                 parts.push("g");
             }
-            parts.push("current");
+            if synapse.get("junction").is_some() {
+                parts.push("junction");
+            }
+            // Of an electrical synapse the current is that of its junction.
+            if parts != ["junction"] {
+                parts.push("current");
+            }
             if !one_of(self, "part of the synapse", names.get(1), &parts) {
                 return;
             }
             match names[1] {
                 "terminal" => {
                     one_of(self, "quantity of a terminal", names.get(2), OF_TERMINAL);
+                    longest(self, 3);
+                }
+                "junction" => {
+                    one_of(self, "quantity of a junction", names.get(2), OF_JUNCTION);
                     longest(self, 3);
                 }
                 "cleft" => {

@@ -6,6 +6,7 @@
 use super::{Content, Origin, ResolvedValue, plain};
 use crate::catalogue::{Balance, Block, Entry, GateForm, Layout, Rate, Scheme};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
+use crate::junction;
 use crate::read::{Number, Provenance, Read, provenance_of};
 use crate::units::{Dimension, Expr, Quantity};
 use std::sync::Arc;
@@ -120,6 +121,13 @@ pub struct Part {
     pub block: Option<Block>,
     /// Unitary conductance by state, nS.
     pub conductance: Vec<(usize, f64)>,
+    /// Of a gap-junction channel: what the voltage across leaves of its conductance at once.
+    pub share: Option<ResolvedRate>,
+    /// Of a gap-junction channel: what one conducts at most, before `share`, nS; where anybody says so.
+    pub unitary: Option<f64>,
+    /// Of a gap-junction channel: the share of `unitary` that it conducts in the mean, both sides at the same voltage, with the
+    /// entry's own parameters and without drugs: where the conductance of a junction is said.
+    pub at_rest: f64,
     /// All its values with their origin, for listings.
     pub values: Vec<ResolvedValue>,
     /// Drugs that its scheme binds.
@@ -323,28 +331,41 @@ pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sourc
         };
         gates.push(ResolvedGate { name: g.name.clone(), count: g.count, form });
     }
+    let share = entry.share.as_ref().map(|s| resolve("share".into(), s, Dimension::NONE, None, false, &mut list));
     let conductance = conductances(entry, placed, &mut list, out);
-    for table in ["permeation", "transport", "buffer", "pool"] {
+    let most = conductance.iter().map(|c| c.1).fold(0.0, f64::max);
+    let said = if entry.kind == "connexin" { placed.number("unitary") } else { None };
+    let unitary = said
+        .or_else(|| entry.body.table("junction")?.number("unitary"))
+        .map(Number::value)
+        .or_else(|| (entry.kind == "connexin" && most > 0.0).then_some(most));
+    for table in ["permeation", "transport", "buffer", "pool", "junction"] {
         let Some(t) = entry.body.table(table) else { continue };
         for (name, span, typed) in t.iter() {
             // What the place says otherwise is listed there.
-            if matches!(table, "permeation" | "pool") && placed.get(name).is_some() {
+            if matches!(table, "permeation" | "pool" | "junction") && placed.get(name).is_some() {
                 continue;
             }
+            // A channel's own path says already that it is one of a junction.
+            let path = if entry.kind == "connexin" { name.to_owned() } else { format!("{table}.{name}") };
             match typed {
-                crate::read::Typed::Number(n) => list.number(format!("{table}.{name}"), n),
+                crate::read::Typed::Number(n) => list.number(path, n),
                 crate::read::Typed::NamedNumbers(all) => {
-                    all.iter().for_each(|(k, n)| list.number(format!("{table}.{name}.{}", k.name), n))
+                    all.iter().for_each(|(k, n)| list.number(format!("{path}.{}", k.name), n))
                 }
                 crate::read::Typed::Text(t) => {
-                    list.push(format!("{table}.{name}"), Content::Words(t.clone()), span, &Provenance::default(), None)
+                    list.push(path, Content::Words(t.clone()), span, &Provenance::default(), None)
+                }
+                crate::read::Typed::Texts(all) => {
+                    let words = all.iter().map(|t| t.0.as_str()).collect::<Vec<_>>().join(" | ");
+                    list.push(path, Content::Words(words), span, &Provenance::default(), None)
                 }
                 _ => {}
             }
         }
     }
     let loops = entry.scheme.as_ref().map_or_else(Vec::new, |s| loops(s, entry, &parameters, temperature, &blame, out));
-    Part {
+    let mut part = Part {
         entry: entry.name.clone(),
         kind: entry.kind,
         body: entry.clone(),
@@ -355,10 +376,40 @@ pub fn part(entry: &Arc<Entry>, temperature: f64, placed: &Read, sources: &Sourc
         gates,
         block: entry.block.clone(),
         conductance,
+        share,
+        unitary,
+        at_rest: 1.0,
         values: list.values,
         drugs: Vec::new(),
         active: 1.0,
         loops,
+    };
+    if entry.kind == "connexin" {
+        connexin(&mut part, entry, &blame, out);
+    }
+    part
+}
+
+/// What a gap-junction channel conducts as it stands in its entry; whether that is anything, and alike from both sides
+/// where they are not said to differ.
+fn connexin(part: &mut Part, entry: &Entry, blame: &Option<Span>, out: &mut Diagnostics) {
+    let own = Part { parameters: entry.parameter_values(), ..part.clone() };
+    let steady = |v: f64| junction::steady(&own, v).unwrap_or(f64::NAN);
+    let [rest, there, back] = [0.0, 60.0, -60.0].map(steady);
+    if rest > 0.0 && rest.is_finite() {
+        part.at_rest = rest;
+    } else {
+        let message = format!("`{}` conducts nothing where both sides are at the same voltage", entry.name);
+        out.push(at(message, blame, &entry.body.span).hint("the conductance of a junction is said there"));
+    }
+    let sides = entry.body.table("junction").is_some_and(|j| j.get("sides").is_some());
+    if !sides && (there - back).abs() > 1e-9 * (there + back) {
+        let message = format!(
+            "`{}` conducts {:.3} times as much at 60 mV across as at -60 mV, and does not say which side is which",
+            entry.name,
+            there / back
+        );
+        out.push(at(message, blame, &entry.body.span).hint("junction.sides = [\"Cx43\", \"Cx45\"]"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Places on cells, and what is placed by where it is.
 
 use super::bind::Names;
+use super::junction::electrical;
 use super::{Resolver, Shape};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::morphology::locset::{NoPlace, Where};
@@ -23,7 +24,11 @@ impl Resolver<'_> {
         match rest {
             // A plain synapse may be one for each of a group of spines.
             Some(rest) if shaped && field == "to" && self.all_spines(model, cell, rest, read) => {}
-            Some(rest) if shaped && field == "to" && self.region_to(cell, rest, read, &span.clone(), model) => {}
+            // Where contacts may be anywhere; of gap junctions alone at both ends.
+            Some(rest)
+                if shaped
+                    && (field == "to" || electrical(read))
+                    && self.region_to(cell, rest, read, &span.clone(), model) => {}
             Some(rest) if shaped => self.spot(cell, rest, &span.clone(), (model, false)),
             // A cell without sections is a point, whatever its parts are called.
             _ => {

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::read::{Number, Read};
 
 /// What a synapse of molecules consists of.
-const DETAILED: [&str; 4] = ["terminal", "cleft", "receptor", "clearance"];
+pub(super) const MOLECULES: [&str; 4] = ["terminal", "cleft", "receptor", "clearance"];
 
 impl Resolver<'_> {
     /// What must hold of a synapse with a `conductance` or a `current`.
@@ -17,7 +17,7 @@ impl Resolver<'_> {
             let message = format!("`{name}` has both a `conductance` and a `current`");
             self.out.push(Diagnostic::error(message, current.span.clone()).hint("give one of them, or two synapses"));
         }
-        if let Some(part) = DETAILED.into_iter().find(|f| synapse.get(f).is_some()) {
+        if let Some(part) = MOLECULES.into_iter().find(|f| synapse.get(f).is_some()) {
             let message = format!("`{name}` has a plain `{field}` and a {part}");
             let hint = if synapse.get("use").is_some() {
                 format!("without `use` it is a plain synapse, without `{field}` one of molecules")

@@ -9,6 +9,9 @@
 pub mod lanes;
 mod power;
 pub mod slice;
+mod turn;
+
+pub use turn::{turn, turns};
 
 use crate::simd::Level;
 

@@ -8,7 +8,7 @@ use crate::simulation::{Event, RunFault, Work};
 use engine::circuit::{self, Act, Carried, Outside, Target, Trace};
 use engine::neuron::{Method, Moment, Spike, Stepping};
 use engine::time::Tick;
-use numerics::simd::Level;
+use numerics::simd::{LANES, Level};
 
 /// Steps that a circuit goes by itself, at most: what it tells is kept so long.
 const MOST: i64 = 4096;
@@ -21,6 +21,8 @@ pub(super) struct Memory {
     /// Of counted channels, by trial.
     pub luck: Vec<Vec<Vec<engine::neuron::Luck>>>,
     spikes: Vec<Spike>,
+    /// By trial: vesicles of this step, by the junction that feels them.
+    pub told: [Vec<(u32, f64)>; LANES],
 }
 
 impl Batch {
@@ -62,13 +64,16 @@ impl Batch {
             if circuit.stepwise {
                 self.act(plan, scratch, lane);
             }
-            let Memory { engine, outside, luck, spikes } = &mut scratch.circuit;
+            let Memory { engine, outside, luck, spikes, told } = &mut scratch.circuit;
+            outside.told.clear();
+            outside.told.append(&mut told[lane]);
             let mut own = luck.get_mut(lane);
             if let Some(luck) = own.as_deref_mut() {
                 std::mem::swap(luck, &mut outside.luck);
             }
             spikes.clear();
-            let mut trace = Trace::new(circuit.watch.sites.clone(), circuit.watch.every);
+            let watch = &circuit.watch;
+            let mut trace = Trace::new(watch.sites.clone(), watch.every).with_junctions(watch.junctions.clone());
             let net = &mut self.nets[lane];
             let trains = net.trains(circuit, (plan.seed, trial), to);
             circuit::run(&circuit.plan, &mut net.state, engine, stepping, steps, &trains, outside, spikes, &mut trace)
@@ -96,6 +101,15 @@ impl Batch {
                 for sample in 0..samples {
                     if ((first + sample as i64) as u64 * circuit.watch.every).is_multiple_of(every) {
                         out.extend(trace.values[site..next].iter().map(|values| values[sample]));
+                    }
+                }
+            }
+            for of in &circuit.watch.passing {
+                let (gap, out) = (&circuit.gaps[of.gap], &mut traces.lanes[lane][of.probe]);
+                let passed = &trace.passed[of.first..of.first + gap.count as usize];
+                for sample in 0..passed.first().map_or(0, Vec::len) {
+                    if ((first + sample as i64) as u64 * circuit.watch.every).is_multiple_of(of.every) {
+                        out.push(gap.value(passed.iter().map(|one| one[sample]), of.quantity));
                     }
                 }
             }

@@ -1,8 +1,8 @@
 //! What is read off a batch: samples of probes, in steps and in silence.
 
 use super::{Batch, Scratch};
-use crate::simulation::plain::Effect;
-use crate::simulation::plan::{OfPlain, Plan, Source, Voltage};
+use crate::simulation::plain::{Effect, OfPlain};
+use crate::simulation::plan::{Plan, Source, Voltage};
 use crate::simulation::population::OfPopulation;
 use crate::simulation::trace::Traces;
 use engine::circuit::Target;
@@ -87,6 +87,10 @@ impl Batch {
         let conductance = |s: usize| &scratch.conductance[lane][s][..];
         match source {
             Source::Rate(_) => f64::NAN,
+            Source::Junction { gap, quantity } => plan
+                .circuit
+                .as_ref()
+                .map_or(f64::NAN, |of| of.gaps[gap].now(&of.plan, &self.nets[lane].state, quantity)),
             Source::Adaptation(cell) if plan.cells[cell].circuit.is_some() => {
                 let (number, of) = (plan.cells[cell].circuit.unwrap_or(0), plan.circuit.as_ref());
                 of.map_or(f64::NAN, |of| self.nets[lane].state.adaptation(&of.plan, number))
@@ -127,11 +131,16 @@ impl Batch {
                 }
             }
             Source::ChannelOpen { cell, compartment, channel } => {
-                match (&plan.cells[cell].voltage, &self.cells[cell]) {
-                    (Voltage::Membrane { cell, .. }, Some(state)) => match &cell.channels[channel].fixed {
-                        Some((g, _)) => f64::from(u8::from(g[compartment as usize] > 0.0)),
-                        None => state.open(&cell.plan, Site { block: 0, compartment, lane }, channel).unwrap_or(0.0),
-                    },
+                let Voltage::Membrane { cell: lowered, .. } = &plan.cells[cell].voltage else { return f64::NAN };
+                let of = plan.circuit.as_ref().zip(plan.cells[cell].circuit);
+                match (&lowered.channels[channel].fixed, &self.cells[cell], of) {
+                    (Some((g, _)), ..) => f64::from(u8::from(g[compartment as usize] > 0.0)),
+                    (None, Some(state), _) => {
+                        state.open(&lowered.plan, Site { block: 0, compartment, lane }, channel).unwrap_or(0.0)
+                    }
+                    (None, None, Some((of, number))) => {
+                        self.nets[lane].open(of, Target { cell: number, compartment }, channel)
+                    }
                     _ => f64::NAN,
                 }
             }
