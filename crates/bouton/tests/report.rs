@@ -140,7 +140,6 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
         duration,
         populations: Vec::new(),
         coupled: Vec::new(),
-        coupled: Vec::new(),
         pipettes: vec!["vc holds soma of receiver at -70 mV through 10 Mohm".into()],
         probes: vec![
             Probe {
