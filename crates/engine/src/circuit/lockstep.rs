@@ -97,6 +97,9 @@ impl Sought {
         for (&junction, ends) in component.junctions.iter().zip(component.net.ends()) {
             ends.iter().for_each(|end| self.vectors.weights[*end as usize] = g[junction as usize]);
         }
+        let first = self.vectors.weights.first().copied();
+        let alike = component.at_once.is_empty() && self.vectors.weights.iter().all(|w| Some(*w) == first);
+        self.vectors.even = first.filter(|_| alike);
     }
 
     /// Lays tangents, at the voltages `y`, to currents that follow the voltage at once.

@@ -319,7 +319,7 @@ impl Plan {
         let counted = present.any(|c| channels[c.channel].single.is_some());
         let (cells, tables) = (first, None);
         let each = blocks.first().map_or(LANES, |b: &Block| b.sizes.len().max(1));
-        let even = blocks.iter().enumerate().all(|(k, b)| b.first == k * each);
+        let even = blocks.iter().enumerate().all(|(k, b)| b.first == k * each && b.sizes.len() <= each);
         let uniform = even.then_some(each);
         Ok(Self {
             channels,
