@@ -553,6 +553,14 @@ fn point_neurons_and_cells_exchange_current_at_once() {
         println!("errors {errors:?} mV");
         assert!((errors[0] / errors[2] - 16.0).abs() < 2.0, "{errors:?}");
     }
+    // A rectifying junction of 200 nS onto one that fires: whether it fires and what flows hang on each other, and an answer is found.
+    let cells = neuron::Plan::new(leaks(), &[round()], COLD).unwrap();
+    let points = vec![Points { model: Model::Lif(Lif { threshold: -55.0, ..lif }), count: 1 }];
+    let plan = Plan::with_points(cells, points, ms(0.025), vec![], 0, &[], &[held(at(0, 0), 2000.0)]).unwrap();
+    let plan = plan.joined(vec![rectifying()], vec![ohmic(at(0, 0), at(1, 0), 200.0)]).unwrap();
+    let mut run = Run::of(plan, &[], &[]);
+    run.go(ms(0.025), 4000);
+    assert!(run.spikes.len() > 20, "{}", run.spikes.len());
     // Twenty that fire, all to all: alike they stay together to the tick; charge that a spike's reset takes is theirs.
     let dt = ms(0.1);
     let lif = Lif { threshold: -55.0, ..lif };
