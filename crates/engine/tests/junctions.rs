@@ -553,7 +553,7 @@ fn point_neurons_and_cells_exchange_current_at_once() {
         println!("errors {errors:?} mV");
         assert!((errors[0] / errors[2] - 16.0).abs() < 2.0, "{errors:?}");
     }
-    // A rectifying junction of 200 nS onto one that fires: whether it fires and what flows hang on each other, and an answer is found.
+    // A rectifying one of 200 nS: whether the neuron fires and what flows hang on each other, and an answer is found.
     let cells = neuron::Plan::new(leaks(), &[round()], COLD).unwrap();
     let points = vec![Points { model: Model::Lif(Lif { threshold: -55.0, ..lif }), count: 1 }];
     let plan = Plan::with_points(cells, points, ms(0.025), vec![], 0, &[], &[held(at(0, 0), 2000.0)]).unwrap();
@@ -567,7 +567,7 @@ fn point_neurons_and_cells_exchange_current_at_once() {
     let cells = neuron::Plan::new(leaks(), &[] as &[Cell], COLD).unwrap();
     let points = vec![Points { model: Model::Lif(lif), count: 20 }];
     let injections: Vec<Injection> = (0..20).map(|k| held(at(k, 0), 200.0)).collect();
-    let pairs = (0..20u32).flat_map(|a| (0..a).map(move |b| ohmic(at(a, 0), at(b, 0), 0.5)));
+    let pairs = (0..20).flat_map(|a| (0..a).map(move |b| ohmic(at(a, 0), at(b, 0), 0.5)));
     let plan = Plan::with_points(cells, points, dt, vec![], 0, &[], &injections).unwrap();
     let plan = plan.joined(vec![Kind::ohmic()], pairs.collect()).unwrap();
     let mut run = Run::of(plan, &[at(0, 0)], &[]);
@@ -594,8 +594,7 @@ fn what_cannot_be_is_refused() {
         assert!(matches!(refused(j), CircuitError::Junction { junction: 0, .. }));
     }
     let modulator = Modulator { by: Drive::A, change: -1.5, half: 1.0, power: 1.0, trace: 1.0, time: 1.0, forget: 1.0 };
-    let kind = Kind { modulators: vec![modulator], ..Kind::ohmic() };
-    assert!(matches!(plan().joined(vec![kind], vec![sound]), Err(CircuitError::JunctionKind { kind: 0, .. })));
-    let kind = Kind { at_once: Some(0), ..Kind::ohmic() };
-    assert!(matches!(plan().joined(vec![kind], vec![sound]), Err(CircuitError::JunctionKind { kind: 0, .. })));
+    for kind in [Kind { modulators: vec![modulator], ..Kind::ohmic() }, Kind { at_once: Some(0), ..Kind::ohmic() }] {
+        assert!(matches!(plan().joined(vec![kind], vec![sound]), Err(CircuitError::JunctionKind { kind: 0, .. })));
+    }
 }
