@@ -2,7 +2,7 @@
 
 use super::figures::Figure;
 use super::numbers::{significant, unit};
-use super::{STYLE, escaped, figure};
+use super::{STYLE, escaped, measured};
 use std::fmt::Write as _;
 
 /// A line of a table: what it is, in as many numbers as there are columns, and their unit.
@@ -74,16 +74,8 @@ impl Bench {
             }
             out.push_str("</tr>\n");
         }
-        out.push_str("</tbody>\n</table>\n<h2>Figures</h2>\n<div class=\"figures\">\n");
-        for (k, f) in self.figures.iter().enumerate() {
-            figure(k + 1, f, &mut out);
-        }
-        let _ = write!(
-            out,
-            "</div>\n<footer>Made by bouton {}. The numbers lie beside this page, in <code>measure.json</code>.</footer>\n\
-             </body>\n</html>\n",
-            escaped(version)
-        );
+        out.push_str("</tbody>\n</table>\n");
+        measured(&self.figures, version, &mut out);
         out
     }
 

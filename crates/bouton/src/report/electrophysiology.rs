@@ -2,7 +2,7 @@
 
 use super::figures::Figure;
 use super::numbers::{significant, unit};
-use super::{STYLE, escaped, figure};
+use super::{STYLE, escaped, measured};
 use crate::electrophysiology::{Electrophysiology, End, Response};
 use crate::plot::{COLOURS, Dash, Layer, Panel};
 use numerics::math;
@@ -242,16 +242,7 @@ impl Measured {
         }
         out.push_str("</tbody>\n</table>\n");
         self.ends_table(&mut out);
-        out.push_str("<h2>Figures</h2>\n<div class=\"figures\">\n");
-        for (i, f) in self.figures().iter().enumerate() {
-            figure(i + 1, f, &mut out);
-        }
-        let _ = write!(
-            out,
-            "</div>\n<footer>Made by bouton {}. The numbers lie beside this page, in <code>measure.json</code>.</footer>\n\
-             </body>\n</html>\n",
-            escaped(version)
-        );
+        measured(&self.figures(), version, &mut out);
         out
     }
 

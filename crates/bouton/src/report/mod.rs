@@ -184,6 +184,20 @@ fn figures(recording: &Recording, out: &mut String) {
 }
 
 /// A figure of a page, by its number there.
+/// The end of a page of measurements: its figures, and where the numbers are.
+fn measured(figures: &[Figure], version: &str, out: &mut String) {
+    out.push_str("<h2>Figures</h2>\n<div class=\"figures\">\n");
+    for (k, f) in figures.iter().enumerate() {
+        figure(k + 1, f, out);
+    }
+    let _ = write!(
+        out,
+        "</div>\n<footer>Made by bouton {}. The numbers lie beside this page, in <code>measure.json</code>.</footer>\n\
+         </body>\n</html>\n",
+        escaped(version)
+    );
+}
+
 fn figure(number: usize, f: &Figure, out: &mut String) {
     let _ = writeln!(
         out,

@@ -182,10 +182,10 @@ impl Coupled {
                     together.roots.push(place);
                 }
             }
-            for (number, kind) in kinds.iter().enumerate().filter(|(_, kind)| kind.at_once.is_some()) {
+            for number in (0..kinds.len()).filter(|k| kinds[*k].at_once.is_some()) {
                 let here = |k: &u32| usize::from(junctions[together.junctions[*k as usize] as usize].kind) == number;
                 let list: Vec<u32> = (0..together.junctions.len() as u32).filter(here).collect();
-                if !list.is_empty() && kind.at_once.is_some() {
+                if !list.is_empty() {
                     together.at_once.push((number as u16, list));
                 }
             }

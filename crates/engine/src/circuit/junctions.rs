@@ -6,7 +6,7 @@ use super::run::CircuitRunError;
 use crate::junction::{Drive, JunctionInput, Modulator};
 use crate::mechanism::{self, Input, Onward, Series};
 use crate::time::Tick;
-use numerics::markov::{Generator, MarkovError};
+use numerics::markov::Generator;
 use numerics::math;
 use numerics::simd::{F64x8, LANES, Level};
 use serde::{Deserialize, Serialize};
@@ -314,11 +314,8 @@ fn settle(coupled: &Coupled, kind: &KindPlan, v: &[Vec<f64>], level: Level, work
     let done = kind.evaluate(level, across, outputs, evaluation).is_ok();
     for k in 0..m * LANES {
         let (line, lane) = (k / LANES, k % LANES);
-        let law = |_: ()| -> Result<Vec<f64>, MarkovError> {
-            let of = kind.transitions(|r| outputs[usize::from(r) * m + line].0[lane]);
-            Generator::new(n, &of)?.stationary()
-        };
-        let law = Some(()).filter(|()| done).and_then(|x| law(x).ok());
+        let of = kind.transitions(|r| outputs[usize::from(r) * m + line].0[lane]);
+        let law = Generator::new(n, &of).and_then(|q| q.stationary()).ok().filter(|_| done);
         let law = law.unwrap_or_else(|| (0..n).map(|s| if s == 0 { 1.0 } else { 0.0 }).collect());
         (0..n).for_each(|s| states[(line * n + s) * LANES + lane] = law[s]);
     }
