@@ -93,12 +93,12 @@ fn a_row_of_cells_is_the_ladder_that_it_is() {
     let state = stepped(&plan, &rest);
     let z = Network::new(&plan, &state, [at(3), at(7)]).unwrap().impedances([at(3), at(7)], 0.0).unwrap();
     // What each cell sees to its right, and passes on.
-    let mut right = vec![0.0; 10];
+    let mut right = [0.0; 10];
     for k in (0..9).rev() {
         let load = g_m[k + 1] + right[k + 1];
         right[k] = junctions[k].g * load / (junctions[k].g + load);
     }
-    let mut left = vec![0.0; 10];
+    let mut left = [0.0; 10];
     for k in 1..10 {
         let load = g_m[k - 1] + left[k - 1];
         left[k] = junctions[k - 1].g * load / (junctions[k - 1].g + load);

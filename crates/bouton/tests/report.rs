@@ -139,6 +139,7 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
         trials,
         duration,
         populations: Vec::new(),
+        coupled: Vec::new(),
         pipettes: vec!["vc holds soma of receiver at -70 mV through 10 Mohm".into()],
         probes: vec![
             Probe {

@@ -146,7 +146,7 @@ fn a_phase_response_is_measured() {
     assert_eq!((ran.code, &ran.stderr[..]), (Some(0), ""));
     let all: Value = serde_json::from_str(&ran.stdout).unwrap();
     let period = all["phase_response"]["period_ms"].as_f64().unwrap();
-    assert!((period - 20.0 * 2.0_f64.ln() - 2.0).abs() < 1e-6, "{period}");
+    assert!((period - 20.0 * std::f64::consts::LN_2 - 2.0).abs() < 1e-6, "{period}");
     assert_eq!(all["phase_response"]["advance_periods_per_pC"].as_array().unwrap().len(), 8);
     assert_eq!(all["phase_response"]["type"], "I");
     let table = coupled(&["--cell", "lif", "--prc", "--phases", "8"]);

@@ -334,7 +334,7 @@ impl Lowering<'_> {
             injections.extend((0..cell.count as u32).map(|k| Injection { to: to(k), start, stop, current }));
         }
         let each = cells.iter().flat_map(|(cell, count): &(neuron::Cell, usize)| std::iter::repeat_n(cell, *count));
-        let made = neuron::Plan::from_cells(channels, kept.ions, each, self.resolved.temperature);
+        let made = neuron::Plan::stacked(channels, kept.ions, each, self.resolved.temperature);
         let made =
             made.map(|plan| plan.tabulated(self.tick("step", 0.025), super::cell::GATES)).map_err(|e| e.to_string());
         let trains = senders.iter().map(|s| s.count as usize).sum();

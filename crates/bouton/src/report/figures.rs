@@ -486,6 +486,8 @@ pub fn transient<'a>(c: &'a Condition, path: &str) -> Option<Transient<'a>> {
         let k = (first / probe.every).ceil() as usize;
         if at.next().is_none_or(|next| next > first + AFTER)
             && let Some(part) = k.checked_sub(before).and_then(|from| y.get(from..k + after))
+            // Of many zones it may have been another's.
+            && part.iter().copied().fold(0.0, f64::max) > 2.0 * part[0]
         {
             trials.push(part);
         }

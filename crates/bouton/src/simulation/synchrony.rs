@@ -96,29 +96,27 @@ pub(super) fn synchrony(plan: &Plan, trials: u64, events: &[Event], out: &mut Ve
         let name = &plan.cells[cell].name;
         let all = trains(events, trials, cell, count);
         let orders: Vec<_> = all.iter().map(|t| order(t as &Trains, window)).collect();
-        if let Some(first) = orders.iter().flatten().next() {
+        // Of a few of many it would say nothing of the population.
+        let most = orders.iter().flatten().find(|o| 2 * o.cells >= o.of);
+        if let Some(first) = most {
             let left_out = match first.of - first.cells {
                 0 => String::new(),
                 n => format!("; {n} that fire too rarely are left out"),
             };
             let values = |f: &dyn Fn(&crate::measure::synchrony::Order) -> f64| -> Vec<f64> {
-                orders.iter().map(|o| number(o.as_ref().map(f))).collect()
+                orders.iter().map(|o| number(o.as_ref().filter(|o| 2 * o.cells >= o.of).map(f))).collect()
             };
             let [r, consistency] = [values(&|o| o.value), values(&|o| o.consistency)];
             let chance = significant(independent(first.cells), 2);
-            let note =
-                format!("mean over time of |mean exp(i phase)| {since}; independent cells have {chance}{left_out}");
+            let note = format!("|mean exp(i phase)| {since}; {chance} by chance{left_out}");
             tell(format!("{name}: order parameter"), format!("{name}.order_parameter"), "", note, r);
-            let note =
-                format!("mean cosine of the difference of phase between two cells, {since}; independent cells have 0");
+            let note = format!("mean cosine of differences of phase {since}; 0 by chance");
             tell(format!("{name}: phase consistency"), format!("{name}.phase_consistency"), "", note, consistency);
         }
-        let note = format!(
-            "spike time tiling coefficient, +-{NEAR} ms, mean over pairs of cells that fire {since}; independent cells have 0"
-        );
+        let note = format!("tiling coefficient, +-{NEAR} ms, {since}; 0 by chance");
         tell(format!("{name}: synchrony"), format!("{name}.synchrony"), "", note, tiled(&all));
         let periods = all.iter().map(|t| number(period(t, window))).collect();
-        let note = format!("mean interval of each cell, mean over cells that fire three times or more {since}");
+        let note = format!("mean interval {since}");
         tell(format!("{name}: period"), format!("{name}.period"), "ms", note, periods);
     }
     for (a, b) in couples(plan) {
@@ -133,7 +131,7 @@ pub(super) fn synchrony(plan: &Plan, trials: u64, events: &[Event], out: &mut Ve
         let mut of_pair = |what: &str, key: &str, note: String, values: Vec<f64>| {
             tell(format!("{name} and {other}: {what}"), format!("{name}.{key}.{other}"), "", note, values);
         };
-        let note = format!("spike time tiling coefficient, +-{NEAR} ms, {since}; independent cells have 0");
+        let note = format!("tiling coefficient, +-{NEAR} ms, {since}; 0 by chance");
         of_pair("synchrony", "synchrony", note, tiled(&both));
         let behind = unwound(&lags.iter().map(|l| number(l.map(|l| l.lag))).collect::<Vec<_>>());
         let note = format!("by how much {other} is behind {name}, in periods, {since}");

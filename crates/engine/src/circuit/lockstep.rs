@@ -97,6 +97,9 @@ impl Sought {
         for (&junction, ends) in component.junctions.iter().zip(component.net.ends()) {
             ends.iter().for_each(|end| self.vectors.weights[*end as usize] = g[junction as usize]);
         }
+        let first = self.vectors.weights.first().copied();
+        let alike = component.at_once.is_empty() && self.vectors.weights.iter().all(|w| Some(*w) == first);
+        self.vectors.even = first.filter(|_| alike);
     }
 
     /// Lays tangents, at the voltages `y`, to currents that follow the voltage at once.
@@ -347,12 +350,14 @@ impl Lockstep<'_, '_> {
         };
         for round in 0..ROUNDS {
             let last = round + 1 == ROUNDS;
-            for (component, of) in coupled.components.iter().zip(&mut memory.sought) {
-                if !of.done && !component.points.is_empty() {
-                    self.points_hear(component, of);
+            let open = |(of, c): (&Sought, &Together)| !of.done && !c.points.is_empty();
+            // Afterwards their last answers stand.
+            if round < ASKED && memory.sought.iter().zip(&coupled.components).any(open) {
+                for (component, of) in coupled.components.iter().zip(&memory.sought) {
+                    if !of.done {
+                        self.points_hear(component, of);
+                    }
                 }
-            }
-            if memory.sought.iter().zip(&coupled.components).any(|(of, c)| !of.done && !c.points.is_empty()) {
                 for point in &mut self.points {
                     point.ask()?;
                 }

@@ -99,6 +99,8 @@ pub(crate) struct Vectors {
     pub rest: Vec<F64x8>,
     /// By end: conductance, nS.
     pub weights: Vec<f64>,
+    /// That of all, where they are alike: then the others need not be read.
+    pub even: Option<f64>,
     /// Current into each place that does not depend on the voltages, pA.
     pub given: Vec<F64x8>,
     /// Voltages: a guess, then those that junctions see.
@@ -126,6 +128,7 @@ impl Vectors {
             inverse: line(),
             rest: line(),
             weights: vec![0.0; component.others.len()],
+            even: None,
             given: line(),
             y: line(),
             inflow: line(),
@@ -151,7 +154,7 @@ impl Component {
     /// # Errors
     /// [`Restless`]
     pub fn solve_from_voltages(&self, level: Level, of: &mut Vectors) -> Result<usize, Restless> {
-        self.flow(level, &of.weights, &of.y, &mut of.w);
+        self.flow(level, (&of.weights, of.even), &of.y, &mut of.w);
         level.dispatch(Guess { w: &of.w, given: &of.given, inflow: &mut of.inflow });
         Ok(1 + self.solve(level, of)?)
     }
@@ -164,7 +167,7 @@ impl Component {
         let mut products = 1;
         // The voltages that the guess leads to, and r, by how much what these let flow in is more than the guess.
         self.respond(level, (&of.factor, &of.inverse), &of.inflow, Some(&of.rest), &mut of.y);
-        self.flow(level, &of.weights, &of.y, &mut of.w);
+        self.flow(level, (&of.weights, of.even), &of.y, &mut of.w);
         level.dispatch(Start { w: &of.w, given: &of.given, inflow: &mut of.inflow, r: &mut of.r });
         self.respond(level, (&of.factor, &of.inverse), &of.r, None, &mut of.z);
         let (mut rz, mut most) = level.dispatch(Judge { r: &of.r, z: &of.z });
@@ -175,7 +178,7 @@ impl Component {
         of.p.copy_from_slice(&of.z);
         of.q.copy_from_slice(&of.r);
         for _ in 0..STEPS {
-            self.flow(level, &of.weights, &of.p, &mut of.w);
+            self.flow(level, (&of.weights, of.even), &of.p, &mut of.w);
             products += 1;
             let curved = level.dispatch(Curve { p: &of.p, q: &of.q, w: &of.w });
             let by = rz / curved;
@@ -198,17 +201,18 @@ impl Component {
     }
 
     /// `out = J x`: what flows out of each place, pA.
-    fn flow(&self, level: Level, weights: &[f64], x: &[F64x8], out: &mut [F64x8]) {
+    fn flow(&self, level: Level, (weights, even): (&[f64], Option<f64>), x: &[F64x8], out: &mut [F64x8]) {
         let n = self.places();
         let out = &mut F64x8::as_f64s_mut(out)[..n];
-        let whole = Flow { starts: &self.starts, others: &self.others, weights, x: F64x8::as_f64s(x), first: 0, out };
+        let x = F64x8::as_f64s(x);
+        let whole = Flow { starts: &self.starts, others: &self.others, weights, even, x, first: 0, out };
         if self.others.len() < MANY {
             level.dispatch(whole);
             return;
         }
         let Flow { starts, others, weights, x, out, .. } = whole;
         out.par_chunks_mut(FEW).enumerate().for_each(|(k, out)| {
-            level.dispatch(Flow { starts, others, weights, x, first: k * FEW, out });
+            level.dispatch(Flow { starts, others, weights, even, x, first: k * FEW, out });
         });
     }
 
@@ -264,6 +268,7 @@ struct Flow<'a> {
     starts: &'a [u32],
     others: &'a [u32],
     weights: &'a [f64],
+    even: Option<f64>,
     x: &'a [f64],
     first: usize,
     out: &'a mut [f64],
@@ -274,8 +279,24 @@ impl Kernel for Flow<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let Self { starts, others, weights, x, first, out } = self;
+        let Self { starts, others, weights, even, x, first, out } = self;
         let starts = &starts[first..=first + out.len()];
+        if let Some(weight) = even {
+            for (k, out) in out.iter_mut().enumerate() {
+                let here = x[first + k];
+                let mut sums = [0.0; 2];
+                let (pairs, last) = others[starts[k] as usize..starts[k + 1] as usize].as_chunks::<2>();
+                for others in pairs {
+                    sums[0] += here - x[others[0] as usize];
+                    sums[1] += here - x[others[1] as usize];
+                }
+                for other in last {
+                    sums[0] += here - x[*other as usize];
+                }
+                *out = weight * (sums[0] + sums[1]);
+            }
+            return;
+        }
         for (k, out) in out.iter_mut().enumerate() {
             let ends = starts[k] as usize..starts[k + 1] as usize;
             let (others, weights) = (&others[ends.clone()], &weights[ends]);

@@ -6,6 +6,7 @@
 //! tree a cell.
 
 mod balance;
+mod block;
 mod cell;
 mod channel;
 mod complex;
