@@ -306,3 +306,69 @@ fn the_tail_of_a_decay_is_its_slower_part() {
     let whole = measure(&trace, &look, Take::Decay).unwrap();
     assert!(whole < 19.0, "{whole}");
 }
+
+/// `size` times a sine of `hz` around -60, damped with `tau` (ms), sampled every 0.1 ms for 1.5 s.
+#[allow(clippy::disallowed_methods, reason = "an oracle that is not ours")]
+fn wave(hz: f64, size: f64, tau: f64) -> Vec<f64> {
+    (0..=15_000)
+        .map(|k| f64::from(k) * 0.1)
+        .map(|t| -60.0 + size * exp(-t / tau) * (std::f64::consts::TAU * hz * t / 1e3 + 0.7).sin())
+        .collect()
+}
+
+fn oscillation(values: &[f64], after: f64) -> (Option<f64>, Option<f64>) {
+    let trace = Trace { dt_ms: 0.1, start_ms: 0.0, values };
+    let look = Look { stimulus: after, floor: 0.005, ..Look::default() };
+    (measure(&trace, &look, Take::Frequency), measure(&trace, &look, Take::PeakToPeak))
+}
+
+/// Between samples the sine is a line, off by (omega dt)^2 / 8 of its height.
+#[test]
+fn a_sine_has_its_frequency_and_twice_its_height() {
+    for (hz, size) in [(3.1, 0.01), (6.2, 3.0), (10.0, 10.0)] {
+        let (frequency, height) = oscillation(&wave(hz, size, f64::INFINITY), 100.0);
+        let omega = std::f64::consts::TAU * hz * 1e-4;
+        near(frequency, hz, hz * omega * omega);
+        near(height, 2.0 * size, 2.0 * size * omega * omega);
+    }
+    assert_eq!((Take::Frequency.unit("mV"), Take::PeakToPeak.unit("mV")), ("Hz".into(), "mV".into()));
+}
+
+/// Noise of a tenth of its height, with which it crosses the middle many times a cycle.
+#[test]
+fn noise_around_the_middle_makes_no_cycles() {
+    let luck = numerics::rng::StreamKey::new(5, 0, 0, 0);
+    let mut values = wave(6.0, 3.0, f64::INFINITY);
+    for (k, v) in values.iter_mut().enumerate() {
+        *v += 0.3 * (2.0 * luck.at(0, k as u64).uniform() - 1.0);
+    }
+    let crossings = values.windows(2).filter(|w| w[0] < -60.0 && w[1] >= -60.0).count();
+    assert!(crossings > 50, "{crossings}");
+    let (frequency, height) = oscillation(&values, 100.0);
+    near(frequency, 6.0, 0.05);
+    near(height, 6.6, 0.1);
+}
+
+/// What is brief beside its pauses has a mean far from the middle of its range.
+#[test]
+fn pulses_oscillate_like_sines() {
+    let values: Vec<f64> = (0..=15_000).map(|k| if k % 1250 < 100 { -55.0 } else { -60.0 }).collect();
+    assert_eq!(oscillation(&values, 60.0), (Some(8.0), Some(5.0)));
+}
+
+#[test]
+fn what_does_not_go_on_is_no_oscillation() {
+    let none = (None, None);
+    let (line, still) = ((0..2000).map(|k| f64::from(k) * 0.01).collect::<Vec<_>>(), vec![-60.0; 2000]);
+    assert_eq!(oscillation(&still, 0.0), none);
+    assert_eq!(oscillation(&line, 0.0), none);
+    assert_eq!(oscillation(&wave(6.0, 0.002, f64::INFINITY), 100.0), none, "below the floor");
+    assert_eq!(oscillation(&wave(6.0, 3.0, 300.0), 0.0), none, "dies out");
+    assert_eq!(oscillation(&wave(6.0, 1e-3, -300.0), 0.0), none, "begins");
+    assert_eq!(oscillation(&wave(1.2, 3.0, f64::INFINITY), 100.0), none, "fewer than two cycles");
+    let (frequency, _) = oscillation(&wave(6.0, 3.0, 1e4), 0.0);
+    near(frequency, 6.0, 1e-2);
+    let mut broken = wave(6.0, 3.0, f64::INFINITY);
+    broken[9000] = f64::NAN;
+    assert_eq!(oscillation(&broken, 0.0), none);
+}

@@ -6,10 +6,12 @@
 //! from the baseline in the direction of the polarity, the first of equals; no curve is laid through it. Between samples
 //! lines are drawn. With a NaN or an infinity in what would be read there is no number.
 
+pub mod oscillation;
 mod shape;
 pub mod spike;
 pub mod synchrony;
 
+use oscillation::Oscillation;
 use shape::Response;
 
 /// Samples of a quantity at equal intervals.
@@ -111,6 +113,11 @@ pub enum Take {
     /// The value of the trace there: the threshold of an action potential (Kole & Stuart 2008, Nat Neurosci 11:1253, look for
     /// 50 V/s; 10 to 20 V/s are usual).
     SpikeThreshold,
+    /// Frequency of a steady oscillation from the stimulus to the end, Hz; see [`Oscillation`]. `None` where there is none.
+    /// Given for failures too, as is the next.
+    Frequency,
+    /// From trough to peak of it, the mean over its cycles.
+    PeakToPeak,
 }
 
 /// How much of the missing driving force nonlinear summation takes, McLachlan & Martin 1981.
@@ -145,6 +152,8 @@ impl Take {
             "tail" => Self::Tail,
             "spike_onset" => Self::SpikeOnset,
             "spike_threshold" => Self::SpikeThreshold,
+            "frequency" => Self::Frequency,
+            "peak_to_peak" => Self::PeakToPeak,
             _ => return None,
         })
     }
@@ -159,8 +168,10 @@ impl Take {
             | Self::Deviation
             | Self::Final
             | Self::Peak
-            | Self::SpikeThreshold => unit.to_owned(),
+            | Self::SpikeThreshold
+            | Self::PeakToPeak => unit.to_owned(),
             Self::Drift => format!("{unit}/ms"),
+            Self::Frequency => "Hz".into(),
             Self::Charge | Self::Area => match unit {
                 "" => "ms".into(),
                 "pA" => "fC".into(),
@@ -213,6 +224,8 @@ pub fn measure(trace: &Trace, look: &Look, take: Take) -> Option<f64> {
         Take::Peak => Some(response.peak_value()),
         Take::SpikeOnset => Some(response.steep(look.slope)?.0 - look.stimulus),
         Take::SpikeThreshold => Some(response.steep(look.slope)?.1),
+        Take::Frequency => Some(Oscillation::find(&response.seen(), look.floor)?.frequency),
+        Take::PeakToPeak => Some(Oscillation::find(&response.seen(), look.floor)?.peak_to_peak),
         _ if failed => None,
         Take::Potency => Some(response.amplitude),
         Take::Rise2080 => Some(response.rising(0.8)? - response.rising(0.2)?),

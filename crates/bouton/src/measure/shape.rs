@@ -167,6 +167,12 @@ impl<'a> Response<'a> {
         Some((self.trace.start_ms + at * dt, value)).filter(|(at, value)| at.is_finite() && value.is_finite())
     }
 
+    /// Its samples, from the stimulus to the end.
+    pub fn seen(&self) -> Trace<'a> {
+        let values = &self.trace.values[self.first..=self.last];
+        Trace { dt_ms: self.trace.dt_ms, start_ms: self.trace.time(self.first), values }
+    }
+
     /// The value at the peak.
     pub fn peak_value(&self) -> f64 {
         self.trace.values[self.peak]

@@ -491,6 +491,8 @@ static MEASURE: Table = Table {
                 ("tail", "time constant of the last of the decay, from 20 to 2 % of the amplitude"),
                 ("spike_onset", "time from the stimulus to where a voltage first rises faster than `slope`"),
                 ("spike_threshold", "the voltage there"),
+                ("frequency", "of a steady oscillation that fills the window; without one, none"),
+                ("peak_to_peak", "from trough to peak of it, the mean over its cycles"),
             ]),
             Required,
             "What to take of it.",
