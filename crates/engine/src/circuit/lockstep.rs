@@ -147,6 +147,17 @@ impl Sought {
         Ok(())
     }
 
+    /// Of the junctions that follow the voltage at once the one whose voltage across still changed most in the last round.
+    fn least_at_rest(&self, component: &Together) -> usize {
+        let (before, now) = (F64x8::as_f64s(&self.y), F64x8::as_f64s(&self.vectors.y));
+        let moved = |own: u32| {
+            let [a, b] = component.net.sides()[own as usize].map(|k| now[k as usize] - before[k as usize]);
+            (a - b).abs()
+        };
+        let all = component.at_once.iter().flat_map(|(_, list)| list).copied();
+        all.max_by(|a, b| moved(*a).total_cmp(&moved(*b))).unwrap_or(0) as usize
+    }
+
     /// Current through a junction, pA, which side a loses; and the voltage across, mV.
     fn through(&self, component: &Together, own: usize) -> [f64; 2] {
         let y = F64x8::as_f64s(&self.vectors.y);
@@ -343,10 +354,10 @@ impl Lockstep<'_, '_> {
     /// Rounds until nothing moves: of all components at first, then of those in the second half of a damped step.
     fn find(&mut self, memory: &mut Memory, moment: Moment, first: bool) -> Result<(), CircuitRunError> {
         let (coupled, stepping, g) = (self.coupled, self.stepping, &memory.g);
-        let restless = |component: &Together, Restless { place, change }: Restless| {
-            let sides = component.net.sides();
-            let own = sides.iter().position(|s| s.contains(&(place as u32))).unwrap_or(0);
-            CircuitRunError::Coupling { junction: component.junctions[own] as usize, at: moment.start, change }
+        let coupling = |component: &Together, own: usize, change: f64| CircuitRunError::Coupling {
+            junction: component.junctions[own] as usize,
+            at: moment.start,
+            change,
         };
         for round in 0..ROUNDS {
             let last = round + 1 == ROUNDS;
@@ -374,16 +385,16 @@ impl Lockstep<'_, '_> {
                     of.tangents(coupled, component, g, stepping)?;
                 }
                 points_answer(component, of, points);
-                let change = of.solve(component, stepping).map_err(|r| restless(component, r))?;
+                let change = of.solve(component, stepping).map_err(|Restless { place, change }| {
+                    let at = |sides: &[u32; 2]| sides.contains(&(place as u32));
+                    coupling(component, component.net.sides().iter().position(at).unwrap_or(0), change)
+                })?;
                 let simple = component.is_simple();
                 let asked = component.at_once.is_empty() && round + 1 >= ASKED;
                 // What is no number comes from a cell, which will say so.
                 of.done = simple || asked || change <= TOLERANCE || change.is_nan();
                 if last && !of.done {
-                    let (before, now) = (F64x8::as_f64s(&of.y), F64x8::as_f64s(&of.vectors.y));
-                    let changes = before.iter().zip(now).map(|(a, b)| (a - b).abs()).enumerate();
-                    let place = changes.max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(k, _)| k);
-                    return Err(restless(component, Restless { place, change }));
+                    return Err(coupling(component, of.least_at_rest(component), change));
                 }
                 if of.done {
                     of.raised.resize(of.vectors.rest.len(), F64x8::default());
