@@ -1,0 +1,242 @@
+//! One trial: sites and molecules, event by event.
+
+use super::calendar::{Calendar, Event, What};
+use super::plan::Plan;
+use super::walk::Walker;
+use crate::time::Tick;
+use numerics::rng::{Draws, StreamKey};
+
+/// What was released long ago.
+const EVER: f64 = f64::NEG_INFINITY;
+
+/// Where all molecules are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// There at the start, at sites.
+    pub initial: u64,
+    /// Released since.
+    pub released: u64,
+    /// Free in the cleft.
+    pub free: u64,
+    /// Held by each kind.
+    pub bound: Vec<u64>,
+    /// Hydrolysed or transported by each kind.
+    pub turned_over: Vec<u64>,
+    /// Gone over the rim.
+    pub escaped: u64,
+}
+
+impl Budget {
+    /// Whether it adds up.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        let held: u64 = self.bound.iter().chain(&self.turned_over).sum();
+        self.initial + self.released == self.free + held + self.escaped
+    }
+}
+
+/// A trial.
+#[derive(Clone, Debug)]
+pub struct State {
+    key: StreamKey,
+    now: f64,
+    calendar: Calendar,
+    serial: u64,
+    /// By site.
+    states: Vec<u8>,
+    epochs: Vec<u32>,
+    /// By kind and state.
+    counts: Vec<Vec<u32>>,
+    initial: u64,
+    released: u64,
+    free: u64,
+    escaped: u64,
+    turned_over: Vec<u64>,
+    meetings: u64,
+}
+
+impl Plan {
+    /// A trial at its beginning: no molecule is free, sites are drawn from their law of rest. `day`: a time in which a molecule does
+    /// little, such as 5 us; it decides nothing but speed.
+    #[must_use]
+    pub fn start(&self, key: StreamKey, day: Tick) -> State {
+        let mut state = State {
+            key,
+            now: 0.0,
+            calendar: Calendar::new(day.ms()),
+            serial: 0,
+            states: Vec::with_capacity(self.sites.len()),
+            epochs: vec![0; self.sites.len()],
+            counts: self.kinds.iter().map(|k| vec![0; k.states.len()]).collect(),
+            initial: 0,
+            released: 0,
+            free: 0,
+            escaped: 0,
+            turned_over: vec![0; self.kinds.len()],
+            meetings: 0,
+        };
+        for site in &self.sites {
+            let kind = &self.kinds[usize::from(site.kind)];
+            let mut draws = state.draws().1;
+            let mut share = draws.uniform();
+            let passed = |p: &f64| {
+                share -= p;
+                share < 0.0
+            };
+            let last = kind.law.iter().rposition(|p| *p > 0.0).unwrap_or(0);
+            let own = kind.law.iter().position(passed).unwrap_or(last);
+            state.states.push(own as u8);
+            state.counts[usize::from(site.kind)][own] += 1;
+            state.initial += u64::from(kind.bound[own]);
+        }
+        for site in 0..self.sites.len() {
+            self.expect(&mut state, site, 0.0);
+        }
+        state
+    }
+
+    /// Releases molecules at a place, now.
+    ///
+    /// # Panics
+    /// If it is not within the cleft.
+    pub fn release(&self, state: &mut State, at: [f64; 2], molecules: u64) {
+        assert!(self.space.shape.holds(at), "a release is within the cleft");
+        let now = state.now;
+        state.released += molecules;
+        state.free += molecules;
+        for _ in 0..molecules {
+            let (serial, mut draws) = state.draws();
+            self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: now, serial });
+        }
+    }
+
+    /// Goes on until `until`.
+    pub fn advance(&self, state: &mut State, until: Tick) {
+        let until = until.ms();
+        while state.now < until {
+            let stop = until.min(0.5 * (state.now + state.calendar.horizon()));
+            while let Some(event) = state.calendar.next(stop) {
+                self.happen(state, event);
+            }
+            let gone = state.calendar.leave(state.now, stop) as u64;
+            state.free -= gone;
+            state.escaped += gone;
+            state.now = stop;
+        }
+    }
+
+    fn happen(&self, state: &mut State, Event { at: now, serial, what }: Event) {
+        match what {
+            What::Go { at } => {
+                let mut draws = state.draws().1;
+                self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: EVER, serial });
+            }
+            What::Meet { site, at } => {
+                state.meetings += 1;
+                let mut draws = state.draws().1;
+                let site = site as usize;
+                let kind = &self.kinds[usize::from(self.sites[site].kind)];
+                let mut share = draws.uniform() * kind.most;
+                let met = kind.states[usize::from(state.states[site])].binds.iter().find(|b| {
+                    share -= b.rate;
+                    share < 0.0
+                });
+                if let Some(bind) = met {
+                    if bind.keeps {
+                        state.free -= 1;
+                    }
+                    state.turned_over[usize::from(self.sites[site].kind)] += u64::from(bind.lost);
+                    self.turn_into(state, site, bind.to, now);
+                    if bind.keeps {
+                        return;
+                    }
+                }
+                self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: EVER, serial });
+            }
+            What::Turn { site, epoch } => {
+                let site = site as usize;
+                if state.epochs[site] != epoch {
+                    return;
+                }
+                let (serial, mut draws) = state.draws();
+                let number = usize::from(self.sites[site].kind);
+                let own = &self.kinds[number].states[usize::from(state.states[site])];
+                let mut share = draws.uniform() * own.leaving;
+                let turn = own.turns.iter().find(|t| {
+                    share -= t.rate;
+                    share < 0.0
+                });
+                let Some(turn) = turn.or(own.turns.last()) else { return };
+                state.turned_over[number] += u64::from(turn.lost);
+                self.turn_into(state, site, turn.to, now);
+                if turn.gives {
+                    state.free += 1;
+                    let at = self.tiles.anywhere(&self.space.shape, &mut draws, self.sites[site].tile);
+                    self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: EVER, serial });
+                }
+            }
+        }
+    }
+
+    fn turn_into(&self, state: &mut State, site: usize, to: u16, now: f64) {
+        let counts = &mut state.counts[usize::from(self.sites[site].kind)];
+        counts[usize::from(state.states[site])] -= 1;
+        counts[usize::from(to)] += 1;
+        state.states[site] = to as u8;
+        state.epochs[site] = state.epochs[site].wrapping_add(1);
+        self.expect(state, site, now);
+    }
+
+    /// When a site does something by itself.
+    fn expect(&self, state: &mut State, site: usize, now: f64) {
+        let own = &self.kinds[usize::from(self.sites[site].kind)].states[usize::from(state.states[site])];
+        if own.leaving > 0.0 {
+            let (serial, mut draws) = state.draws();
+            let at = now + draws.exponential() / own.leaving;
+            let what = What::Turn { site: site as u32, epoch: state.epochs[site] };
+            state.calendar.add(Event { at, serial, what });
+        }
+    }
+
+    /// Where all molecules are now.
+    #[must_use]
+    pub fn budget(&self, state: &State) -> Budget {
+        let held = |(kind, counts): (&super::kind::KindPlan, &Vec<u32>)| {
+            kind.bound.iter().zip(counts).map(|(b, n)| u64::from(*b) * u64::from(*n)).sum()
+        };
+        Budget {
+            initial: state.initial,
+            released: state.released,
+            free: state.free,
+            bound: self.kinds.iter().zip(&state.counts).map(held).collect(),
+            turned_over: state.turned_over.clone(),
+            escaped: state.escaped,
+        }
+    }
+}
+
+impl State {
+    /// The next number, and its draws.
+    fn draws(&mut self) -> (u64, Draws) {
+        self.serial += 1;
+        (self.serial, self.key.at(self.serial, 0))
+    }
+
+    /// Molecules that are free.
+    #[must_use]
+    pub fn free(&self) -> u64 {
+        self.free
+    }
+
+    /// Members of a kind in each state.
+    #[must_use]
+    pub fn counts(&self, kind: usize) -> &[u32] {
+        &self.counts[kind]
+    }
+
+    /// How often a molecule has met a site so far.
+    #[must_use]
+    pub fn meetings(&self) -> u64 {
+        self.meetings
+    }
+}
