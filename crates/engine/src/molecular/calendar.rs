@@ -77,7 +77,7 @@ impl Calendar {
         ((at / self.day) as u64).max(self.today)
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn add(&mut self, event: Event) {
         let day = self.day(event.at);
         if day == self.today {
@@ -90,7 +90,7 @@ impl Calendar {
     }
 
     /// A molecule leaves, before the horizon.
-    #[inline]
+    #[inline(always)]
     pub fn exit(&mut self, at: f64) {
         let day = self.day(at).min(self.today + DAYS as u64 - 1);
         self.exits[day as usize % DAYS].push(at);

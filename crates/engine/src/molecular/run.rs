@@ -4,7 +4,9 @@ use super::calendar::{Calendar, Event, What};
 use super::plan::Plan;
 use super::walk::Walker;
 use crate::time::Tick;
+use numerics::passage::{exponential, uniform};
 use numerics::rng::{Draws, StreamKey};
+use numerics::simd::{Kernel, Lanes, Level};
 
 /// What was released long ago.
 const EVER: f64 = f64::NEG_INFINITY;
@@ -77,20 +79,28 @@ impl Plan {
         };
         for site in &self.sites {
             let kind = &self.kinds[usize::from(site.kind)];
-            let mut draws = state.draws().1;
-            let mut share = draws.uniform();
-            let passed = |p: &f64| {
-                share -= p;
-                share < 0.0
-            };
             let last = kind.law.iter().rposition(|p| *p > 0.0).unwrap_or(0);
-            let own = kind.law.iter().position(passed).unwrap_or(last);
+            let mut own = last;
+            if kind.law[last] < 1.0 {
+                let mut share = uniform(&mut state.draws().1);
+                for (k, p) in kind.law.iter().enumerate() {
+                    share -= p;
+                    if share < 0.0 {
+                        own = k;
+                        break;
+                    }
+                }
+            }
             state.states.push(own as u8);
             state.counts[usize::from(site.kind)][own] += 1;
             state.initial += u64::from(kind.bound[own]);
         }
         for site in 0..self.sites.len() {
-            self.expect(&mut state, site, 0.0);
+            let kind = &self.kinds[usize::from(self.sites[site].kind)];
+            if kind.states[usize::from(state.states[site])].leaving > 0.0 {
+                let (serial, mut draws) = state.draws();
+                self.expect(&mut state, site, (0.0, serial), &mut draws);
+            }
         }
         state
     }
@@ -101,18 +111,39 @@ impl Plan {
     /// If it is not within the cleft.
     pub fn release(&self, state: &mut State, at: [f64; 2], molecules: u64) {
         assert!(self.space.shape.holds(at), "a release is within the cleft");
-        let now = state.now;
         state.released += molecules;
         state.free += molecules;
-        for _ in 0..molecules {
-            let (serial, mut draws) = state.draws();
-            self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: now, serial });
+        struct Release<'a>(&'a Plan, &'a mut State, [f64; 2], u64);
+        impl Kernel for Release<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn run<L: Lanes>(self) {
+                let Self(plan, state, at, molecules) = self;
+                let now = state.now;
+                for _ in 0..molecules {
+                    let (serial, mut draws) = state.draws();
+                    plan.walk(&mut state.calendar, &mut draws, Walker { at, now, released: now, serial });
+                }
+            }
         }
+        Level::best().dispatch(Release(self, state, at, molecules));
     }
 
     /// Goes on until `until`.
     pub fn advance(&self, state: &mut State, until: Tick) {
-        let until = until.ms();
+        struct Advance<'a>(&'a Plan, &'a mut State, f64);
+        impl Kernel for Advance<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn run<L: Lanes>(self) {
+                self.0.go_on(self.1, self.2);
+            }
+        }
+        Level::best().dispatch(Advance(self, state, until.ms()));
+    }
+
+    #[inline(always)]
+    fn go_on(&self, state: &mut State, until: f64) {
         while state.now < until {
             let stop = until.min(0.5 * (state.now + state.calendar.horizon()));
             while let Some(event) = state.calendar.next(stop) {
@@ -125,6 +156,7 @@ impl Plan {
         }
     }
 
+    #[inline(always)]
     fn happen(&self, state: &mut State, Event { at: now, serial, what }: Event) {
         match what {
             What::Go { at } => {
@@ -133,20 +165,24 @@ impl Plan {
             }
             What::Meet { site, at } => {
                 state.meetings += 1;
-                let mut draws = state.draws().1;
+                let (serial, mut draws) = state.draws();
                 let site = site as usize;
                 let kind = &self.kinds[usize::from(self.sites[site].kind)];
-                let mut share = draws.uniform() * kind.most;
-                let met = kind.states[usize::from(state.states[site])].binds.iter().find(|b| {
-                    share -= b.rate;
-                    share < 0.0
-                });
+                let mut share = uniform(&mut draws) * kind.most;
+                let mut met = None;
+                for bind in &kind.states[usize::from(state.states[site])].binds {
+                    share -= bind.rate;
+                    if share < 0.0 {
+                        met = Some(bind);
+                        break;
+                    }
+                }
                 if let Some(bind) = met {
                     if bind.keeps {
                         state.free -= 1;
                     }
                     state.turned_over[usize::from(self.sites[site].kind)] += u64::from(bind.lost);
-                    self.turn_into(state, site, bind.to, now);
+                    self.turn_into(state, site, bind.to, (now, serial), &mut draws);
                     if bind.keeps {
                         return;
                     }
@@ -161,14 +197,17 @@ impl Plan {
                 let (serial, mut draws) = state.draws();
                 let number = usize::from(self.sites[site].kind);
                 let own = &self.kinds[number].states[usize::from(state.states[site])];
-                let mut share = draws.uniform() * own.leaving;
-                let turn = own.turns.iter().find(|t| {
-                    share -= t.rate;
-                    share < 0.0
-                });
-                let Some(turn) = turn.or(own.turns.last()) else { return };
+                let mut share = uniform(&mut draws) * own.leaving;
+                let mut turn = own.turns[own.turns.len() - 1];
+                for one in &own.turns {
+                    share -= one.rate;
+                    if share < 0.0 {
+                        turn = *one;
+                        break;
+                    }
+                }
                 state.turned_over[number] += u64::from(turn.lost);
-                self.turn_into(state, site, turn.to, now);
+                self.turn_into(state, site, turn.to, (now, serial), &mut draws);
                 if turn.gives {
                     state.free += 1;
                     let at = self.tiles.anywhere(&self.space.shape, &mut draws, self.sites[site].tile);
@@ -178,21 +217,22 @@ impl Plan {
         }
     }
 
-    fn turn_into(&self, state: &mut State, site: usize, to: u16, now: f64) {
+    #[inline(always)]
+    fn turn_into(&self, state: &mut State, site: usize, to: u16, now: (f64, u64), draws: &mut Draws) {
         let counts = &mut state.counts[usize::from(self.sites[site].kind)];
         counts[usize::from(state.states[site])] -= 1;
         counts[usize::from(to)] += 1;
         state.states[site] = to as u8;
         state.epochs[site] = state.epochs[site].wrapping_add(1);
-        self.expect(state, site, now);
+        self.expect(state, site, now, draws);
     }
 
     /// When a site does something by itself.
-    fn expect(&self, state: &mut State, site: usize, now: f64) {
+    #[inline(always)]
+    fn expect(&self, state: &mut State, site: usize, (now, serial): (f64, u64), draws: &mut Draws) {
         let own = &self.kinds[usize::from(self.sites[site].kind)].states[usize::from(state.states[site])];
         if own.leaving > 0.0 {
-            let (serial, mut draws) = state.draws();
-            let at = now + draws.exponential() / own.leaving;
+            let at = now + exponential(draws) / own.leaving;
             let what = What::Turn { site: site as u32, epoch: state.epochs[site] };
             state.calendar.add(Event { at, serial, what });
         }
@@ -217,9 +257,19 @@ impl Plan {
 
 impl State {
     /// The next number, and its draws.
+    #[inline(always)]
     fn draws(&mut self) -> (u64, Draws) {
         self.serial += 1;
         (self.serial, self.key.at(self.serial, 0))
+    }
+
+    /// How far it has come.
+    ///
+    /// # Panics
+    /// Never: a trial stops at whole ticks.
+    #[must_use]
+    pub fn now(&self) -> Tick {
+        Tick::from_ms(self.now).expect("a time that was a tick")
     }
 
     /// Molecules that are free.

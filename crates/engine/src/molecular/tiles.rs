@@ -1,6 +1,7 @@
 //! Tiles of a membrane, and the sites in each.
 
 use super::space::{Shape, Space};
+use numerics::passage::uniform;
 use numerics::rng::Draws;
 use std::collections::BinaryHeap;
 
@@ -116,7 +117,7 @@ impl Tiles {
     }
 
     /// The tile a place is in.
-    #[inline]
+    #[inline(always)]
     pub fn of(&self, at: [f64; 2]) -> u32 {
         let n = self.volume.len() as u32 / self.across;
         let cell = |x: f64, low: f64, n: u32| (((x - low) / self.side) as u32).min(n - 1);
@@ -138,13 +139,13 @@ impl Tiles {
     }
 
     /// Its sites.
-    #[inline]
+    #[inline(always)]
     pub fn sites(&self, tile: u32) -> std::ops::Range<usize> {
         self.first[tile as usize] as usize..self.first[tile as usize + 1] as usize
     }
 
     /// um3
-    #[inline]
+    #[inline(always)]
     pub fn volume(&self, tile: u32) -> f64 {
         self.volume[tile as usize]
     }
@@ -154,10 +155,11 @@ impl Tiles {
     }
 
     /// A place in a tile, each as likely as any other that is within the outline.
+    #[inline(always)]
     pub fn anywhere(&self, shape: &Shape, draws: &mut Draws, tile: u32) -> [f64; 2] {
         let low = self.low(tile);
         loop {
-            let at = low.map(|x| x + draws.uniform() * self.side);
+            let at = low.map(|x| x + uniform(draws) * self.side);
             if shape.holds(at) {
                 return at;
             }

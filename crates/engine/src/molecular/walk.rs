@@ -2,7 +2,8 @@
 
 use super::calendar::{Calendar, Event, What};
 use super::plan::Plan;
-use numerics::math;
+use numerics::math::lanes;
+use numerics::passage::{exponential, uniform};
 use numerics::rng::Draws;
 use std::f64::consts::PI;
 
@@ -23,11 +24,12 @@ pub(super) struct Walker {
 
 impl Plan {
     /// Lets a molecule go until it may be bound, leaves, or is beyond what can be foreseen.
+    #[inline(always)]
     pub(super) fn walk(&self, calendar: &mut Calendar, draws: &mut Draws, walker: Walker) {
         let Walker { mut at, mut now, released, serial } = walker;
         let horizon = calendar.horizon();
         loop {
-            let wait = if self.meets > 0.0 { draws.exponential() / self.meets } else { f64::INFINITY };
+            let wait = if self.meets > 0.0 { exponential(draws) / self.meets } else { f64::INFINITY };
             let left = horizon - now;
             let meets = wait < left;
             let leap = if meets { wait } else { left };
@@ -45,7 +47,7 @@ impl Plan {
             if sites.is_empty() {
                 continue;
             }
-            let mut share = draws.uniform() * self.meets * self.tiles.volume(tile);
+            let mut share = uniform(draws) * self.meets * self.tiles.volume(tile);
             for site in sites {
                 let kind = &self.kinds[usize::from(self.sites[site].kind)];
                 share -= kind.most;
@@ -62,18 +64,19 @@ impl Plan {
 
     /// Whether what was released on one membrane `since` ms ago counts on the other: the density there over the mean, `1 + 2 sum (-1)^n
     /// exp(-n^2 pi^2 D t / h^2)`, as odds.
-    #[inline]
+    #[inline(always)]
     fn has_come(&self, draws: &mut Draws, since: f64) -> bool {
         let x = since * self.space.diffusion / (self.space.height * self.space.height);
         if x > MIXED {
             return true;
         }
         let density = if x > 0.1 {
-            let e = math::exp(-PI * PI * x);
-            1.0 - 2.0 * (e - e * e * e * e + math::powi(e, 9))
+            let e = lanes::exp(-PI * PI * x);
+            let fourth = e * e * e * e;
+            1.0 - 2.0 * (e - fourth + fourth * fourth * e)
         } else {
-            2.0 / (PI * x).sqrt() * math::exp(-0.25 / x)
+            2.0 / (PI * x).sqrt() * lanes::exp(-0.25 / x)
         };
-        draws.uniform() < density
+        uniform(draws) < density
     }
 }

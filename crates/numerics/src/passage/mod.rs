@@ -2,8 +2,11 @@
 //!
 //! Both are of size 1 (half the interval, the radius) and D = 1: lengths scale with the size L, times with `L^2 / D`.
 //! Survival and place are eigenfunction series, `S(t) = sum a_k exp(-l_k t)`; what is drawn is read from tables of their
-//! inverses, exact to 1e-6 of the time and 3e-4 of the size. Source: Redner (2001) A Guide to First-Passage Processes.
+//! inverses, exact to 1e-6 of the time and 3e-4 of the size. Draws are of 32 bits: an odd in 4e9 is the least that is told.
+//! What draws is inlined, so that it runs with the instructions of whoever calls it. Source: Redner (2001) A Guide to First-Passage Processes.
 
+use crate::math::lanes;
+use crate::rng::Draws;
 use crate::{bracket, math};
 use std::f64::consts::{PI, TAU};
 use std::sync::LazyLock;
@@ -94,16 +97,21 @@ impl Passage {
         self.modes.iter().rev().map(|m| m.rate * m.share * math::exp(-m.rate * t)).sum()
     }
 
-    /// When it comes to the border: `e` is exponential with mean 1.
-    #[inline]
-    #[must_use]
-    pub fn exit(&self, e: f64) -> f64 {
+    /// When it comes to the border.
+    #[inline(always)]
+    pub fn exit(&self, draws: &mut Draws) -> f64 {
+        self.exit_at(exponential(draws))
+    }
+
+    /// The time with `-ln S = e`.
+    #[inline(always)]
+    fn exit_at(&self, e: f64) -> f64 {
         let (first, last) = (exponent_of(FIRST), exponent_of(LAST));
         let bits = e.to_bits();
         if bits >= last {
             // S = share exp(-rate t)
             let m = &self.modes[0];
-            return (e + math::ln(m.share)) / m.rate;
+            return (e + lanes::ln(m.share)) / m.rate;
         }
         let bits = bits.max(first);
         let stretch = ((bits - first) >> (52 - FINE)) as usize;
@@ -112,18 +120,20 @@ impl Passage {
         a + x * (b + x * (c + x * d))
     }
 
-    /// How far from the middle it is at `t`, having stayed within until then: `u` is uniform.
-    #[inline]
-    #[must_use]
-    pub fn place(&self, t: f64, u: f64) -> f64 {
+    /// How far from the middle it is at `t`, having stayed within until then.
+    #[inline(always)]
+    pub fn place(&self, t: f64, draws: &mut Draws) -> f64 {
         if t.to_bits() < exponent_of(EARLY) {
-            let far = if self.plane {
-                (-4.0 * t * math::ln(u)).sqrt()
-            } else {
-                ((2.0 * t).sqrt() * math::normal_quantile(0.5 * u)).abs()
-            };
+            let far = (4.0 * t * exponential(draws)).sqrt();
+            let far = if self.plane { far } else { far * direction(draws)[0].abs() };
             return far.min(1.0 - 1e-9);
         }
+        self.place_at(t, uniform(draws))
+    }
+
+    /// The place at `t`, felt by the border, that is farther out with odds of `u`.
+    #[inline(always)]
+    fn place_at(&self, t: f64, u: f64) -> f64 {
         let late = t.to_bits() >= exponent_of(LATE);
         let above = if late { 0 } else { t.to_bits() - exponent_of(EARLY) };
         let row = if late { self.places.len() - 2 } else { (above >> (52 - ROWS)) as usize };
@@ -131,8 +141,9 @@ impl Passage {
         let v = u.sqrt() * COLUMNS as f64;
         let column = (v as usize).min(COLUMNS - 1);
         let across = v - column as f64;
-        let of = |row: &[f64; COLUMNS + 1]| row[column] + (row[column + 1] - row[column]) * across;
-        let (a, b) = (of(&self.places[row]), of(&self.places[row + 1]));
+        let [a, b] = [&self.places[row], &self.places[row + 1]];
+        let a = a[column] + (a[column + 1] - a[column]) * across;
+        let b = b[column] + (b[column + 1] - b[column]) * across;
         let far = a + (b - a) * along;
         if self.plane { far.sqrt() } else { far }
     }
@@ -212,13 +223,37 @@ impl Passage {
     }
 }
 
+/// Uniform in (0, 1), of 32 bits.
+#[inline(always)]
+pub fn uniform(draws: &mut Draws) -> f64 {
+    (f64::from(draws.next_u32()) + 0.5) * (1.0 / 4_294_967_296.0)
+}
+
+/// Exponential with mean 1, of 32 bits: 22.9 at most.
+#[inline(always)]
+pub fn exponential(draws: &mut Draws) -> f64 {
+    -lanes::ln(uniform(draws))
+}
+
+/// A direction in the plane, each as likely as any other: twice the angle of a place within a circle.
+#[inline(always)]
+pub fn direction(draws: &mut Draws) -> [f64; 2] {
+    loop {
+        let (x, y) = (2.0 * uniform(draws) - 1.0, 2.0 * uniform(draws) - 1.0);
+        let square = x * x + y * y;
+        if square <= 1.0 {
+            return [(x * x - y * y) / square, 2.0 * x * y / square];
+        }
+    }
+}
+
 /// The bits of `2^k`.
 const fn exponent_of(k: i32) -> u64 {
     ((1023 + k) as u64) << 52
 }
 
 /// How far a number is in its stretch of a doubling that is cut into `2^fine`.
-#[inline]
+#[inline(always)]
 fn part(bits: u64, fine: u32) -> f64 {
     let rest = bits & ((1 << (52 - fine)) - 1);
     f64::from_bits(exponent_of(0) | rest << fine) - 1.0

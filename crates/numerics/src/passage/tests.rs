@@ -18,7 +18,7 @@ fn tables_of_exits_invert_survival() {
         let mut worst: f64 = 0.0;
         for k in 0..40_000 {
             let e = math::exp(-14.0 + 17.5 * f64::from(k) / 40_000.0);
-            let t = passage.exit(e);
+            let t = passage.exit_at(e);
             let back = passage.survival(t);
             let odds = if e < 1.0 { -math::expm1(-e) } else { math::exp(-e) };
             let found = if e < 1.0 { 1.0 - back } else { back };
@@ -37,7 +37,7 @@ fn tables_of_places_invert_their_odds() {
             let t = math::exp(-4.15 + 4.3 * f64::from(k) / 200.0);
             for j in 1..200 {
                 let u = f64::from(j) / 200.0;
-                let x = passage.place(t, u);
+                let x = passage.place_at(t, u);
                 let odds = passage.within(&passage.waves(x), t) / passage.survival(t);
                 worst = worst.max((odds - (1.0 - u)).abs());
             }
@@ -53,13 +53,13 @@ fn draws_have_the_right_means() {
     let n = 200_000;
     let mut draws = StreamKey::new(1, 0, 0, 0).at(0, 0);
     for (passage, exit, plane) in [(&*INTERVAL, 0.5, 2.0), (&*DISC, 0.25, 4.0)] {
-        let times: Vec<f64> = (0..n).map(|_| passage.exit(draws.exponential())).collect();
+        let times: Vec<f64> = (0..n).map(|_| passage.exit(&mut draws)).collect();
         let mean = times.iter().sum::<f64>() / f64::from(n);
         let sd = (times.iter().map(|t| (t - mean) * (t - mean)).sum::<f64>() / f64::from(n)).sqrt();
         println!("mean exit {mean} of {exit}");
         assert!((mean - exit).abs() < 6.0 * sd / f64::from(n).sqrt());
         let t = 0.02;
-        let square = (0..n).map(|_| passage.place(t, draws.uniform())).map(|x| x * x).sum::<f64>() / f64::from(n);
+        let square = (0..n).map(|_| passage.place(t, &mut draws)).map(|x| x * x).sum::<f64>() / f64::from(n);
         println!("mean square {square} of {}", plane * t);
         assert!((square / (plane * t) - 1.0).abs() < 6.0 * 1.5 / f64::from(n).sqrt());
     }
