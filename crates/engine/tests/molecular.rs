@@ -1,10 +1,12 @@
 //! A cleft of single molecules against exact laws. Every statistical bound is at 5.1 standard errors (two-sided odds of 3.4e-7 that
 //! a sound program fails) unless it says otherwise; all are seeded.
 
-use engine::cleft::{self, Ligand};
-use engine::mechanism::{Description, Kinetics, LigandIndex, OutputIndex, ProgramBuilder, StateIndex, Transition};
-use engine::molecular::{Edge, Kind, MolecularError, Places, Plan, Shape, Space};
+mod molecules;
+
+use engine::cleft;
+use engine::molecular::{Edge, Kind, MolecularError, Plan, Shape, Space};
 use engine::time::Tick;
+use molecules::{kind, scheme, us};
 use numerics::constants::AVOGADRO;
 use numerics::math;
 use numerics::passage::DISC;
@@ -12,43 +14,6 @@ use numerics::rng::StreamKey;
 use std::f64::consts::PI;
 
 const SIGMAS: f64 = 5.1;
-
-fn us(x: f64) -> Tick {
-    Tick::from_ms(x * 1e-3).unwrap()
-}
-
-/// A step: from, to, rate (/ms or /mM/ms), and what it does with a molecule: 1 binds, -1 frees, 0 neither.
-type Step = (u16, u16, f64, i8);
-
-fn scheme(states: usize, steps: &[Step]) -> (Kinetics, Vec<f64>) {
-    let mut b = ProgramBuilder::new(0);
-    let outputs: Vec<_> = steps.iter().map(|s| b.constant(s.2)).collect();
-    let rates = b.finish(&outputs).unwrap();
-    let ligand = |on: bool| on.then_some(LigandIndex(0));
-    let transitions = steps.iter().enumerate().map(|(k, s)| Transition {
-        from: StateIndex(s.0),
-        to: StateIndex(s.1),
-        rate: OutputIndex(k as u16),
-        takes_up: ligand(s.3 > 0),
-        gives_off: ligand(s.3 < 0),
-    });
-    let description = Description {
-        states,
-        ligands: 1,
-        transitions: transitions.collect(),
-        rates,
-        inputs: vec![],
-        absorbing: vec![],
-        observables: vec![],
-    };
-    (Kinetics::new(description).unwrap(), steps.iter().map(|s| s.2).collect())
-}
-
-fn kind(states: usize, steps: &[Step], bound: &[u32], places: Vec<[f64; 2]>) -> Kind {
-    let (kinetics, coefficients) = scheme(states, steps);
-    let ligands = vec![Ligand::Transmitter];
-    Kind { kinetics, coefficients, ligands, bound: bound.to_vec(), places: Places::At(places), opposite: true }
-}
 
 /// Places in a disc, evenly at random.
 fn scattered(n: usize, radius: f64, seed: u64) -> Vec<[f64; 2]> {
@@ -165,7 +130,7 @@ fn binding_in_a_closed_cleft_comes_to_its_law_from_both_sides() {
         let [mean, variance] = bound_law(l, r, on / off / (volume * AVOGADRO));
         for (side, free) in [(0.01, true), (0.01, false), (0.02, true), (0.005, false)] {
             let kind = kind(2, &[(0, 1, on, 1), (1, 0, off, -1)], &[0, 1], places.clone());
-            let plan = Plan::tiled(&space, &[kind], side).unwrap();
+            let plan = Plan::tiled(&space, &[kind], side, None).unwrap();
             let mut state = plan.start(StreamKey::new(6, u64::from(free), 0, 0), us(1.0));
             if free {
                 plan.release(&mut state, [0.01, 0.02], u64::from(l));
@@ -268,7 +233,7 @@ fn a_quick_sink_is_seen_through_its_own_field() {
     let field = radius * radius / (2.0 * d) * (math::ln(radius / (4.0 * height)) + gamma - 0.75);
     let exact = volume * AVOGADRO / k + field;
     for side in [0.01, 0.02, 0.04] {
-        let plan = Plan::tiled(&space, &[sink(k)], side).unwrap();
+        let plan = Plan::tiled(&space, &[sink(k)], side, None).unwrap();
         let n = 20_000;
         let mut state = plan.start(StreamKey::new(10, 0, 0, 0), us(20.0));
         for at in scattered(n, radius, 11) {

@@ -6,15 +6,35 @@ use std::collections::BinaryHeap;
 /// Days that are kept apart.
 const DAYS: usize = 512;
 
+/// Where a free molecule is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Whereabouts {
+    /// In the cleft, um.
+    Cleft([f64; 2]),
+    /// In a shell of the tissue, whose rim it was last at.
+    Shell(u32, [f64; 2]),
+}
+
+/// How many more molecules there are in the cleft, and in the tissue, from a moment on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Move {
+    /// ms
+    pub at: f64,
+    pub cleft: i8,
+    pub tissue: i8,
+}
+
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum What {
     /// A molecule meets a site that might bind it, at a place.
-    Meet { site: u32, at: [f64; 2] },
+    Meet { site: u32, at: Whereabouts },
     /// A molecule goes on from a place.
-    Go { at: [f64; 2] },
+    Go { at: Whereabouts },
     /// A site does something by itself, unless it has changed since.
     Turn { site: u32, epoch: u32 },
+    /// A molecule comes in from the far field.
+    Arrive,
 }
 
 /// An event.
@@ -52,8 +72,8 @@ pub(super) struct Calendar {
     days: Vec<Vec<Event>>,
     /// After the days.
     later: Vec<Event>,
-    /// When molecules leave, by day.
-    exits: Vec<Vec<f64>>,
+    /// When molecules come and go, by day.
+    moves: Vec<Vec<Move>>,
 }
 
 impl Calendar {
@@ -64,7 +84,7 @@ impl Calendar {
             now: BinaryHeap::new(),
             days: vec![Vec::new(); DAYS],
             later: Vec::new(),
-            exits: vec![Vec::new(); DAYS],
+            moves: vec![Vec::new(); DAYS],
         }
     }
 
@@ -89,11 +109,11 @@ impl Calendar {
         }
     }
 
-    /// A molecule leaves, before the horizon.
+    /// A molecule comes or goes, before the horizon.
     #[inline(always)]
-    pub fn exit(&mut self, at: f64) {
-        let day = self.day(at).min(self.today + DAYS as u64 - 1);
-        self.exits[day as usize % DAYS].push(at);
+    pub fn note(&mut self, one: Move) {
+        let day = self.day(one.at).min(self.today + DAYS as u64 - 1);
+        self.moves[day as usize % DAYS].push(one);
     }
 
     /// The next event at `until` or before, if there is one.
@@ -106,7 +126,7 @@ impl Calendar {
                 return None;
             }
             self.today += 1;
-            // The exits of yesterday were all counted: its place is that of a new day.
+            // What moved yesterday was counted: its place is that of a new day.
             let due = std::mem::take(&mut self.days[self.today as usize % DAYS]);
             self.now.extend(due.into_iter().map(Reverse));
             if self.today.is_multiple_of(DAYS as u64 / 2) && !self.later.is_empty() {
@@ -115,16 +135,19 @@ impl Calendar {
         }
     }
 
-    /// How many leave from after `from` until `to`; to be asked before events after `to` are.
-    pub fn leave(&mut self, from: f64, to: f64) -> usize {
+    /// How many more molecules there are in cleft and tissue from after `from` until `to`; to be asked before events after `to` are.
+    pub fn moved(&mut self, from: f64, to: f64) -> [i64; 2] {
         let (first, last) = (((from / self.day) as u64), (to / self.day) as u64);
-        let mut gone = 0;
+        let mut more = [0; 2];
         for day in first..=last.min(first + DAYS as u64 - 1) {
-            let list = &mut self.exits[day as usize % DAYS];
-            let before = list.len();
-            list.retain(|&at| at > to);
-            gone += before - list.len();
+            self.moves[day as usize % DAYS].retain(|one| {
+                if one.at <= to {
+                    more[0] += i64::from(one.cleft);
+                    more[1] += i64::from(one.tissue);
+                }
+                one.at > to
+            });
         }
-        gone
+        more
     }
 }

@@ -10,8 +10,10 @@ use std::f64::consts::PI;
 /// Where the members of a kind are.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Places {
-    /// One by one, um.
+    /// In the cleft, one by one, um.
     At(Vec<[f64; 2]>),
+    /// In the tissue, so many in each shell.
+    Tissue(Vec<u32>),
 }
 
 /// Members of one kind.
@@ -70,8 +72,8 @@ pub(super) struct KindPlan {
     pub most: f64,
     pub bound: Vec<u32>,
     pub opposite: bool,
-    /// Odds of the states at the beginning, without transmitter.
-    pub law: Vec<f64>,
+    /// Odds of the states at the beginning: in the cleft, or in each shell.
+    pub laws: Vec<Vec<f64>>,
 }
 
 /// Euler's constant, and the mean logarithm of the distance of two points of a unit square.
@@ -90,7 +92,7 @@ pub(super) fn shade(space: &Space, side: f64) -> f64 {
 }
 
 impl KindPlan {
-    pub fn new(number: usize, kind: &Kind, shade: f64) -> Result<Self, MolecularError> {
+    pub fn new(number: usize, kind: &Kind, shade: f64, resting: &[f64]) -> Result<Self, MolecularError> {
         let kinetics = &kind.kinetics;
         let n = kinetics.states();
         let products = |l: Ligand| matches!(l, Ligand::Product);
@@ -145,9 +147,12 @@ impl KindPlan {
             }
         }
         let most = states.iter().map(|s| s.binding).fold(0.0, f64::max);
-        let law = kinetics.generator(&kind.coefficients, &at(0.0)).map_err(failed)?;
-        let law = law.stationary().map_err(|error| MolecularError::Rest { kind: number, error })?;
-        Ok(Self { states, most, bound: kind.bound.clone(), opposite: kind.opposite, law })
+        let law = |mm: &f64| {
+            let law = kinetics.generator(&kind.coefficients, &at(*mm)).map_err(failed)?;
+            law.stationary().map_err(|error| MolecularError::Rest { kind: number, error })
+        };
+        let laws = resting.iter().map(law).collect::<Result<_, _>>()?;
+        Ok(Self { states, most, bound: kind.bound.clone(), opposite: kind.opposite, laws })
     }
 }
 

@@ -24,6 +24,7 @@ mod plan;
 mod run;
 mod space;
 mod tiles;
+mod tissue;
 mod walk;
 
 pub use kind::{Kind, Places};

@@ -1,9 +1,11 @@
 //! A cleft of single molecules as a plan: space, kinds and places, checked and laid out once.
 
 use super::kind::{Kind, KindPlan, Places, shade};
-use super::space::Space;
+use super::space::{Edge, Space};
 use super::tiles::{Site, Tiles};
+use super::tissue::Tissue;
 use crate::mechanism::KineticsError;
+use numerics::constants::AVOGADRO;
 use numerics::markov::MarkovError;
 use thiserror::Error;
 
@@ -43,6 +45,20 @@ pub enum MolecularError {
         /// /mM/ms
         most: f64,
     },
+    /// Members in tissue that is not there.
+    #[error("kind {kind}: one number of members for each of {shells} shells of tissue")]
+    Shells {
+        /// Which.
+        kind: usize,
+        /// How many there are.
+        shells: usize,
+    },
+    /// Concentrations at rest that do not fit the space.
+    #[error("concentrations at rest are those of the cleft and of each of {shells} shells of tissue")]
+    Resting {
+        /// How many there are.
+        shells: usize,
+    },
     /// A place outside.
     #[error("kind {kind}: member {member} is not within the cleft")]
     Outside {
@@ -81,49 +97,89 @@ pub enum MolecularError {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub(super) space: Space,
+    pub(super) tissue: Option<Tissue>,
     pub(super) kinds: Vec<KindPlan>,
     pub(super) tiles: Tiles,
     pub(super) sites: Vec<Site>,
     /// Greatest rate at which a molecule may meet a site that binds, anywhere, /ms.
     pub(super) meets: f64,
+    /// The same in each shell of the tissue.
+    pub(super) outside: Vec<f64>,
+    /// Molecules at rest in a um3 of the cleft, and of each shell.
+    pub(super) ambient: Vec<f64>,
 }
 
 impl Plan {
     /// # Errors
     /// [`MolecularError`]
     pub fn new(space: &Space, kinds: &[Kind]) -> Result<Self, MolecularError> {
-        Self::tiled(space, kinds, 0.5 * space.height)
+        Self::tiled(space, kinds, 0.5 * space.height, None)
     }
 
-    /// With tiles of about `side` um.
+    /// With tiles of about `side` um; `resting`: concentrations at rest (mM) in the cleft and in each shell of the tissue, where they are
+    /// not that of the far field, as transporters take up what is there.
     ///
     /// # Errors
     /// [`MolecularError`]
-    pub fn tiled(space: &Space, kinds: &[Kind], side: f64) -> Result<Self, MolecularError> {
+    pub fn tiled(
+        space: &Space,
+        kinds: &[Kind],
+        side: f64,
+        resting: Option<&[f64]>,
+    ) -> Result<Self, MolecularError> {
         if !space.is_sound() || !(side > 0.0 && side.is_finite()) {
             return Err(MolecularError::Space);
         }
-        let mut places = Vec::new();
+        let tissue = match space.edge {
+            Edge::Porous(porous) => Some(Tissue::new(space, porous)?),
+            _ => None,
+        };
+        let shells = tissue.as_ref().map_or(0, |t| t.volume.len());
+        let far = if let Edge::Porous(porous) = space.edge { porous.resting } else { 0.0 };
+        let resting = match resting {
+            Some(given) if given.len() == shells + 1 => given.to_vec(),
+            Some(_) => return Err(MolecularError::Resting { shells }),
+            None => vec![far; shells + 1],
+        };
+        let (mut places, mut around) = (Vec::new(), Vec::new());
         for (number, kind) in kinds.iter().enumerate() {
-            let Places::At(own) = &kind.places;
+            let own = match &kind.places {
+                Places::At(own) => own,
+                Places::Tissue(counts) => {
+                    if counts.len() != shells {
+                        return Err(MolecularError::Shells { kind: number, shells });
+                    }
+                    let all = counts.iter().enumerate();
+                    around.extend(all.flat_map(|(k, n)| (0..*n).map(move |_| (number as u16, k as u32))));
+                    continue;
+                }
+            };
             if let Some(member) = own.iter().position(|at| !space.shape.holds(*at)) {
                 return Err(MolecularError::Outside { kind: number, member });
             }
             places.extend(own.iter().map(|at| (number as u16, *at)));
         }
-        if kinds.len() > usize::from(u16::MAX) || places.len() > u32::MAX as usize {
-            return Err(MolecularError::Many { members: places.len(), kinds: kinds.len() });
+        if kinds.len() > usize::from(u16::MAX) || places.len() + around.len() > u32::MAX as usize {
+            return Err(MolecularError::Many { members: places.len() + around.len(), kinds: kinds.len() });
         }
         let shade = shade(space, Tiles::side_of(space, side));
         let kinds: Vec<KindPlan> =
-            kinds.iter().enumerate().map(|(k, kind)| KindPlan::new(k, kind, shade)).collect::<Result<_, _>>()?;
-        let (tiles, sites) = Tiles::new(space, side, &places, |kind| kinds[usize::from(kind)].most);
+            kinds.iter().enumerate().map(|(k, kind)| {
+                let (seen, resting) =
+                    if matches!(kind.places, Places::At(_)) { (shade, &resting[..1]) } else { (0.0, &resting[1..]) };
+                KindPlan::new(k, kind, seen, resting)
+            }).collect::<Result<_, _>>()?;
+        let of_shells = tissue.as_ref().map_or(&[][..], |t| &t.volume);
+        let most = |kind: u16| kinds[usize::from(kind)].most;
+        let (tiles, sites) = Tiles::new(space, side, &places, most, (of_shells, &around));
         let rate = |tile: u32| {
             let all: f64 = tiles.sites(tile).map(|k| kinds[usize::from(sites[k].kind)].most).sum();
             if all > 0.0 { all / tiles.volume(tile) } else { 0.0 }
         };
-        let meets = (0..tiles.count()).map(rate).fold(0.0, f64::max);
-        Ok(Self { space: *space, kinds, tiles, sites, meets })
+        let meets = (0..tiles.own()).map(rate).fold(0.0, f64::max);
+        let outside = (0..shells as u32).map(|k| rate(tiles.own() + k)).collect();
+        let ambient = resting.iter().map(|mm| mm * AVOGADRO).collect();
+        Ok(Self { space: *space, tissue, kinds, tiles, sites, meets, outside, ambient })
     }
 
     /// The space.
@@ -132,7 +188,13 @@ impl Plan {
         &self.space
     }
 
-    /// Greatest rate at which a molecule may meet a site that binds, /ms.
+    /// Volume of the cleft, um3.
+    #[must_use]
+    pub fn volume(&self) -> f64 {
+        self.space.shape.area() * self.space.height
+    }
+
+    /// Greatest rate at which a molecule may meet a site of the cleft that binds, /ms.
     #[must_use]
     pub fn meets(&self) -> f64 {
         self.meets

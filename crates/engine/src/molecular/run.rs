@@ -1,10 +1,10 @@
 //! One trial: sites and molecules, event by event.
 
-use super::calendar::{Calendar, Event, What};
+use super::calendar::{Calendar, Event, What, Whereabouts};
 use super::plan::Plan;
 use super::walk::Walker;
 use crate::time::Tick;
-use numerics::passage::{exponential, uniform};
+use numerics::passage::{direction, exponential, uniform};
 use numerics::rng::{Draws, StreamKey};
 use numerics::simd::{Kernel, Lanes, Level};
 
@@ -18,13 +18,17 @@ pub struct Budget {
     pub initial: u64,
     /// Released since.
     pub released: u64,
+    /// Come in from the far field since.
+    pub arrived: u64,
     /// Free in the cleft.
     pub free: u64,
+    /// Free in the tissue.
+    pub free_in_tissue: u64,
     /// Held by each kind.
     pub bound: Vec<u64>,
     /// Hydrolysed or transported by each kind.
     pub turned_over: Vec<u64>,
-    /// Gone over the rim.
+    /// Gone over the rim, or into the far field.
     pub escaped: u64,
 }
 
@@ -33,7 +37,7 @@ impl Budget {
     #[must_use]
     pub fn balances(&self) -> bool {
         let held: u64 = self.bound.iter().chain(&self.turned_over).sum();
-        self.initial + self.released == self.free + held + self.escaped
+        self.initial + self.released + self.arrived == self.free + self.free_in_tissue + held + self.escaped
     }
 }
 
@@ -51,7 +55,8 @@ pub struct State {
     counts: Vec<Vec<u32>>,
     initial: u64,
     released: u64,
-    free: u64,
+    arrived: u64,
+    free: [i64; 2],
     escaped: u64,
     turned_over: Vec<u64>,
     meetings: u64,
@@ -72,18 +77,20 @@ impl Plan {
             counts: self.kinds.iter().map(|k| vec![0; k.states.len()]).collect(),
             initial: 0,
             released: 0,
-            free: 0,
+            arrived: 0,
+            free: [0; 2],
             escaped: 0,
             turned_over: vec![0; self.kinds.len()],
             meetings: 0,
         };
         for site in &self.sites {
             let kind = &self.kinds[usize::from(site.kind)];
-            let last = kind.law.iter().rposition(|p| *p > 0.0).unwrap_or(0);
+            let law = &kind.laws[self.tiles.shell(site.tile).map_or(0, |k| k as usize)];
+            let last = law.iter().rposition(|p| *p > 0.0).unwrap_or(0);
             let mut own = last;
-            if kind.law[last] < 1.0 {
+            if law[last] < 1.0 {
                 let mut share = uniform(&mut state.draws().1);
-                for (k, p) in kind.law.iter().enumerate() {
+                for (k, p) in law.iter().enumerate() {
                     share -= p;
                     if share < 0.0 {
                         own = k;
@@ -102,7 +109,46 @@ impl Plan {
                 self.expect(&mut state, site, (0.0, serial), &mut draws);
             }
         }
+        self.rest(&mut state);
         state
+    }
+
+    /// Molecules that are there at rest, and come in.
+    fn rest(&self, state: &mut State) {
+        for place in 0..self.ambient.len() as u32 {
+            // As many as there are gaps of a Poisson process in the volume.
+            let shell = place.checked_sub(1);
+            let volume = match (shell, &self.tissue) {
+                (Some(k), Some(tissue)) => tissue.volume[k as usize],
+                _ => self.volume(),
+            };
+            let most = self.ambient[place as usize] * volume;
+            let mut passed = if most > 0.0 { exponential(&mut state.draws().1) } else { 0.0 };
+            while passed < most {
+                let (serial, mut draws) = state.draws();
+                let at = match shell {
+                    Some(k) => self.anywhere(self.tiles.own() + k, &mut draws),
+                    None => {
+                        let half = self.space.shape.half();
+                        loop {
+                            let at = half.map(|x| (2.0 * uniform(&mut draws) - 1.0) * x);
+                            if self.space.shape.holds(at) {
+                                break Whereabouts::Cleft(at);
+                            }
+                        }
+                    }
+                };
+                passed += exponential(&mut draws);
+                state.initial += 1;
+                state.free[usize::from(shell.is_some())] += 1;
+                self.walk(&mut state.calendar, &mut draws, Walker { at, now: 0.0, released: EVER, serial });
+            }
+        }
+        if let Some(tissue) = self.tissue.as_ref().filter(|t| t.arrivals > 0.0) {
+            let (serial, mut draws) = state.draws();
+            let at = exponential(&mut draws) / tissue.arrivals;
+            state.calendar.add(Event { at, serial, what: What::Arrive });
+        }
     }
 
     /// Releases molecules at a place, now.
@@ -112,7 +158,7 @@ impl Plan {
     pub fn release(&self, state: &mut State, at: [f64; 2], molecules: u64) {
         assert!(self.space.shape.holds(at), "a release is within the cleft");
         state.released += molecules;
-        state.free += molecules;
+        state.free[0] += molecules as i64;
         struct Release<'a>(&'a Plan, &'a mut State, [f64; 2], u64);
         impl Kernel for Release<'_> {
             type Output = ();
@@ -122,7 +168,7 @@ impl Plan {
                 let now = state.now;
                 for _ in 0..molecules {
                     let (serial, mut draws) = state.draws();
-                    plan.walk(&mut state.calendar, &mut draws, Walker { at, now, released: now, serial });
+                    plan.walk(&mut state.calendar, &mut draws, Walker { at: Whereabouts::Cleft(at), now, released: now, serial });
                 }
             }
         }
@@ -149,9 +195,10 @@ impl Plan {
             while let Some(event) = state.calendar.next(stop) {
                 self.happen(state, event);
             }
-            let gone = state.calendar.leave(state.now, stop) as u64;
-            state.free -= gone;
-            state.escaped += gone;
+            let [cleft, tissue] = state.calendar.moved(state.now, stop);
+            state.free[0] += cleft;
+            state.free[1] += tissue;
+            state.escaped += -(cleft + tissue) as u64;
             state.now = stop;
         }
     }
@@ -179,7 +226,7 @@ impl Plan {
                 }
                 if let Some(bind) = met {
                     if bind.keeps {
-                        state.free -= 1;
+                        state.free[usize::from(matches!(at, Whereabouts::Shell(..)))] -= 1;
                     }
                     state.turned_over[usize::from(self.sites[site].kind)] += u64::from(bind.lost);
                     self.turn_into(state, site, bind.to, (now, serial), &mut draws);
@@ -209,11 +256,30 @@ impl Plan {
                 state.turned_over[number] += u64::from(turn.lost);
                 self.turn_into(state, site, turn.to, (now, serial), &mut draws);
                 if turn.gives {
-                    state.free += 1;
-                    let at = self.tiles.anywhere(&self.space.shape, &mut draws, self.sites[site].tile);
+                    let at = self.anywhere(self.sites[site].tile, &mut draws);
+                    state.free[usize::from(matches!(at, Whereabouts::Shell(..)))] += 1;
                     self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: EVER, serial });
                 }
             }
+            What::Arrive => {
+                let Some(tissue) = &self.tissue else { return };
+                let (serial, mut draws) = state.draws();
+                let at = self.anywhere(self.tiles.own() + tissue.volume.len() as u32 - 1, &mut draws);
+                let next = now + exponential(&mut draws) / tissue.arrivals;
+                state.calendar.add(Event { at: next, serial, what: What::Arrive });
+                state.arrived += 1;
+                state.free[1] += 1;
+                self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: EVER, serial });
+            }
+        }
+    }
+
+    /// A place in a tile or shell.
+    #[inline(always)]
+    fn anywhere(&self, tile: u32, draws: &mut Draws) -> Whereabouts {
+        match self.tiles.shell(tile) {
+            None => Whereabouts::Cleft(self.tiles.anywhere(&self.space.shape, draws, tile)),
+            Some(shell) => Whereabouts::Shell(shell, direction(draws).map(|x| x * self.space.shape.half()[0])),
         }
     }
 
@@ -247,7 +313,9 @@ impl Plan {
         Budget {
             initial: state.initial,
             released: state.released,
-            free: state.free,
+            arrived: state.arrived,
+            free: state.free(),
+            free_in_tissue: state.free[1] as u64,
             bound: self.kinds.iter().zip(&state.counts).map(held).collect(),
             turned_over: state.turned_over.clone(),
             escaped: state.escaped,
@@ -272,10 +340,16 @@ impl State {
         Tick::from_ms(self.now).expect("a time that was a tick")
     }
 
-    /// Molecules that are free.
+    /// Molecules that are free in the cleft.
     #[must_use]
     pub fn free(&self) -> u64 {
-        self.free
+        self.free[0] as u64
+    }
+
+    /// Molecules that are free in the tissue.
+    #[must_use]
+    pub fn free_in_tissue(&self) -> u64 {
+        self.free[1] as u64
     }
 
     /// Members of a kind in each state.

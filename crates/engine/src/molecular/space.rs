@@ -1,5 +1,6 @@
 //! Where molecules move, and how far in one leap.
 
+use crate::cleft::Porous;
 use numerics::passage::{DISC, INTERVAL, Passage, direction, exponential, uniform};
 use numerics::rng::Draws;
 use std::f64::consts::PI;
@@ -28,6 +29,8 @@ pub enum Edge {
     Sealed,
     /// Whoever arrives is gone.
     Absorbing,
+    /// Tissue around a disc.
+    Porous(Porous),
 }
 
 /// The space in which molecules move.
@@ -116,28 +119,22 @@ impl Space {
     /// Goes from `at` for `left` ms; gives the time after which it has left over the rim, or none.
     #[inline(always)]
     pub(super) fn go(&self, draws: &mut Draws, at: &mut [f64; 2], left: f64) -> Option<f64> {
-        match (self.shape, self.edge) {
-            (Shape::Disc { radius }, edge) => self.go_in_disc(draws, at, left, radius, edge),
-            (Shape::Rectangle { .. }, Edge::Sealed) => {
+        match self.shape {
+            Shape::Disc { radius } => self.go_in_disc(draws, at, left, radius),
+            Shape::Rectangle { .. } if self.edge == Edge::Sealed => {
                 let half = self.shape.half();
                 let far = (4.0 * self.diffusion * left * exponential(draws)).sqrt();
                 let [c, s] = direction(draws);
                 *at = [folded(at[0] + far * c, half[0]), folded(at[1] + far * s, half[1])];
                 None
             }
-            (Shape::Rectangle { .. }, Edge::Absorbing) => self.go_in_rectangle(draws, at, left),
+            Shape::Rectangle { .. } => self.go_in_rectangle(draws, at, left),
         }
     }
 
     #[inline(always)]
-    fn go_in_disc(
-        &self,
-        draws: &mut Draws,
-        at: &mut [f64; 2],
-        left: f64,
-        radius: f64,
-        edge: Edge,
-    ) -> Option<f64> {
+    fn go_in_disc(&self, draws: &mut Draws, at: &mut [f64; 2], left: f64, radius: f64) -> Option<f64> {
+        let sealed = self.edge == Edge::Sealed;
         let mut spent = 0.0;
         loop {
             let r = (at[0] * at[0] + at[1] * at[1]).sqrt();
@@ -159,7 +156,7 @@ impl Space {
                 continue;
             }
             if depth <= RIM * radius {
-                if edge == Edge::Absorbing {
+                if !sealed {
                     return Some(spent);
                 }
                 // On the rim, which is sealed: as far in as one is taken to be shallow. The way to a depth y is as long as that of
@@ -184,10 +181,13 @@ impl Space {
             let outwards = 0.5 + q * (0.25 + q * q / 24.0);
             let out = uniform(draws) < outwards;
             if out && time.is_some() {
-                if edge == Edge::Absorbing {
+                if self.edge == Edge::Absorbing {
                     return Some(spent);
                 }
                 self.turn_to(draws, at, (r, radius), passed);
+                if !sealed {
+                    return Some(spent);
+                }
                 continue;
             }
             self.turn_to(draws, at, (r, if out { r + far } else { r - far }), passed);
@@ -199,7 +199,7 @@ impl Space {
 
     /// From radius `r` to `to` within `time` ms, and around by what diffuses meanwhile.
     #[inline(always)]
-    fn turn_to(&self, draws: &mut Draws, at: &mut [f64; 2], (r, to): (f64, f64), time: f64) {
+    pub(super) fn turn_to(&self, draws: &mut Draws, at: &mut [f64; 2], (r, to): (f64, f64), time: f64) {
         let by = direction(draws)[0] * (4.0 * self.diffusion * time * exponential(draws) / (r * to)).sqrt();
         let [x, y] = *at;
         let [x, y] = [x - by * y, y + by * x];

@@ -1,4 +1,4 @@
-//! Tiles of a membrane, and the sites in each.
+//! Tiles of a membrane and shells of tissue, and the sites in each.
 
 use super::space::{Shape, Space};
 use numerics::passage::uniform;
@@ -19,6 +19,8 @@ pub(super) struct Tiles {
     pub side: f64,
     corner: [f64; 2],
     across: u32,
+    /// Tiles of the cleft; shells come after them.
+    own: u32,
     /// By tile: its first site, and how much of the cleft is over it, um3. One more at the end.
     first: Vec<u32>,
     volume: Vec<f64>,
@@ -27,7 +29,14 @@ pub(super) struct Tiles {
 impl Tiles {
     /// Covers a space with tiles of about `side` um, exactly of [`Self::side_of`], and sorts places into them. `weight`: how fast a
     /// site of a kind binds at most, um3/ms.
-    pub fn new(space: &Space, side: f64, places: &[(u16, [f64; 2])], weight: impl Fn(u16) -> f64) -> (Self, Vec<Site>) {
+    /// `shells`: their volumes, and who is in them.
+    pub fn new(
+        space: &Space,
+        side: f64,
+        places: &[(u16, [f64; 2])],
+        weight: impl Fn(u16) -> f64,
+        shells: (&[f64], &[(u16, u32)]),
+    ) -> (Self, Vec<Site>) {
         let half = space.shape.half();
         let across = (2.0 * half[0] / side).ceil().max(1.0);
         let side = Self::side_of(space, side);
@@ -36,6 +45,7 @@ impl Tiles {
             side,
             corner: [-half[0], -half[1]],
             across: across as u32,
+            own: (across * up) as u32,
             first: Vec::new(),
             volume: Vec::with_capacity((across * up) as usize),
         };
@@ -48,7 +58,9 @@ impl Tiles {
         let weights: Vec<f64> = places.iter().map(|p| weight(p.0)).collect();
         tiles.level(&mut homes, &weights);
         let mut order: Vec<(u32, u16)> = homes.iter().zip(places).map(|(tile, p)| (*tile, p.0)).collect();
+        order.extend(shells.1.iter().map(|(kind, shell)| (tiles.own + shell, *kind)));
         order.sort_unstable();
+        tiles.volume.extend_from_slice(shells.0);
         let sites: Vec<Site> = order.iter().map(|&(tile, kind)| Site { kind, tile }).collect();
         let mut next = 0;
         for tile in 0..=tiles.volume.len() as u32 {
@@ -104,7 +116,7 @@ impl Tiles {
 
     /// Tiles that have a side or a corner in common with one.
     fn beside(&self, tile: u32) -> impl Iterator<Item = u32> + use<> {
-        let (across, n) = (i64::from(self.across), self.volume.len() as i64);
+        let (across, n) = (i64::from(self.across), i64::from(self.own));
         let (x, y) = (i64::from(tile) % across, i64::from(tile) / across);
         let all = (-1..=1).flat_map(move |dy| (-1..=1).map(move |dx| (x + dx, y + dy)));
         all.filter(move |&(i, j)| (i, j) != (x, y) && (0..across).contains(&i) && j >= 0 && j * across < n)
@@ -119,7 +131,7 @@ impl Tiles {
     /// The tile a place is in.
     #[inline(always)]
     pub fn of(&self, at: [f64; 2]) -> u32 {
-        let n = self.volume.len() as u32 / self.across;
+        let n = self.own / self.across;
         let cell = |x: f64, low: f64, n: u32| (((x - low) / self.side) as u32).min(n - 1);
         cell(at[1], self.corner[1], n) * self.across + cell(at[0], self.corner[0], self.across)
     }
@@ -150,8 +162,15 @@ impl Tiles {
         self.volume[tile as usize]
     }
 
-    pub fn count(&self) -> u32 {
-        self.volume.len() as u32
+    /// Tiles of the cleft.
+    pub fn own(&self) -> u32 {
+        self.own
+    }
+
+    /// The shell that a tile is, if it is one.
+    #[inline(always)]
+    pub fn shell(&self, tile: u32) -> Option<u32> {
+        tile.checked_sub(self.own)
     }
 
     /// A place in a tile, each as likely as any other that is within the outline.
