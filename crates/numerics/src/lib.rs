@@ -6,6 +6,7 @@ pub mod jump;
 pub mod linear;
 pub mod markov;
 pub mod math;
+pub mod passage;
 pub mod piecewise;
 pub mod rng;
 pub mod simd;

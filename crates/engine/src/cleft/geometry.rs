@@ -102,7 +102,7 @@ impl Geometry {
     }
 
     /// Whether all numbers make sense.
-    pub(super) fn sound(&self) -> bool {
+    pub(crate) fn sound(&self) -> bool {
         let positive = |x: f64| x > 0.0 && x.is_finite();
         let disc = positive(self.radius)
             && positive(self.height)
@@ -183,6 +183,22 @@ impl Geometry {
             }
         }
         Shells { edges, disc: n, volume, conductance, outside }
+    }
+
+    /// Of a disc in tissue: fluid of each shell outside, um3, and what joins them, um3/ms: the rim to the middle of the first shell,
+    /// each shell to the next, the last one to the far field.
+    pub(crate) fn tissue_shells(&self) -> (Vec<f64>, Vec<f64>) {
+        let shells = self.cut();
+        let inner = shells.edges[shells.disc - 1];
+        let spread = 8.0 * PI * self.height * self.diffusion;
+        let to_rim = if self.lumped() {
+            0.5 * spread
+        } else {
+            spread * self.radius * self.radius / ((self.radius - inner) * (self.radius + inner))
+        };
+        let mut joins = shells.conductance[shells.disc - 1..].to_vec();
+        joins[0] = 1.0 / (1.0 / joins[0] - 1.0 / to_rim);
+        (shells.volume[shells.disc..].to_vec(), joins)
     }
 
     /// Widths of the tissue's shells: h / 2 at the rim, each a constant factor wider than the one before.

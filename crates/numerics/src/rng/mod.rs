@@ -29,7 +29,7 @@ const ROUNDS: u32 = 10;
 ///     [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]
 /// );
 /// ```
-#[inline]
+#[inline(always)]
 pub const fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let mut c = counter;
     let mut round = 0;
@@ -108,7 +108,7 @@ impl StreamKey {
     }
 
     /// One block of one event: what [`Draws`] hands out word by word.
-    #[inline]
+    #[inline(always)]
     const fn block(self, member: u64, event: u64, block: u32) -> [u32; 4] {
         let [e0, e1] = halves(event | block as u64);
         let [m0, m1] = halves(member);
@@ -146,7 +146,7 @@ pub struct Draws {
 
 impl Draws {
     /// The next 32 bits.
-    #[inline]
+    #[inline(always)]
     pub fn next_u32(&mut self) -> u32 {
         if self.used == 4 {
             assert!(
