@@ -197,8 +197,9 @@ fn junctions(c: &Condition) -> Vec<String> {
         let shown = told(f.value, f64::NAN, f64::NAN, &f.unit);
         let number = |what: &str| fact(c, of, what).map(|f| significant(f.value, 3));
         if let (Some(pairs), Some(partners)) = (number("joined pairs"), number("partners of a cell")) {
+            let others = if partners == "1" { "one other".to_owned() } else { format!("{partners} others") };
             out.push(format!(
-                "The gap junctions of {name} join {pairs} pairs of cells, each with {partners} others, by {shown} in the mean."
+                "The gap junctions of {name} join {pairs} pairs of cells, each with {others}, by {shown} in the mean."
             ));
             continue;
         }
