@@ -52,7 +52,13 @@ fn read(path: &str) -> Model {
     let member = |m: &Value| Member {
         states: m["states"].as_u64().expect("a number of states") as usize,
         bound: numbers(&m["bound"]).iter().map(|x| *x as u32).collect(),
-        steps: m["steps"].as_array().expect("steps").iter().map(numbers).map(|s| (s[0] as u16, s[1] as u16, s[2], s[3] as i8)).collect(),
+        steps: m["steps"]
+            .as_array()
+            .expect("steps")
+            .iter()
+            .map(numbers)
+            .map(|s| (s[0] as u16, s[1] as u16, s[2], s[3] as i8))
+            .collect(),
         places: m["places"].as_array().expect("places").iter().map(numbers).map(|p| [p[0], p[1]]).collect(),
     };
     let open = numbers(&v["open"]);
@@ -290,7 +296,8 @@ fn by_steps(model: &Model, field: &Field, h: f64, seed: u64, trial: u64) -> Cour
                 due[site].0.is_finite()
             });
         }
-        let open = (0..states.len()).filter(|&s| field.sites[s].0 == model.open.0 && usize::from(states[s]) == model.open.1);
+        let open =
+            (0..states.len()).filter(|&s| field.sites[s].0 == model.open.0 && usize::from(states[s]) == model.open.1);
         course.push([molecules.len() as f64, open.count() as f64]);
     }
     course

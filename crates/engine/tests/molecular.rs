@@ -52,7 +52,7 @@ fn molecules_leave_a_disc_as_fick_says() {
             assert!(off.abs() < SIGMAS && (found / exact - 1.0).abs() < 3e-3 + 3.0 * (1.0 / (exact * n as f64)).sqrt());
         }
     }
-    let n = 4_000_000;
+    let n = 400_000;
     for rate in [0.0, 28.4, 200.0] {
         let plan = Plan::new(&space, &[decoy(rate, scattered(80, 0.15, 1))]).unwrap();
         let mut state = plan.start(StreamKey::new(2, 0, 0, 0), us(1.0));
@@ -73,7 +73,8 @@ fn molecules_leave_a_disc_as_fick_says() {
 #[test]
 fn molecules_leave_a_rectangle_as_fick_says() {
     let n = 400_000;
-    let space = Space { shape: Shape::Rectangle { x: 1.0, y: 0.6 }, height: 0.05, diffusion: 0.4, edge: Edge::Absorbing };
+    let space =
+        Space { shape: Shape::Rectangle { x: 1.0, y: 0.6 }, height: 0.05, diffusion: 0.4, edge: Edge::Absorbing };
     let at = [0.2, -0.1];
     // Survival of each way by itself, from anywhere: sum of 2 (1 - cos k pi) / (k pi) sin(k pi x / L) exp(-(k pi / L)^2 D t).
     let one = |x: f64, length: f64, t: f64| -> f64 {
@@ -151,7 +152,9 @@ fn binding_in_a_closed_cleft_comes_to_its_law_from_both_sides() {
             // Relaxation is some 25 us: samples are 8 times that apart.
             let off_mean = (m - mean) / (variance / n as f64).sqrt();
             let off_variance = (v / variance - 1.0) / (2.0 / n as f64).sqrt();
-            println!("{shape:?} tiles {side}: mean {m} of {mean} ({off_mean:.2} se), variance {v} of {variance} ({off_variance:.2})");
+            println!(
+                "{shape:?} tiles {side}: mean {m} of {mean} ({off_mean:.2} se), variance {v} of {variance} ({off_variance:.2})"
+            );
             assert!(off_mean.abs() < SIGMAS && off_variance.abs() < SIGMAS && (m / mean - 1.0).abs() < 2e-3);
         }
     }
@@ -198,8 +201,10 @@ fn an_enzyme_follows_michaelis_and_menten() {
     let space = Space { shape: Shape::Rectangle { x: 0.2, y: 0.2 }, height: 0.02, diffusion: 0.33, edge: Edge::Sealed };
     let volume = space.shape.area() * 0.02 * AVOGADRO;
     let (on, off, cat, enzymes, start) = (100.0, 5.0, 16.0, 10.0, 2000.0);
-    let places: Vec<[f64; 2]> = (0..10).map(|k| [-0.09 + 0.02 * f64::from(k), 0.05 * f64::from(k % 3) - 0.05]).collect();
-    let plan = Plan::new(&space, &[kind(2, &[(0, 1, on, 1), (1, 0, off, -1), (1, 0, cat, 0)], &[0, 1], places)]).unwrap();
+    let places: Vec<[f64; 2]> =
+        (0..10).map(|k| [-0.09 + 0.02 * f64::from(k), 0.05 * f64::from(k % 3) - 0.05]).collect();
+    let plan =
+        Plan::new(&space, &[kind(2, &[(0, 1, on, 1), (1, 0, off, -1), (1, 0, cat, 0)], &[0, 1], places)]).unwrap();
     let half = (off + cat) / on * volume;
     let (trials, times) = (40, [1.0, 3.0, 6.0, 9.0, 12.0]);
     let mut left = [0.0; 5];
@@ -273,8 +278,7 @@ fn state_at(plan: &Plan, state: &mut engine::molecular::State, h: f64) -> f64 {
 fn a_glutamate_cleft_is_that_of_the_mean() {
     // 80 AMPA receptors, places drawn anew in each trial, against the mean level. At 2 % and SIGMAS.
     let space = disc(0.25, 0.02, Edge::Absorbing);
-    let steps =
-        [(0, 1, 4.59, 1), (1, 0, 4.26, -1), (1, 2, 28.4, 1), (2, 1, 3.26, -1), (2, 3, 4.24, 0), (3, 2, 0.9, 0)];
+    let steps = [(0, 1, 4.59, 1), (1, 0, 4.26, -1), (1, 2, 28.4, 1), (2, 1, 3.26, -1), (2, 3, 4.24, 0), (3, 2, 0.9, 0)];
     let trials = 1500;
     let times = [20.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2000.0];
     let mut sums = [[0.0; 4]; 7];
@@ -291,12 +295,17 @@ fn a_glutamate_cleft_is_that_of_the_mean() {
             }
         }
     }
-    let geometry =
-        cleft::Geometry { radius: 0.25, height: 0.02, diffusion: 0.33, shells: 160, grading: 0.5, rim: cleft::Rim::Absorbing };
+    let geometry = cleft::Geometry {
+        radius: 0.25,
+        height: 0.02,
+        diffusion: 0.33,
+        shells: 160,
+        grading: 0.5,
+        rim: cleft::Rim::Absorbing,
+    };
     let source = cleft::Source { pore: cleft::Pore::Instantaneous, radius: 0.0 };
     let (kinetics, coefficients) = scheme(4, &steps);
-    let resident =
-        cleft::Resident::new(kinetics, coefficients, cleft::Site::Disc(0.15), cleft::Amount::Count(80.0));
+    let resident = cleft::Resident::new(kinetics, coefficients, cleft::Site::Disc(0.15), cleft::Amount::Count(80.0));
     let mean = cleft::Cleft::new(&geometry, &source, &[resident]).unwrap();
     let (mut state, mut scratch) = (mean.start(), mean.scratch());
     mean.release(&mut state, 3000.0).unwrap();
@@ -309,7 +318,10 @@ fn a_glutamate_cleft_is_that_of_the_mean() {
         let [free, free_square, open, open_square] = sums[k];
         let error = |mean: f64, square: f64| ((square - mean * mean) / trials as f64).sqrt();
         let (of_free, of_open) = (mean.budget(&state).free_in_cleft * AVOGADRO, 80.0 * law[3]);
-        println!("{at} us: free {free:.2} of {of_free:.2}, open {open:.3} +- {:.3} of {of_open:.3}", error(open, open_square));
+        println!(
+            "{at} us: free {free:.2} of {of_free:.2}, open {open:.3} +- {:.3} of {of_open:.3}",
+            error(open, open_square)
+        );
         assert!((free - of_free).abs() < 0.002 * of_free + SIGMAS * error(free, free_square));
         assert!((open - of_open).abs() < 0.02 * of_open + SIGMAS * error(open, open_square));
     }
@@ -338,12 +350,17 @@ fn what_cannot_be_is_said() {
     let space = disc(0.2, 0.02, Edge::Absorbing);
     let of = |kind: Kind| Plan::new(&space, &[kind]).err();
     let steps = [(0, 1, 20.0, 1), (1, 0, 4.0, -1)];
-    assert_eq!(of(kind(2, &steps, &[0, 1], vec![[0.0, 0.19], [0.15, 0.15]])), Some(MolecularError::Outside { kind: 0, member: 1 }));
+    assert_eq!(
+        of(kind(2, &steps, &[0, 1], vec![[0.0, 0.19], [0.15, 0.15]])),
+        Some(MolecularError::Outside { kind: 0, member: 1 })
+    );
     // A state that holds two after it took up one.
     assert_eq!(of(kind(2, &steps, &[0, 2], vec![])), Some(MolecularError::Books { kind: 0, transition: 0 }));
     let quick = of(kind(2, &[(0, 1, 2e4, 1), (1, 0, 4.0, -1)], &[0, 1], vec![]));
     println!("{}", quick.clone().unwrap());
-    assert!(matches!(quick, Some(MolecularError::TooQuick { kind: 0, transition: 0, most }) if (1e3..2e4).contains(&most)));
+    assert!(
+        matches!(quick, Some(MolecularError::TooQuick { kind: 0, transition: 0, most }) if (1e3..2e4).contains(&most))
+    );
     let flat = Space { height: 0.0, ..space };
     assert_eq!(Plan::new(&flat, &[]).err(), Some(MolecularError::Space));
 }

@@ -42,13 +42,10 @@ fn tissue_and_its_transporters_are_those_of_the_mean() {
         let c = mean.concentrations(&at_rest);
         let rest: Vec<f64> = std::iter::once(c[0]).chain(c[mean.rings()..mean.shells()].iter().copied()).collect();
         // Transporters of each shell, by chance where they are not whole.
-        let amounts: Vec<f64> = mean.places(1).unwrap().iter().map(|(_, share)| share * mean.count(1).unwrap()).collect();
-        let space = Space {
-            shape: Shape::Disc { radius: 0.2 },
-            height: 0.02,
-            diffusion: 0.33,
-            edge: Edge::Porous(porous),
-        };
+        let amounts: Vec<f64> =
+            mean.places(1).unwrap().iter().map(|(_, share)| share * mean.count(1).unwrap()).collect();
+        let space =
+            Space { shape: Shape::Disc { radius: 0.2 }, height: 0.02, diffusion: 0.33, edge: Edge::Porous(porous) };
         let times = [20.0, 100.0, 300.0, 1000.0, 3000.0];
         let mut sums = [[0.0; 8]; 5];
         for trial in 0..trials {
@@ -85,13 +82,19 @@ fn tissue_and_its_transporters_are_those_of_the_mean() {
             let budget: cleft::Budget = mean.budget(&state);
             let mut law = [0.0; 3];
             mean.occupancies(&state, 0, &mut law);
-            let exact =
-                [budget.free_in_cleft * AVOGADRO, budget.free_in_tissue * AVOGADRO, 80.0 * law[2], budget.turned_over[1] * AVOGADRO];
+            let exact = [
+                budget.free_in_cleft * AVOGADRO,
+                budget.free_in_tissue * AVOGADRO,
+                80.0 * law[2],
+                budget.turned_over[1] * AVOGADRO,
+            ];
             for (j, (name, exact)) in ["cleft", "tissue", "open", "carried"].into_iter().zip(exact).enumerate() {
                 let (found, square) = (sums[k][2 * j], sums[k][2 * j + 1]);
                 let error = ((square - found * found).max(0.0) / trials as f64).sqrt();
                 println!("{resting} mM, {t} us, {name}: {found:.3} +- {error:.3} of {exact:.3}");
-                assert!((found - exact).abs() < 0.01 * exact + SIGMAS * error.max((exact / trials as f64).sqrt() * 0.2));
+                assert!(
+                    (found - exact).abs() < 0.01 * exact + SIGMAS * error.max((exact / trials as f64).sqrt() * 0.2)
+                );
             }
         }
     }
@@ -134,7 +137,10 @@ fn what_is_there_at_rest_stays() {
         for j in 0..2 {
             let m = sums[k][2 * j];
             let v = sums[k][2 * j + 1] - m * m;
-            let (off, spread) = ((m - exact[j]) / (exact[j] / trials as f64).sqrt(), (v / exact[j] - 1.0) * (trials as f64 / 2.0).sqrt());
+            let (off, spread) = (
+                (m - exact[j]) / (exact[j] / trials as f64).sqrt(),
+                (v / exact[j] - 1.0) * (trials as f64 / 2.0).sqrt(),
+            );
             println!("{t} us: {m} of {} ({off:.2} se), variance {v:.2} ({spread:.2})", exact[j]);
             assert!(off.abs() < SIGMAS && spread.abs() < SIGMAS);
         }

@@ -16,7 +16,9 @@ pub enum MolecularError {
     #[error("sizes, height and diffusion coefficient must be positive numbers")]
     Space,
     /// A ligand list or list of molecules held that does not fit its scheme.
-    #[error("kind {kind}: one sound ligand for each of its scheme, a number of molecules for each state, no step takes up a product")]
+    #[error(
+        "kind {kind}: one sound ligand for each of its scheme, a number of molecules for each state, no step takes up a product"
+    )]
     Ligands {
         /// Which.
         kind: usize,
@@ -36,7 +38,9 @@ pub enum MolecularError {
         transition: usize,
     },
     /// Binding that no diffusion could feed.
-    #[error("kind {kind}: transition {transition} binds more than diffusion brings to a site; {most} /mM/ms is the limit here")]
+    #[error(
+        "kind {kind}: transition {transition} binds more than diffusion brings to a site; {most} /mM/ms is the limit here"
+    )]
     TooQuick {
         /// Which.
         kind: usize,
@@ -121,13 +125,8 @@ impl Plan {
     ///
     /// # Errors
     /// [`MolecularError`]
-    pub fn tiled(
-        space: &Space,
-        kinds: &[Kind],
-        side: f64,
-        resting: Option<&[f64]>,
-    ) -> Result<Self, MolecularError> {
-        if !space.is_sound() || !(side > 0.0 && side.is_finite()) {
+    pub fn tiled(space: &Space, kinds: &[Kind], side: f64, resting: Option<&[f64]>) -> Result<Self, MolecularError> {
+        if !(space.is_sound() && side > 0.0 && side.is_finite()) {
             return Err(MolecularError::Space);
         }
         let tissue = match space.edge {
@@ -163,12 +162,15 @@ impl Plan {
             return Err(MolecularError::Many { members: places.len() + around.len(), kinds: kinds.len() });
         }
         let shade = shade(space, Tiles::side_of(space, side));
-        let kinds: Vec<KindPlan> =
-            kinds.iter().enumerate().map(|(k, kind)| {
+        let kinds: Vec<KindPlan> = kinds
+            .iter()
+            .enumerate()
+            .map(|(k, kind)| {
                 let (seen, resting) =
                     if matches!(kind.places, Places::At(_)) { (shade, &resting[..1]) } else { (0.0, &resting[1..]) };
                 KindPlan::new(k, kind, seen, resting)
-            }).collect::<Result<_, _>>()?;
+            })
+            .collect::<Result<_, _>>()?;
         let of_shells = tissue.as_ref().map_or(&[][..], |t| &t.volume);
         let most = |kind: u16| kinds[usize::from(kind)].most;
         let (tiles, sites) = Tiles::new(space, side, &places, most, (of_shells, &around));

@@ -168,7 +168,11 @@ impl Plan {
                 let now = state.now;
                 for _ in 0..molecules {
                     let (serial, mut draws) = state.draws();
-                    plan.walk(&mut state.calendar, &mut draws, Walker { at: Whereabouts::Cleft(at), now, released: now, serial });
+                    plan.walk(
+                        &mut state.calendar,
+                        &mut draws,
+                        Walker { at: Whereabouts::Cleft(at), now, released: now, serial },
+                    );
                 }
             }
         }

@@ -91,7 +91,9 @@ impl Shape {
                 let along = |a: f64, b: f64, half: f64| (b.min(half) - a.max(-half)).max(0.0);
                 along(x0, x1, 0.5 * x) * along(y0, y1, 0.5 * y)
             }
-            Self::Disc { .. } if self.holds([x0, y0]) && self.holds([x1, y1]) && self.holds([x0, y1]) && self.holds([x1, y0]) => {
+            Self::Disc { .. }
+                if self.holds([x0, y0]) && self.holds([x1, y1]) && self.holds([x0, y1]) && self.holds([x1, y0]) =>
+            {
                 (x1 - x0) * (y1 - y0)
             }
             Self::Disc { radius } => {
@@ -167,9 +169,7 @@ impl Space {
                 let passed = time.unwrap_or(left - spent);
                 self.turn_to(draws, at, (r, radius - far), passed);
                 spent += passed;
-                if time.is_none() {
-                    return None;
-                }
+                time?;
                 continue;
             }
             // A ring of twice the depth.
@@ -191,9 +191,7 @@ impl Space {
                 continue;
             }
             self.turn_to(draws, at, (r, if out { r + far } else { r - far }), passed);
-            if time.is_none() {
-                return None;
-            }
+            time?;
         }
     }
 
@@ -228,11 +226,7 @@ impl Space {
             let ends = times[first] < left - spent;
             spent += time;
             for k in 0..2 {
-                let far = if ends && k == first {
-                    room[k]
-                } else {
-                    room[k] * INTERVAL.place(time / scale[k], draws)
-                };
+                let far = if ends && k == first { room[k] } else { room[k] * INTERVAL.place(time / scale[k], draws) };
                 let up = uniform(draws) < 0.5;
                 if ends && k == first && up == (at[k] > 0.0) {
                     return Some(spent);
@@ -287,7 +281,11 @@ mod tests {
             let n = n as f64;
             let off = (square / n - 0.5) * (12.0 * n).sqrt();
             let off_outer = (outer / n - 0.19) * (n / (0.19 * 0.81)).sqrt();
-            println!("{legs} legs of {each}: mean square {} ({off:.2} se), outer tenth {} ({off_outer:.2})", square / n, outer / n);
+            println!(
+                "{legs} legs of {each}: mean square {} ({off:.2} se), outer tenth {} ({off_outer:.2})",
+                square / n,
+                outer / n
+            );
             assert!(off.abs() < 5.1 && off_outer.abs() < 5.1);
         }
     }

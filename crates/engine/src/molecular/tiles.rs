@@ -97,10 +97,14 @@ impl Tiles {
                 continue;
             }
             let free = members[t].iter().copied().filter(|&k| !moved[k as usize]);
-            let Some(k) = free.max_by(|a, b| weights[*a as usize].total_cmp(&weights[*b as usize]).then(b.cmp(a))) else { return };
+            let Some(k) = free.max_by(|a, b| weights[*a as usize].total_cmp(&weights[*b as usize]).then(b.cmp(a)))
+            else {
+                return;
+            };
             let w = weights[k as usize];
             let would = |to: u32| load[to as usize] + w / self.volume(to);
-            let roomy = self.beside(tile).filter(|&to| self.volume(to) >= 0.25 * whole && would(to) < load[t] * (1.0 - 1e-12));
+            let roomy =
+                self.beside(tile).filter(|&to| self.volume(to) >= 0.25 * whole && would(to) < load[t] * (1.0 - 1e-12));
             let Some(to) = roomy.min_by(|a, b| would(*a).total_cmp(&would(*b)).then(a.cmp(b))) else { return };
             members[t].retain(|&m| m != k);
             members[to as usize].push(k);

@@ -42,4 +42,3 @@ pub fn kind(states: usize, steps: &[Step], bound: &[u32], places: Vec<[f64; 2]>)
     let ligands = vec![Ligand::Transmitter];
     Kind { kinetics, coefficients, ligands, bound: bound.to_vec(), places: Places::At(places), opposite: true }
 }
-
