@@ -4,7 +4,7 @@
 //! random numbers, as a reference. Prints one line of JSON: seconds for all trials, and at each time sums of free molecules and of
 //! the state that is watched, and of their squares. Called by `bench/cleft`.
 
-use engine::cleft::Ligand;
+use engine::cleft::{Ligand, Pore};
 use engine::mechanism::{Description, Kinetics, LigandIndex, OutputIndex, ProgramBuilder, StateIndex, Transition};
 use engine::molecular::{Edge, Kind, Places, Plan, Shape, Space};
 use engine::time::Tick;
@@ -110,10 +110,11 @@ fn ms(x: f64) -> Tick {
 type Course = Vec<[f64; 2]>;
 
 fn by_leaps(model: &Model, plan: &Plan, seed: u64, trial: u64) -> Course {
-    let mut state = plan.start(StreamKey::new(seed, trial, 0, 0), ms(1e-3));
-    plan.release(&mut state, [0.0, 0.0], model.release);
+    let key = StreamKey::new(seed, trial, 0, 0);
+    let mut state = plan.start(key, ms(1e-3));
+    plan.release(&mut state, key, [0.0, 0.0], Pore::Instantaneous, model.release);
     let at = |t: &f64| {
-        plan.advance(&mut state, ms(1e-3 * t));
+        plan.advance(&mut state, key, ms(1e-3 * t), &mut |_| ());
         [state.free() as f64, f64::from(state.counts(model.open.0)[model.open.1])]
     };
     model.times.iter().map(at).collect()

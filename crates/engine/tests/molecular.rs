@@ -6,7 +6,7 @@ mod molecules;
 use engine::cleft;
 use engine::molecular::{Edge, Kind, MolecularError, Plan, Shape, Space};
 use engine::time::Tick;
-use molecules::{kind, scheme, us};
+use molecules::{Trial, kind, scheme, us};
 use numerics::constants::AVOGADRO;
 use numerics::math;
 use numerics::passage::DISC;
@@ -42,10 +42,10 @@ fn molecules_leave_a_disc_as_fick_says() {
     let space = disc(0.25, 0.02, Edge::Absorbing);
     for rate in [0.0, 28.4, 200.0] {
         let plan = Plan::new(&space, &[decoy(rate, scattered(80, 0.15, 1))]).unwrap();
-        let mut state = plan.start(StreamKey::new(1, 0, 0, 0), us(1.0));
-        plan.release(&mut state, [0.0, 0.0], n);
+        let mut state = Trial::new(&plan, StreamKey::new(1, 0, 0, 0), us(1.0));
+        state.release([0.0, 0.0], n);
         for share in [0.05, 0.1, 0.2, 0.3, 0.5] {
-            plan.advance(&mut state, us(share * 0.0625 / 0.33e-3));
+            state.advance(us(share * 0.0625 / 0.33e-3));
             let (found, exact) = (state.free() as f64 / n as f64, DISC.survival(share));
             let off = (found - exact) / (exact * (1.0 - exact) / n as f64).sqrt();
             println!("from the middle, meets {:.1} /ms, Dt/R^2 {share}: {found} of {exact}, {off:.2} se", plan.meets());
@@ -55,13 +55,13 @@ fn molecules_leave_a_disc_as_fick_says() {
     let n = 400_000;
     for rate in [0.0, 28.4, 200.0] {
         let plan = Plan::new(&space, &[decoy(rate, scattered(80, 0.15, 1))]).unwrap();
-        let mut state = plan.start(StreamKey::new(2, 0, 0, 0), us(1.0));
+        let mut state = Trial::new(&plan, StreamKey::new(2, 0, 0, 0), us(1.0));
         for at in scattered(n, 0.25, 9) {
-            plan.release(&mut state, at, 1);
+            state.release(at, 1);
         }
         // Sum of 4 / j^2 exp(-j^2 t)
         for (share, exact) in [(0.05, 0.547_88), (0.1, 0.394_18), (0.2, 0.217_85), (0.3, 0.122_03)] {
-            plan.advance(&mut state, us(share * 0.0625 / 0.33e-3));
+            state.advance(us(share * 0.0625 / 0.33e-3));
             let found = state.free() as f64 / n as f64;
             let off = (found - exact) / (exact * (1.0 - exact) / n as f64).sqrt();
             println!("from everywhere, Dt/R^2 {share}: {found} of {exact}, {off:.2} se");
@@ -86,10 +86,10 @@ fn molecules_leave_a_rectangle_as_fick_says() {
     };
     for rate in [0.0, 30.0] {
         let plan = Plan::new(&space, &[decoy(rate, scattered(500, 0.25, 1))]).unwrap();
-        let mut state = plan.start(StreamKey::new(3, 0, 0, 0), us(1.0));
-        plan.release(&mut state, at, n);
+        let mut state = Trial::new(&plan, StreamKey::new(3, 0, 0, 0), us(1.0));
+        state.release(at, n);
         for t in [20.0, 50.0, 100.0, 200.0, 400.0] {
-            plan.advance(&mut state, us(t));
+            state.advance(us(t));
             let exact = one(0.5 + at[0], 1.0, 1e-3 * t) * one(0.3 + at[1], 0.6, 1e-3 * t);
             let found = state.free() as f64 / n as f64;
             let off = (found - exact) / (exact * (1.0 - exact) / n as f64).sqrt();
@@ -133,24 +133,24 @@ fn binding_in_a_closed_cleft_comes_to_its_law_from_both_sides() {
         for (side, free) in [(0.01, true), (0.02, false)] {
             let kind = kind(2, &[(0, 1, on, 1), (1, 0, off, -1)], &[0, 1], places.clone());
             let plan = Plan::tiled(&space, &[kind], side, None).unwrap();
-            let mut state = plan.start(StreamKey::new(6, u64::from(free), 0, 0), us(1.0));
+            let mut state = Trial::new(&plan, StreamKey::new(6, u64::from(free), 0, 0), us(1.0));
             if free {
-                plan.release(&mut state, [0.01, 0.02], u64::from(l));
+                state.release([0.01, 0.02], u64::from(l));
             } else {
                 // All at one receptor's place: most of them are bound before they are spread.
-                plan.release(&mut state, places[0], u64::from(l));
+                state.release(places[0], u64::from(l));
             }
-            let (n, apart) = (1_500, 200.0);
+            let (n, apart) = (1_200, 120.0);
             let mut counts = Vec::with_capacity(n);
-            plan.advance(&mut state, us(2000.0));
+            state.advance(us(2000.0));
             for k in 0..n {
-                plan.advance(&mut state, us(2000.0 + apart * (k + 1) as f64));
-                assert!(plan.budget(&state).balances());
+                state.advance(us(2000.0 + apart * (k + 1) as f64));
+                assert!(state.budget().balances());
                 counts.push(f64::from(state.counts(0)[1]));
             }
             let m = counts.iter().sum::<f64>() / n as f64;
             let v = counts.iter().map(|c| (c - m) * (c - m)).sum::<f64>() / (n as f64 - 1.0);
-            // Relaxation is some 25 us: samples are 8 times that apart.
+            // Relaxation is some 25 us: samples are five times that apart.
             let off_mean = (m - mean) / (variance / n as f64).sqrt();
             let off_variance = (v / variance - 1.0) / (2.0 / n as f64).sqrt();
             println!(
@@ -186,13 +186,13 @@ fn a_reversible_cycle_runs_neither_way() {
     ];
     let kind = kind(4, &steps, &[0, 1, 1, 0], scattered(40, 0.12, 2));
     let plan = Plan::new(&space, &[kind]).unwrap();
-    let mut state = plan.start(StreamKey::new(8, 0, 0, 0), us(1.0));
-    plan.release(&mut state, [0.0, 0.0], 100);
-    plan.advance(&mut state, us(5000.0));
+    let mut state = Trial::new(&plan, StreamKey::new(8, 0, 0, 0), us(1.0));
+    state.release([0.0, 0.0], 100);
+    state.advance(us(5000.0));
     let n = 10_000;
     let mut sums = [0.0; 4];
     for k in 0..n {
-        plan.advance(&mut state, us(5000.0 + 500.0 * f64::from(k + 1)));
+        state.advance(us(5000.0 + 500.0 * f64::from(k + 1)));
         (0..4).for_each(|s| sums[s] += f64::from(state.counts(0)[s]));
     }
     // O over B and P over C are what their own steps say, whatever the ligand does.
@@ -216,11 +216,11 @@ fn an_enzyme_follows_michaelis_and_menten() {
     let (trials, times) = (40, [1.0, 3.0, 6.0, 9.0, 12.0]);
     let mut left = [0.0; 5];
     for trial in 0..trials {
-        let mut state = plan.start(StreamKey::new(9, trial, 0, 0), us(1.0));
-        plan.release(&mut state, [0.0, 0.0], start as u64);
+        let mut state = Trial::new(&plan, StreamKey::new(9, trial, 0, 0), us(1.0));
+        state.release([0.0, 0.0], start as u64);
         for (k, t) in times.into_iter().enumerate() {
-            plan.advance(&mut state, us(1e3 * t));
-            left[k] += (start - plan.budget(&state).turned_over[0] as f64) / trials as f64;
+            state.advance(us(1e3 * t));
+            left[k] += (start - state.budget().turned_over[0] as f64) / trials as f64;
         }
     }
     for (k, t) in times.into_iter().enumerate() {
@@ -247,17 +247,17 @@ fn a_quick_sink_is_seen_through_its_own_field() {
     for side in [0.02, 0.04] {
         let plan = Plan::tiled(&space, &[sink(k)], side, None).unwrap();
         let n = 10_000;
-        let mut state = plan.start(StreamKey::new(10, 0, 0, 0), us(20.0));
+        let mut state = Trial::new(&plan, StreamKey::new(10, 0, 0, 0), us(20.0));
         for at in scattered(n, radius, 11) {
-            plan.release(&mut state, at, 1);
+            state.release(at, 1);
         }
         // The mean from what is left, by Simpson's rule to 12 means, and the rest as an exponential.
         let (steps, h) = (600, exact / 50.0);
         let mut sum = 0.0;
         let mut before = n as f64;
         for _ in 0..steps {
-            let mid = state_at(&plan, &mut state, 0.5 * h);
-            let end = state_at(&plan, &mut state, 0.5 * h);
+            let mid = state_at(&mut state, 0.5 * h);
+            let end = state_at(&mut state, 0.5 * h);
             sum += h / 6.0 * (before + 4.0 * mid + end);
             before = end;
         }
@@ -275,9 +275,9 @@ fn sink(k: f64) -> Kind {
 }
 
 /// Molecules that are free after `h` more ms.
-fn state_at(plan: &Plan, state: &mut engine::molecular::State, h: f64) -> f64 {
+fn state_at(state: &mut Trial, h: f64) -> f64 {
     let now = state.now().ms();
-    plan.advance(state, Tick::from_ms(now + h).unwrap());
+    state.advance(Tick::from_ms(now + h).unwrap());
     state.free() as f64
 }
 
@@ -291,11 +291,11 @@ fn a_glutamate_cleft_is_that_of_the_mean() {
     let mut sums = [[0.0; 4]; 7];
     for trial in 0..trials {
         let plan = Plan::new(&space, &[kind(4, &steps, &[0, 1, 2, 2], scattered(80, 0.15, trial + 5))]).unwrap();
-        let mut state = plan.start(StreamKey::new(1, trial, 0, 0), us(1.0));
-        plan.release(&mut state, [0.0, 0.0], 3000);
+        let mut state = Trial::new(&plan, StreamKey::new(1, trial, 0, 0), us(1.0));
+        state.release([0.0, 0.0], 3000);
         for (k, at) in times.into_iter().enumerate() {
-            plan.advance(&mut state, us(at));
-            assert!(plan.budget(&state).balances());
+            state.advance(us(at));
+            assert!(state.budget().balances());
             let (free, open) = (state.free() as f64, f64::from(state.counts(0)[3]));
             for (sum, x) in sums[k].iter_mut().zip([free, free * free, open, open * open]) {
                 *sum += x / trials as f64;
@@ -340,9 +340,9 @@ fn bits_do_not_depend_on_how_a_trial_is_cut() {
     let steps = [(0, 1, 20.0, 1), (1, 0, 4.0, -1), (1, 2, 3.0, 0), (2, 1, 1.0, 0)];
     let plan = Plan::new(&space, &[kind(3, &steps, &[0, 1, 1], scattered(60, 0.1, 1))]).unwrap();
     let run = |cuts: &[f64], day: f64| {
-        let mut state = plan.start(StreamKey::new(5, 0, 0, 0), us(day));
-        plan.release(&mut state, [0.0, 0.0], 2000);
-        cuts.iter().for_each(|t| plan.advance(&mut state, us(*t)));
+        let mut state = Trial::new(&plan, StreamKey::new(5, 0, 0, 0), us(day));
+        state.release([0.0, 0.0], 2000);
+        cuts.iter().for_each(|t| state.advance(us(*t)));
         (state.free(), state.counts(0).to_vec(), state.meetings())
     };
     let whole = run(&[700.0], 1.0);
@@ -350,6 +350,76 @@ fn bits_do_not_depend_on_how_a_trial_is_cut() {
     assert_eq!(whole, run(&[3.7, 10.0, 10.0, 333.3, 700.0], 1.0));
     assert_eq!(whole, run(&(1..=700).map(f64::from).collect::<Vec<_>>(), 1.0));
     assert!(whole.2 > 50);
+}
+
+#[test]
+fn changes_add_up_and_snapshots_go_on_alike() {
+    let space = disc(0.2, 0.02, Edge::Absorbing);
+    let steps = [(0, 1, 20.0, 1), (1, 0, 4.0, -1), (1, 2, 3.0, 0), (2, 1, 1.0, 0)];
+    let plan = Plan::new(&space, &[kind(3, &steps, &[0, 1, 1], scattered(60, 0.1, 1))]).unwrap();
+    let key = StreamKey::new(5, 0, 0, 0);
+    let mut state = plan.start(key, us(1.0));
+    plan.release(&mut state, key, [0.0, 0.0], cleft::Pore::FirstOrder { tau: 0.05 }, 2000);
+    let (mut counts, mut last) = ([60i64, 0, 0], 0.0);
+    let mut told = |c: engine::molecular::Changed| {
+        assert!(c.at >= last && c.kind == 0);
+        last = c.at;
+        counts[c.from] -= 1;
+        counts[c.to] += 1;
+    };
+    plan.advance(&mut state, key, us(300.0), &mut told);
+    let now: Vec<i64> = state.counts(0).iter().map(|n| i64::from(*n)).collect();
+    println!("{counts:?}, {:?}", plan.budget(&state));
+    assert_eq!(counts.to_vec(), now);
+    let bytes = engine::snapshot::save(7, &state).unwrap();
+    let mut copy: engine::molecular::State = engine::snapshot::load(7, &bytes).unwrap();
+    assert_eq!(copy, state);
+    assert!(state.next().is_some_and(|at| at >= 0.3));
+    for state in [&mut state, &mut copy] {
+        plan.advance(state, key, us(900.0), &mut |_| ());
+    }
+    assert_eq!(copy, state);
+}
+
+#[test]
+fn vesicles_empty_as_their_pores_do() {
+    // What is left in a vesicle, of the mean level's pores; 5.1 standard errors.
+    let space = disc(0.25, 0.02, Edge::Sealed);
+    let plan = Plan::new(&space, &[]).unwrap();
+    let pores = [
+        cleft::Pore::FirstOrder { tau: 0.1 },
+        cleft::Pore::Expanding { rate: 25.0, widest: 0.005, length: 0.009, volume: 3.35e-5, diffusion: 0.3 },
+        cleft::Pore::Expanding { rate: 50.0, widest: 0.01, length: 0.0, volume: 2e-5, diffusion: 0.3 },
+    ];
+    for pore in pores {
+        let geometry = cleft::Geometry {
+            radius: 0.25,
+            height: 0.02,
+            diffusion: 0.33,
+            shells: 20,
+            grading: 0.0,
+            rim: cleft::Rim::Sealed,
+        };
+        let mean = cleft::Cleft::new(&geometry, &cleft::Source { pore, radius: 0.0 }, &[]).unwrap();
+        let (mut exact, mut scratch) = (mean.start(), mean.scratch());
+        mean.release(&mut exact, 3000.0).unwrap();
+        let n = 100_000;
+        let mut state = Trial::new(&plan, StreamKey::new(12, 0, 0, 0), us(0.5));
+        state.release_by([0.0, 0.0], pore, n);
+        let mut before = 0.0;
+        for t in [20.0, 60.0, 150.0, 400.0] {
+            mean.advance(&mut exact, &mut scratch, us(t - before), cleft::Tolerance::default()).unwrap();
+            before = t;
+            state.advance(us(t));
+            let budget = state.budget();
+            assert!(budget.balances());
+            let (found, p) =
+                (budget.in_vesicles as f64 / n as f64, mean.budget(&exact).in_vesicles * AVOGADRO / 3000.0);
+            let off = (found - p) / (p * (1.0 - p) / n as f64).sqrt().max(1e-9);
+            println!("{pore:?}, {t} us: {found} of {p:.5} ({off:.2} se)");
+            assert!((found - p).abs() < SIGMAS * (p * (1.0 - p) / n as f64).sqrt() + 2e-4);
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod molecules;
 
 use engine::cleft::{self, Amount, Cleft, Geometry, Pore, Porous, Resident, Rim, Site, Source, Tolerance};
 use engine::molecular::{Edge, Places, Plan, Shape, Space};
-use molecules::{kind, scheme, us};
+use molecules::{Trial, kind, scheme, us};
 use numerics::constants::AVOGADRO;
 use numerics::rng::StreamKey;
 
@@ -59,11 +59,11 @@ fn tissue_and_its_transporters_are_those_of_the_mean() {
             let mut glia = kind(3, &transporter, &carried, vec![]);
             glia.places = Places::Tissue(counts);
             let plan = Plan::tiled(&space, &[receptors, glia], 0.01, Some(&rest)).unwrap();
-            let mut state = plan.start(StreamKey::new(4, trial, 0, 0), us(2.0));
-            plan.release(&mut state, [0.0, 0.0], 1500);
+            let mut state = Trial::new(&plan, StreamKey::new(4, trial, 0, 0), us(2.0));
+            state.release([0.0, 0.0], 1500);
             for (k, t) in times.into_iter().enumerate() {
-                plan.advance(&mut state, us(t));
-                let budget = plan.budget(&state);
+                state.advance(us(t));
+                let budget = state.budget();
                 assert!(budget.balances(), "{budget:?}");
                 let turned = budget.turned_over[1] as f64;
                 let open = f64::from(state.counts(0)[2]);
@@ -124,9 +124,9 @@ fn what_is_there_at_rest_stays() {
     let times = [0.0, 20.0, 200.0, 1000.0];
     let mut sums = [[0.0; 4]; 4];
     for trial in 0..trials {
-        let mut state = plan.start(StreamKey::new(9, trial, 0, 0), us(5.0));
+        let mut state = Trial::new(&plan, StreamKey::new(9, trial, 0, 0), us(5.0));
         for (k, t) in times.into_iter().enumerate() {
-            plan.advance(&mut state, us(t));
+            state.advance(us(t));
             for (j, x) in [state.free() as f64, state.free_in_tissue() as f64].into_iter().enumerate() {
                 sums[k][2 * j] += x / trials as f64;
                 sums[k][2 * j + 1] += x * x / trials as f64;

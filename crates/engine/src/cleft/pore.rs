@@ -42,7 +42,7 @@ pub struct Source {
 }
 
 impl Pore {
-    pub(super) fn sound(&self) -> bool {
+    pub(crate) fn sound(&self) -> bool {
         let positive = |x: f64| x > 0.0 && x.is_finite();
         match *self {
             Self::Instantaneous => true,
@@ -79,6 +79,29 @@ impl Pore {
                 let scale = 2.0 * PI * diffusion / volume;
                 let slope = scale * r * PI.mul_add(r, 4.0 * length) / (bottom * bottom);
                 (scale * r * r / bottom, if radius > widest { 0.0 } else { slope })
+            }
+        }
+    }
+
+    /// The time, ms, at which a molecule leaves that does so when `e` mean lifetimes of its rate have passed: `integral k dt = e`.
+    pub(crate) fn leaving(&self, e: f64) -> f64 {
+        match *self {
+            Self::Instantaneous => 0.0,
+            Self::FirstOrder { tau } => tau * e,
+            Self::Expanding { rate, widest, length, volume, diffusion } => {
+                let scale = 2.0 * PI * diffusion / volume;
+                let a = 2.0 * length;
+                // Of a pore that has grown to r: scale / rate times the integral of r^2 / (a + pi r).
+                let passed = |r: f64| {
+                    let log = if a > 0.0 { a * a / (PI * PI * PI) * numerics::math::ln(1.0 + PI * r / a) } else { 0.0 };
+                    scale / rate * (r * r / (2.0 * PI) - a * r / (PI * PI) + log)
+                };
+                let whole = passed(widest);
+                if e >= whole {
+                    let k = scale * widest * widest / PI.mul_add(widest, a);
+                    return widest / rate + (e - whole) / k;
+                }
+                numerics::bracket::root(|r| passed(r) - e, 0.0, widest, 1e-9 * widest).unwrap_or(0.0) / rate
             }
         }
     }

@@ -1,13 +1,13 @@
 //! What is to come, in order of time: days of one length, each put into order when it begins.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 /// Days that are kept apart.
 const DAYS: usize = 512;
 
 /// Where a free molecule is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Whereabouts {
     /// In the cleft, um.
     Cleft([f64; 2]),
@@ -15,17 +15,25 @@ pub(super) enum Whereabouts {
     Shell(u32, [f64; 2]),
 }
 
-/// How many more molecules there are in the cleft, and in the tissue, from a moment on.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// How many more molecules there are in the cleft, in the tissue, and in vesicles, from a moment on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Move {
     /// ms
     pub at: f64,
     pub cleft: i8,
     pub tissue: i8,
+    pub vesicles: i8,
+}
+
+impl Move {
+    /// Nothing yet.
+    pub fn at(at: f64) -> Self {
+        Self { at, cleft: 0, tissue: 0, vesicles: 0 }
+    }
 }
 
 /// What happens.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum What {
     /// A molecule meets a site that might bind it, at a place.
     Meet { site: u32, at: Whereabouts },
@@ -33,12 +41,14 @@ pub(super) enum What {
     Go { at: Whereabouts },
     /// A site does something by itself, unless it has changed since.
     Turn { site: u32, epoch: u32 },
+    /// A molecule leaves a vesicle, there.
+    Emerge { at: [f64; 2] },
     /// A molecule comes in from the far field.
     Arrive,
 }
 
 /// An event.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Event {
     /// ms
     pub at: f64,
@@ -62,13 +72,14 @@ impl Ord for Event {
 }
 
 /// Events to come, and when molecules leave.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Calendar {
     /// Length of a day, ms.
     day: f64,
     /// Today.
     today: u64,
-    now: BinaryHeap<Reverse<Event>>,
+    /// What is still to come of it, the next last.
+    now: Vec<Event>,
     days: Vec<Vec<Event>>,
     /// After the days.
     later: Vec<Event>,
@@ -81,7 +92,7 @@ impl Calendar {
         Self {
             day,
             today: 0,
-            now: BinaryHeap::new(),
+            now: Vec::new(),
             days: vec![Vec::new(); DAYS],
             later: Vec::new(),
             moves: vec![Vec::new(); DAYS],
@@ -101,7 +112,8 @@ impl Calendar {
     pub fn add(&mut self, event: Event) {
         let day = self.day(event.at);
         if day == self.today {
-            self.now.push(Reverse(event));
+            let place = self.now.partition_point(|e| *e > event);
+            self.now.insert(place, event);
         } else if day < self.today + DAYS as u64 {
             self.days[day as usize % DAYS].push(event);
         } else {
@@ -119,31 +131,42 @@ impl Calendar {
     /// The next event at `until` or before, if there is one.
     pub fn next(&mut self, until: f64) -> Option<Event> {
         loop {
-            if let Some(Reverse(event)) = self.now.peek() {
-                return if event.at <= until { self.now.pop().map(|e| e.0) } else { None };
+            if let Some(event) = self.now.last() {
+                return if event.at <= until { self.now.pop() } else { None };
             }
             if self.day(until) == self.today {
                 return None;
             }
             self.today += 1;
             // What moved yesterday was counted: its place is that of a new day.
-            let due = std::mem::take(&mut self.days[self.today as usize % DAYS]);
-            self.now.extend(due.into_iter().map(Reverse));
+            self.now.append(&mut self.days[self.today as usize % DAYS]);
+            self.now.sort_unstable_by(|a, b| b.cmp(a));
             if self.today.is_multiple_of(DAYS as u64 / 2) && !self.later.is_empty() {
                 std::mem::take(&mut self.later).into_iter().for_each(|event| self.add(event));
             }
         }
     }
 
-    /// How many more molecules there are in cleft and tissue from after `from` until `to`; to be asked before events after `to` are.
-    pub fn moved(&mut self, from: f64, to: f64) -> [i64; 2] {
+    /// When something is next, if anything is: an event, or a molecule that comes or goes.
+    pub fn first(&self) -> Option<f64> {
+        let days = (0..DAYS as u64).map(|k| (self.today + k) as usize % DAYS);
+        let ahead = days.clone().find_map(|d| self.days[d].iter().min().map(|e| e.at));
+        let moves = days.flat_map(|d| &self.moves[d]).map(|m| m.at).min_by(f64::total_cmp);
+        let later = self.later.iter().min().map(|e| e.at);
+        let now = self.now.last().map(|e| e.at);
+        [now, ahead, later, moves].into_iter().flatten().min_by(f64::total_cmp)
+    }
+
+    /// How many more molecules there are in cleft, tissue and vesicles from after `from` until `to`; to be asked before events after `to` are.
+    pub fn moved(&mut self, from: f64, to: f64) -> [i64; 3] {
         let (first, last) = (((from / self.day) as u64), (to / self.day) as u64);
-        let mut more = [0; 2];
+        let mut more = [0; 3];
         for day in first..=last.min(first + DAYS as u64 - 1) {
             self.moves[day as usize % DAYS].retain(|one| {
                 if one.at <= to {
                     more[0] += i64::from(one.cleft);
                     more[1] += i64::from(one.tissue);
+                    more[2] += i64::from(one.vesicles);
                 }
                 one.at > to
             });

@@ -29,5 +29,5 @@ mod walk;
 
 pub use kind::{Kind, Places};
 pub use plan::{MolecularError, Plan};
-pub use run::{Budget, State};
+pub use run::{Budget, Changed, State};
 pub use space::{Edge, Shape, Space};

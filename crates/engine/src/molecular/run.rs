@@ -1,12 +1,14 @@
 //! One trial: sites and molecules, event by event.
 
-use super::calendar::{Calendar, Event, What, Whereabouts};
+use super::calendar::{Calendar, Event, Move, What, Whereabouts};
 use super::plan::Plan;
 use super::walk::Walker;
+use crate::cleft::Pore;
 use crate::time::Tick;
 use numerics::passage::{direction, exponential, uniform};
 use numerics::rng::{Draws, StreamKey};
 use numerics::simd::{Kernel, Lanes, Level};
+use serde::{Deserialize, Serialize};
 
 /// What was released long ago.
 const EVER: f64 = f64::NEG_INFINITY;
@@ -20,6 +22,8 @@ pub struct Budget {
     pub released: u64,
     /// Come in from the far field since.
     pub arrived: u64,
+    /// Still in vesicles.
+    pub in_vesicles: u64,
     /// Free in the cleft.
     pub free: u64,
     /// Free in the tissue.
@@ -37,14 +41,27 @@ impl Budget {
     #[must_use]
     pub fn balances(&self) -> bool {
         let held: u64 = self.bound.iter().chain(&self.turned_over).sum();
-        self.initial + self.released + self.arrived == self.free + self.free_in_tissue + held + self.escaped
+        self.initial + self.released + self.arrived
+            == self.in_vesicles + self.free + self.free_in_tissue + held + self.escaped
     }
 }
 
-/// A trial.
-#[derive(Clone, Debug)]
+/// A site that has gone from state to state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Changed {
+    /// Its kind.
+    pub kind: usize,
+    /// The state before.
+    pub from: usize,
+    /// The state after.
+    pub to: usize,
+    /// When, ms.
+    pub at: f64,
+}
+
+/// A trial: all that a snapshot holds. Whoever goes on with it gives the key of its draws.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    key: StreamKey,
     now: f64,
     calendar: Calendar,
     serial: u64,
@@ -56,7 +73,8 @@ pub struct State {
     initial: u64,
     released: u64,
     arrived: u64,
-    free: [i64; 2],
+    /// Free in the cleft, in the tissue, in vesicles.
+    free: [i64; 3],
     escaped: u64,
     turned_over: Vec<u64>,
     meetings: u64,
@@ -68,7 +86,6 @@ impl Plan {
     #[must_use]
     pub fn start(&self, key: StreamKey, day: Tick) -> State {
         let mut state = State {
-            key,
             now: 0.0,
             calendar: Calendar::new(day.ms()),
             serial: 0,
@@ -78,7 +95,7 @@ impl Plan {
             initial: 0,
             released: 0,
             arrived: 0,
-            free: [0; 2],
+            free: [0; 3],
             escaped: 0,
             turned_over: vec![0; self.kinds.len()],
             meetings: 0,
@@ -89,7 +106,7 @@ impl Plan {
             let last = law.iter().rposition(|p| *p > 0.0).unwrap_or(0);
             let mut own = last;
             if law[last] < 1.0 {
-                let mut share = uniform(&mut state.draws().1);
+                let mut share = uniform(&mut state.draws(key).1);
                 for (k, p) in law.iter().enumerate() {
                     share -= p;
                     if share < 0.0 {
@@ -105,16 +122,16 @@ impl Plan {
         for site in 0..self.sites.len() {
             let kind = &self.kinds[usize::from(self.sites[site].kind)];
             if kind.states[usize::from(state.states[site])].leaving > 0.0 {
-                let (serial, mut draws) = state.draws();
+                let (serial, mut draws) = state.draws(key);
                 self.expect(&mut state, site, (0.0, serial), &mut draws);
             }
         }
-        self.rest(&mut state);
+        self.rest(&mut state, key);
         state
     }
 
     /// Molecules that are there at rest, and come in.
-    fn rest(&self, state: &mut State) {
+    fn rest(&self, state: &mut State, key: StreamKey) {
         for place in 0..self.ambient.len() as u32 {
             // As many as there are gaps of a Poisson process in the volume.
             let shell = place.checked_sub(1);
@@ -123,9 +140,9 @@ impl Plan {
                 _ => self.volume(),
             };
             let most = self.ambient[place as usize] * volume;
-            let mut passed = if most > 0.0 { exponential(&mut state.draws().1) } else { 0.0 };
+            let mut passed = if most > 0.0 { exponential(&mut state.draws(key).1) } else { 0.0 };
             while passed < most {
-                let (serial, mut draws) = state.draws();
+                let (serial, mut draws) = state.draws(key);
                 let at = match shell {
                     Some(k) => self.anywhere(self.tiles.own() + k, &mut draws),
                     None => {
@@ -145,78 +162,91 @@ impl Plan {
             }
         }
         if let Some(tissue) = self.tissue.as_ref().filter(|t| t.arrivals > 0.0) {
-            let (serial, mut draws) = state.draws();
+            let (serial, mut draws) = state.draws(key);
             let at = exponential(&mut draws) / tissue.arrivals;
             state.calendar.add(Event { at, serial, what: What::Arrive });
         }
     }
 
-    /// Releases molecules at a place, now.
+    /// Releases molecules at a place, from now on, by a pore.
     ///
     /// # Panics
-    /// If it is not within the cleft.
-    pub fn release(&self, state: &mut State, at: [f64; 2], molecules: u64) {
-        assert!(self.space.shape.holds(at), "a release is within the cleft");
-        state.released += molecules;
-        state.free[0] += molecules as i64;
-        struct Release<'a>(&'a Plan, &'a mut State, [f64; 2], u64);
+    /// If the place is not within the cleft, or the pore's numbers make no sense.
+    pub fn release(&self, state: &mut State, key: StreamKey, at: [f64; 2], pore: Pore, molecules: u64) {
+        assert!(self.space.shape.holds(at) && pore.sound(), "a release is within the cleft, by a sound pore");
+        struct Release<'a>(&'a Plan, &'a mut State, StreamKey, [f64; 2], Pore, u64);
         impl Kernel for Release<'_> {
             type Output = ();
             #[inline(always)]
             fn run<L: Lanes>(self) {
-                let Self(plan, state, at, molecules) = self;
-                let now = state.now;
+                let Self(plan, state, key, at, pore, molecules) = self;
                 for _ in 0..molecules {
-                    let (serial, mut draws) = state.draws();
-                    plan.walk(
-                        &mut state.calendar,
-                        &mut draws,
-                        Walker { at: Whereabouts::Cleft(at), now, released: now, serial },
-                    );
+                    let (serial, mut draws) = state.draws(key);
+                    let now = if pore == Pore::Instantaneous {
+                        state.free[0] += 1;
+                        state.now
+                    } else {
+                        state.free[2] += 1;
+                        let leaves = state.now + pore.leaving(exponential(&mut draws));
+                        if leaves >= state.calendar.horizon() {
+                            state.calendar.add(Event { at: leaves, serial, what: What::Emerge { at } });
+                            continue;
+                        }
+                        state.calendar.note(Move { cleft: 1, vesicles: -1, ..Move::at(leaves) });
+                        leaves
+                    };
+                    let walker = Walker { at: Whereabouts::Cleft(at), now, released: now, serial };
+                    plan.walk(&mut state.calendar, &mut draws, walker);
                 }
             }
         }
-        Level::best().dispatch(Release(self, state, at, molecules));
+        state.released += molecules;
+        Level::best().dispatch(Release(self, state, key, at, pore, molecules));
     }
 
-    /// Goes on until `until`.
-    pub fn advance(&self, state: &mut State, until: Tick) {
-        struct Advance<'a>(&'a Plan, &'a mut State, f64);
-        impl Kernel for Advance<'_> {
+    /// Goes on until `until`; `changed` is told of every site that goes from state to state, in order of time.
+    pub fn advance(&self, state: &mut State, key: StreamKey, until: Tick, changed: &mut impl FnMut(Changed)) {
+        struct Advance<'a, F>(&'a Plan, &'a mut State, StreamKey, f64, &'a mut F);
+        impl<F: FnMut(Changed)> Kernel for Advance<'_, F> {
             type Output = ();
             #[inline(always)]
             fn run<L: Lanes>(self) {
-                self.0.go_on(self.1, self.2);
+                self.0.go_on(self.1, self.2, self.3, self.4);
             }
         }
-        Level::best().dispatch(Advance(self, state, until.ms()));
+        Level::best().dispatch(Advance(self, state, key, until.ms(), changed));
     }
 
     #[inline(always)]
-    fn go_on(&self, state: &mut State, until: f64) {
+    fn go_on(&self, state: &mut State, key: StreamKey, until: f64, changed: &mut impl FnMut(Changed)) {
         while state.now < until {
             let stop = until.min(0.5 * (state.now + state.calendar.horizon()));
             while let Some(event) = state.calendar.next(stop) {
-                self.happen(state, event);
+                self.happen(state, key, event, changed);
             }
-            let [cleft, tissue] = state.calendar.moved(state.now, stop);
-            state.free[0] += cleft;
-            state.free[1] += tissue;
-            state.escaped += -(cleft + tissue) as u64;
+            let more = state.calendar.moved(state.now, stop);
+            state.free.iter_mut().zip(more).for_each(|(free, more)| *free += more);
+            state.escaped += -more.iter().sum::<i64>() as u64;
             state.now = stop;
         }
     }
 
     #[inline(always)]
-    fn happen(&self, state: &mut State, Event { at: now, serial, what }: Event) {
+    fn happen(
+        &self,
+        state: &mut State,
+        key: StreamKey,
+        Event { at: now, serial, what }: Event,
+        changed: &mut impl FnMut(Changed),
+    ) {
         match what {
             What::Go { at } => {
-                let mut draws = state.draws().1;
+                let mut draws = state.draws(key).1;
                 self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: EVER, serial });
             }
             What::Meet { site, at } => {
                 state.meetings += 1;
-                let (serial, mut draws) = state.draws();
+                let (serial, mut draws) = state.draws(key);
                 let site = site as usize;
                 let kind = &self.kinds[usize::from(self.sites[site].kind)];
                 let mut share = uniform(&mut draws) * kind.most;
@@ -233,7 +263,7 @@ impl Plan {
                         state.free[usize::from(matches!(at, Whereabouts::Shell(..)))] -= 1;
                     }
                     state.turned_over[usize::from(self.sites[site].kind)] += u64::from(bind.lost);
-                    self.turn_into(state, site, bind.to, (now, serial), &mut draws);
+                    changed(self.turn_into(state, site, bind.to, (now, serial), &mut draws));
                     if bind.keeps {
                         return;
                     }
@@ -245,7 +275,7 @@ impl Plan {
                 if state.epochs[site] != epoch {
                     return;
                 }
-                let (serial, mut draws) = state.draws();
+                let (serial, mut draws) = state.draws(key);
                 let number = usize::from(self.sites[site].kind);
                 let own = &self.kinds[number].states[usize::from(state.states[site])];
                 let mut share = uniform(&mut draws) * own.leaving;
@@ -258,16 +288,23 @@ impl Plan {
                     }
                 }
                 state.turned_over[number] += u64::from(turn.lost);
-                self.turn_into(state, site, turn.to, (now, serial), &mut draws);
+                changed(self.turn_into(state, site, turn.to, (now, serial), &mut draws));
                 if turn.gives {
                     let at = self.anywhere(self.sites[site].tile, &mut draws);
                     state.free[usize::from(matches!(at, Whereabouts::Shell(..)))] += 1;
                     self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: EVER, serial });
                 }
             }
+            What::Emerge { at } => {
+                state.free[0] += 1;
+                state.free[2] -= 1;
+                let mut draws = state.draws(key).1;
+                let walker = Walker { at: Whereabouts::Cleft(at), now, released: now, serial };
+                self.walk(&mut state.calendar, &mut draws, walker);
+            }
             What::Arrive => {
                 let Some(tissue) = &self.tissue else { return };
-                let (serial, mut draws) = state.draws();
+                let (serial, mut draws) = state.draws(key);
                 let at = self.anywhere(self.tiles.own() + tissue.volume.len() as u32 - 1, &mut draws);
                 let next = now + exponential(&mut draws) / tissue.arrivals;
                 state.calendar.add(Event { at: next, serial, what: What::Arrive });
@@ -288,13 +325,15 @@ impl Plan {
     }
 
     #[inline(always)]
-    fn turn_into(&self, state: &mut State, site: usize, to: u16, now: (f64, u64), draws: &mut Draws) {
+    fn turn_into(&self, state: &mut State, site: usize, to: u16, now: (f64, u64), draws: &mut Draws) -> Changed {
+        let from = usize::from(state.states[site]);
         let counts = &mut state.counts[usize::from(self.sites[site].kind)];
-        counts[usize::from(state.states[site])] -= 1;
+        counts[from] -= 1;
         counts[usize::from(to)] += 1;
         state.states[site] = to as u8;
         state.epochs[site] = state.epochs[site].wrapping_add(1);
         self.expect(state, site, now, draws);
+        Changed { kind: usize::from(self.sites[site].kind), from, to: usize::from(to), at: now.0 }
     }
 
     /// When a site does something by itself.
@@ -318,6 +357,7 @@ impl Plan {
             initial: state.initial,
             released: state.released,
             arrived: state.arrived,
+            in_vesicles: state.free[2] as u64,
             free: state.free(),
             free_in_tissue: state.free[1] as u64,
             bound: self.kinds.iter().zip(&state.counts).map(held).collect(),
@@ -330,9 +370,9 @@ impl Plan {
 impl State {
     /// The next number, and its draws.
     #[inline(always)]
-    fn draws(&mut self) -> (u64, Draws) {
+    fn draws(&mut self, key: StreamKey) -> (u64, Draws) {
         self.serial += 1;
-        (self.serial, self.key.at(self.serial, 0))
+        (self.serial, key.at(self.serial, 0))
     }
 
     /// How far it has come.
@@ -342,6 +382,12 @@ impl State {
     #[must_use]
     pub fn now(&self) -> Tick {
         Tick::from_ms(self.now).expect("a time that was a tick")
+    }
+
+    /// When something is next, ms, if anything is.
+    #[must_use]
+    pub fn next(&self) -> Option<f64> {
+        self.calendar.first()
     }
 
     /// Molecules that are free in the cleft.

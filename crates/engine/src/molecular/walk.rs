@@ -46,7 +46,7 @@ impl Plan {
             if let Some(after) = self.space.go(draws, &mut place, leap) {
                 now += after;
                 if self.space.edge == Edge::Absorbing {
-                    calendar.note(Move { at: now, cleft: -1, tissue: 0 });
+                    calendar.note(Move { cleft: -1, ..Move::at(now) });
                     return;
                 }
                 at = self.cross(calendar, draws, place, &mut now);
@@ -94,7 +94,7 @@ impl Plan {
         let time = 2.0 * tissue.pause * INTERVAL.exit(draws);
         *now += time;
         if uniform(draws) < tissue.out {
-            calendar.note(Move { at: *now - tissue.outside * time, cleft: -1, tissue: 1 });
+            calendar.note(Move { cleft: -1, tissue: 1, ..Move::at(*now - tissue.outside * time) });
             return Whereabouts::Shell(0, place);
         }
         self.space.turn_to(draws, &mut place, (radius, radius - tissue.depth), time);
@@ -140,7 +140,7 @@ impl Plan {
                 } else {
                     direction(draws).map(|x| x * radius)
                 };
-                calendar.note(Move { at: now, cleft: 1, tissue: -1 });
+                calendar.note(Move { cleft: 1, tissue: -1, ..Move::at(now) });
                 match self.cross(calendar, draws, rim, &mut now) {
                     Whereabouts::Cleft(place) => return (Some(place), now),
                     Whereabouts::Shell(k, _) => shell = k,
@@ -148,7 +148,7 @@ impl Plan {
             } else if share < inwards + outwards {
                 shell += 1;
                 if shell as usize == tissue.volume.len() {
-                    calendar.note(Move { at: now, cleft: 0, tissue: -1 });
+                    calendar.note(Move { tissue: -1, ..Move::at(now) });
                     return (None, now);
                 }
             } else if let Some(site) = self.met(draws, self.tiles.own() + shell, most, f64::INFINITY) {

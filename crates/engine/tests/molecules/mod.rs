@@ -1,10 +1,11 @@
-//! Schemes of constant rates for the tests of single molecules.
+//! Schemes of constant rates, and trials, for the tests of single molecules.
 #![allow(dead_code, reason = "none of them needs all")]
 
-use engine::cleft::Ligand;
+use engine::cleft::{Ligand, Pore};
 use engine::mechanism::{Description, Kinetics, LigandIndex, OutputIndex, ProgramBuilder, StateIndex, Transition};
-use engine::molecular::{Kind, Places};
+use engine::molecular::{Budget, Kind, Places, Plan, State};
 use engine::time::Tick;
+use numerics::rng::StreamKey;
 
 pub fn us(x: f64) -> Tick {
     Tick::from_ms(x * 1e-3).unwrap()
@@ -41,4 +42,41 @@ pub fn kind(states: usize, steps: &[Step], bound: &[u32], places: Vec<[f64; 2]>)
     let (kinetics, coefficients) = scheme(states, steps);
     let ligands = vec![Ligand::Transmitter];
     Kind { kinetics, coefficients, ligands, bound: bound.to_vec(), places: Places::At(places), opposite: true }
+}
+
+/// A trial with its plan and key.
+pub struct Trial<'a> {
+    plan: &'a Plan,
+    key: StreamKey,
+    pub state: State,
+}
+
+impl<'a> Trial<'a> {
+    pub fn new(plan: &'a Plan, key: StreamKey, day: Tick) -> Self {
+        Self { plan, key, state: plan.start(key, day) }
+    }
+
+    pub fn release(&mut self, at: [f64; 2], molecules: u64) {
+        self.plan.release(&mut self.state, self.key, at, Pore::Instantaneous, molecules);
+    }
+
+    pub fn release_by(&mut self, at: [f64; 2], pore: Pore, molecules: u64) {
+        self.plan.release(&mut self.state, self.key, at, pore, molecules);
+    }
+
+    pub fn advance(&mut self, until: Tick) {
+        self.plan.advance(&mut self.state, self.key, until, &mut |_| ());
+    }
+
+    pub fn budget(&self) -> Budget {
+        self.plan.budget(&self.state)
+    }
+}
+
+impl std::ops::Deref for Trial<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
 }
