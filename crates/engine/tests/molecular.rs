@@ -189,17 +189,17 @@ fn a_reversible_cycle_runs_neither_way() {
     let mut state = Trial::new(&plan, StreamKey::new(8, 0, 0, 0), us(1.0));
     state.release([0.0, 0.0], 100);
     state.advance(us(5000.0));
-    let n = 10_000;
+    let n = 1_500;
     let mut sums = [0.0; 4];
     for k in 0..n {
-        state.advance(us(5000.0 + 500.0 * f64::from(k + 1)));
+        state.advance(us(5000.0 + 300.0 * f64::from(k + 1)));
         (0..4).for_each(|s| sums[s] += f64::from(state.counts(0)[s]));
     }
     // O over B and P over C are what their own steps say, whatever the ligand does.
     let (opened, primed) = (sums[2] / sums[1], sums[3] / sums[0]);
-    // Errors from counts, with all that is correlated within a sample taken as independent: a bound of 1.5 %.
+    // Errors from counts, with all that is correlated within a sample taken as independent: bounds of 3 and 5 %.
     println!("O/B {opened} of 2, P/C {primed} of .08");
-    assert!((opened / 2.0 - 1.0).abs() < 0.015 && (primed / 0.08 - 1.0).abs() < 0.02);
+    assert!((opened / 2.0 - 1.0).abs() < 0.03 && (primed / 0.08 - 1.0).abs() < 0.05);
 }
 
 #[test]
