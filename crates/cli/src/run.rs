@@ -219,6 +219,7 @@ fn whole((condition, work): (&bouton::recording::Condition, &simulation::Work)) 
     let mut value = report::to_json(condition);
     value["work"] = json!({
         "neuron_steps": work.neuron_steps, "cleft_steps": work.cleft_steps, "receptor_jumps": work.receptor_jumps,
+        "encounters": work.encounters,
         "terminal_slots": work.terminal_slots, "bulk_steps": work.bulk_steps, "channel_jumps": work.channel_jumps,
     });
     value

@@ -111,7 +111,7 @@ type Course = Vec<[f64; 2]>;
 
 fn by_leaps(model: &Model, plan: &Plan, seed: u64, trial: u64) -> Course {
     let key = StreamKey::new(seed, trial, 0, 0);
-    let mut state = plan.start(key, ms(1e-3));
+    let mut state = plan.start(key, ms(1e-3), Tick::ZERO);
     plan.release(&mut state, key, [0.0, 0.0], Pore::Instantaneous, model.release);
     let at = |t: &f64| {
         plan.advance(&mut state, key, ms(1e-3 * t), &mut |_| ());

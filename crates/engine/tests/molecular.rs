@@ -361,7 +361,7 @@ fn changes_add_up_and_snapshots_go_on_alike() {
     let steps = [(0, 1, 20.0, 1), (1, 0, 4.0, -1), (1, 2, 3.0, 0), (2, 1, 1.0, 0)];
     let plan = Plan::new(&space, &[kind(3, &steps, &[0, 1, 1], scattered(60, 0.1, 1))]).unwrap();
     let key = StreamKey::new(5, 0, 0, 0);
-    let mut state = plan.start(key, us(1.0));
+    let mut state = plan.start(key, us(1.0), Tick::ZERO);
     plan.release(&mut state, key, [0.0, 0.0], cleft::Pore::FirstOrder { tau: 0.05 }, 2000);
     let (mut counts, mut last) = ([60i64, 0, 0], 0.0);
     let mut told = |c: engine::molecular::Changed| {
@@ -506,7 +506,7 @@ fn rates_may_change_on_the_way() {
     let members = Kind { places: Places::Even { count: 40_000.0, radius: 0.2 }, ..kind(2, &steps, &[0, 0], vec![]) };
     let plan = Plan::new(&space, &[members]).unwrap();
     let key = StreamKey::new(5, 0, 0, 0);
-    let mut state = plan.start(key, us(5.0));
+    let mut state = plan.start(key, us(5.0), Tick::ZERO);
     let mut changes = 0;
     plan.advance(&mut state, key, us(500.0), &mut |_| changes += 1);
     plan.set_coefficients(&mut state, key, 0, &[0.0, 3.0, 1.0]).unwrap();

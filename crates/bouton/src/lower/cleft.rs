@@ -199,9 +199,10 @@ impl Lowering<'_> {
             return None;
         }
         let area = std::f64::consts::PI * disc * disc;
-        let count = match placed.count("count") {
-            Some(n) => *n as f64,
-            None => (value(placed, "density")? * area).round(),
+        let count = match (placed.numbers("x"), placed.count("count")) {
+            (Some(places), _) => places.len() as f64,
+            (None, Some(n)) => *n as f64,
+            (None, None) => (value(placed, "density")? * area).round(),
         };
         let count = if part.active < 1.0 { (count * part.active).round() } else { count };
         if !(1.0..=1e6).contains(&count) {

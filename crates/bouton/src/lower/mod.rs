@@ -16,6 +16,7 @@ mod instrument;
 mod ions;
 mod junction;
 mod model;
+mod molecules;
 mod morphology;
 mod placement;
 mod plain;

@@ -7,7 +7,7 @@ use super::terminal::{RESTING, Sender};
 use super::{Folded, observable, record};
 use crate::recording;
 use crate::simulation::{CellPlan, Detail, PlainPlan, Plan, PopulationPlan, Source, SynapsePlan, Tap, Voltage};
-use ::model::diagnostic::{Diagnostic, Diagnostics};
+use ::model::diagnostic::Diagnostics;
 use ::model::read::Read;
 use ::model::resolve::{Resolved, electrical, member};
 use engine::cleft::Tolerance;
@@ -122,6 +122,7 @@ impl Lowering<'_> {
                 }
             }
         }
+        super::molecules::watch(&mut plan);
         for synapse in &mut plan.synapses {
             let rest = synapse.cleft.start();
             for tap in &mut synapse.taps {
@@ -325,14 +326,11 @@ impl Lowering<'_> {
     ) -> Option<SynapsePlan> {
         let detail = read.word("detail").or_else(|| model.word("detail")).unwrap_or("kinetic");
         let detail = match detail {
+            "molecular" => Detail::Molecular,
             "kinetic" => Detail::Kinetic,
             "mean" => Detail::Mean,
-            other => {
-                let span = read.span_of("detail").or_else(|| model.span_of("detail")).unwrap_or(&read.span).clone();
-                let message = format!("the level `{other}` cannot be run yet");
-                self.out.push(Diagnostic::error(message, span).hint("detail = \"kinetic\" or \"mean\""));
-                return None;
-            }
+            // `event` is that of populations.
+            _ => Detail::Mean,
         };
         let (from, to) = self.ends(name, read, (cells, failed))?;
         if cells[from.0].count > 1 && read.get("connect").is_none() {
@@ -396,6 +394,13 @@ impl Lowering<'_> {
             Some(supply) => Some(self.supply(name, read, supply, (&sending, &around))?),
             None => None,
         };
+        let molecules = match detail {
+            Detail::Molecular => Some(self.molecules(name, read, &lowered)?.into()),
+            Detail::Kinetic | Detail::Mean => {
+                self.unheard(name, read);
+                None
+            }
+        };
         let edges = lowered.cleft.edges();
         let ring = |a: f64, b: f64| (b - a) * (b + a);
         let r = lowered.radius;
@@ -434,6 +439,7 @@ impl Lowering<'_> {
             receptors: lowered.receptors.into(),
             clearance: lowered.clearance.into(),
             cleft: lowered.cleft.into(),
+            molecules,
         })
     }
 }

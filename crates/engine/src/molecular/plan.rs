@@ -182,6 +182,24 @@ impl Plan {
         &self.space
     }
 
+    /// What trials are looked at for.
+    #[must_use]
+    pub fn watches(&self) -> &[Watch] {
+        &self.watches
+    }
+
+    /// Whether nothing ever happens before something is released: every trial is then at its beginning still.
+    #[must_use]
+    pub fn is_still(&self) -> bool {
+        let still = |kind: &KindPlan| {
+            kind.laws
+                .iter()
+                .chain([&kind.quiet])
+                .all(|law| law.iter().zip(&kind.states).all(|(p, s)| *p == 0.0 || s.leaving == 0.0))
+        };
+        self.ambient.iter().all(|n| *n == 0.0) && self.kinds.iter().all(still)
+    }
+
     /// Fluid of a shell of the tissue, um3.
     ///
     /// # Panics

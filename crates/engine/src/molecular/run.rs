@@ -85,17 +85,17 @@ pub struct State {
 
 impl Plan {
     /// A trial at its beginning: places that are not given are drawn, and states from the law of rest; free are the molecules that are
-    /// there at rest. `day`: a time in which a molecule does
-    /// little, such as 5 us; it decides nothing but speed.
+    /// there at rest. `day`: a time in which a molecule does little, such as 5 us; it decides nothing but speed. `from`: when that is.
     #[must_use]
-    pub fn start(&self, key: StreamKey, day: Tick) -> State {
+    pub fn start(&self, key: StreamKey, day: Tick, from: Tick) -> State {
+        let from = from.ms();
         let mut sites = Sites::new(&self.kinds, &self.tiles, &self.space.shape, key);
         sites.settle(&self.kinds, &self.tiles, key);
         let shells = self.tiles.shells() as usize;
-        let seen = self.watches.iter().map(|w| Seen::new(w, shells)).collect();
+        let seen = self.watches.iter().map(|w| Seen::new(w, shells, from)).collect();
         let mut state = State {
-            now: 0.0,
-            ahead: Ahead { calendar: Calendar::new(day.ms()), seen },
+            now: from,
+            ahead: Ahead { calendar: Calendar::new(day.ms(), from), seen },
             serial: 0,
             sites,
             counts: self.kinds.iter().map(|k| vec![0; k.states.len()]).collect(),
@@ -117,7 +117,7 @@ impl Plan {
             state.initial += u64::from(self.kinds[kind].kind.bound[own]);
             if self.kinds[kind].states[own].leaving > 0.0 {
                 let (serial, mut draws) = state.draws(key);
-                self.expect(&mut state, site, (0.0, serial), &mut draws);
+                self.expect(&mut state, site, (from, serial), &mut draws);
             }
         }
         self.rest(&mut state, key);
@@ -152,12 +152,17 @@ impl Plan {
                 passed += exponential(&mut draws);
                 state.initial += 1;
                 state.free[usize::from(shell.is_some())] += 1;
-                self.walk(&state.sites, &mut state.ahead, &mut draws, Walker { at, now: 0.0, released: EVER, serial });
+                self.walk(
+                    &state.sites,
+                    &mut state.ahead,
+                    &mut draws,
+                    Walker { at, now: state.now, released: EVER, serial },
+                );
             }
         }
         if let Some(tissue) = self.tissue.as_ref().filter(|t| t.arrivals > 0.0) {
             let (serial, mut draws) = state.draws(key);
-            let at = exponential(&mut draws) / tissue.arrivals;
+            let at = state.now + exponential(&mut draws) / tissue.arrivals;
             state.ahead.calendar.add(Event { at, serial, what: What::Arrive });
         }
     }
@@ -214,6 +219,11 @@ impl Plan {
     #[inline(always)]
     fn go_on(&self, state: &mut State, key: StreamKey, until: f64, changed: &mut impl FnMut(Changed)) {
         while state.now < until {
+            if state.ahead.calendar.is_empty() {
+                state.ahead.calendar.skip(until);
+                state.now = until;
+                return;
+            }
             let stop = until.min(0.5 * (state.now + state.ahead.calendar.horizon()));
             while let Some(event) = state.ahead.calendar.next(stop) {
                 self.happen(state, key, event, changed);

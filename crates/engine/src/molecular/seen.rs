@@ -43,17 +43,17 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub fn new(watch: &Watch, shells: usize) -> Self {
-        match watch {
+    /// From a time on, ms.
+    pub fn new(watch: &Watch, shells: usize, from: f64) -> Self {
+        let (every, rows) = match watch {
             Watch::Counts { every, edges } => {
                 let squares = edges.iter().map(|r| r * r).collect();
-                let rows = Rows::Counts { edges: squares, regions: edges.len() + shells, rows: VecDeque::new() };
-                Self { every: every.ms(), first: 0, rows }
+                (every, Rows::Counts { edges: squares, regions: edges.len() + shells, rows: VecDeque::new() })
             }
-            Watch::Places { every } => {
-                Self { every: every.ms(), first: 0, rows: Rows::Places { rows: VecDeque::new() } }
-            }
-        }
+            Watch::Places { every } => (every, Rows::Places { rows: VecDeque::new() }),
+        };
+        let every = every.ms();
+        Self { every, first: (from / every) as u64, rows }
     }
 
     /// Number of the first time that is not before `now`, or that is after it.
