@@ -5,6 +5,7 @@ mod cell;
 mod channel;
 mod circuit;
 mod cleft;
+mod comparison;
 mod connect;
 mod contacts;
 mod context;
@@ -28,7 +29,7 @@ mod regions;
 mod supply;
 mod terminal;
 
-pub use self::model::model;
+pub use self::model::{at_level, compared, model};
 pub use cell::{LoweredCell, Through};
 pub use fold::Folded;
 pub use ions::pool;

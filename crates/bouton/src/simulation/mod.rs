@@ -18,6 +18,7 @@ mod population;
 mod run;
 mod sending;
 mod synchrony;
+mod taking;
 mod trace;
 
 pub use batch::{Batch, Scratch};

@@ -62,6 +62,8 @@ pub struct Plan {
     pub baths: Vec<f64>,
     /// Whether baths change within a trial.
     pub washed: bool,
+    /// Whether measures are taken of means over groups of trials, in place of single ones.
+    pub grouped: bool,
     /// When baths change, and what is simulated from then on; in the order of time, none of them with a `later` of its own.
     pub later: Vec<(Tick, Plan)>,
 }
@@ -398,6 +400,8 @@ pub enum Wanted {
     Report,
     /// A measure, which takes its numbers and lets it go.
     Measure,
+    /// A comparison, which wants groups of trials as well.
+    Comparison,
 }
 
 /// What can be recorded.
