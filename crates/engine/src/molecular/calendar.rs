@@ -149,12 +149,14 @@ impl Calendar {
 
     /// When something is next, if anything is: an event, or a molecule that comes or goes.
     pub fn first(&self) -> Option<f64> {
-        let days = (0..DAYS as u64).map(|k| (self.today + k) as usize % DAYS);
-        let ahead = days.clone().find_map(|d| self.days[d].iter().min().map(|e| e.at));
-        let moves = days.flat_map(|d| &self.moves[d]).map(|m| m.at).min_by(f64::total_cmp);
-        let later = self.later.iter().min().map(|e| e.at);
+        let soonest = |k: usize| {
+            let events = self.days[k].iter().map(|e| e.at);
+            events.chain(self.moves[k].iter().map(|m| m.at)).min_by(f64::total_cmp)
+        };
+        let ahead = (0..DAYS as u64).find_map(|k| soonest((self.today + k) as usize % DAYS));
+        let later = || self.later.iter().map(|e| e.at).min_by(f64::total_cmp);
         let now = self.now.last().map(|e| e.at);
-        [now, ahead, later, moves].into_iter().flatten().min_by(f64::total_cmp)
+        [now, ahead.or_else(later)].into_iter().flatten().min_by(f64::total_cmp)
     }
 
     /// How many more molecules there are in cleft, tissue and vesicles from after `from` until `to`; to be asked before events after `to` are.
