@@ -136,7 +136,10 @@ pub fn run(options: &Claims, catalogue: &Catalogue) -> ExitCode {
         return if good { ExitCode::SUCCESS } else { ExitCode::from(BAD_INPUT) };
     }
     let mut all = Vec::new();
-    let read: Vec<_> = folders.par_iter().map(|f| Claim::read(f, options.trials, options.detail.map(Named::detail), catalogue)).collect();
+    let read: Vec<_> = folders
+        .par_iter()
+        .map(|f| Claim::read(f, options.trials, options.detail.map(Named::detail), catalogue))
+        .collect();
     for claim in read {
         match claim {
             Ok(claim) => all.push(claim),

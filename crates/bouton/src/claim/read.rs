@@ -2,15 +2,15 @@
 
 use super::verdict::unit_of;
 use super::{Bound, Claim, Curve, Drawn, Faults, Model, Names, Picture, Row, Table};
+use crate::simulation::Detail;
 use crate::{acceptance, lower};
 use model::beside::beside;
 use model::catalogue::{Catalogue, read_text};
 use model::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
 use model::fields::CLAIM;
 use model::read::{Number, Read, Reader, Typed};
-use model::units::{self, Expr};
-use crate::simulation::Detail;
 use model::resolve::Resolved;
+use model::units::{self, Expr};
 use model::{resolve, tree};
 use std::path::Path;
 

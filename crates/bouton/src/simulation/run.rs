@@ -5,7 +5,7 @@ use super::circuit::of_circuit;
 use super::facts::{MADE_OF, facts, of_plain, of_populations};
 use super::junction::{OfJunction, of_junctions};
 use super::plain::OfPlain;
-use super::plan::{ClampKind, ClampPlan, MeasurePlan, Plan, ProbePlan, Source, Voltage, Wanted};
+use super::plan::{ClampKind, ClampPlan, Plan, ProbePlan, Source, Voltage, Wanted};
 use super::synchrony::synchrony;
 use super::taking::taken;
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};

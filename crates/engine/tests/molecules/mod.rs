@@ -1,4 +1,4 @@
-//! Schemes of constant rates, and trials, for the tests of single molecules.
+//! Schemes of constant rates, and trials, for the tests and the benchmark of single molecules.
 #![allow(dead_code, reason = "none of them needs all")]
 
 use engine::cleft::{Ligand, Pore};

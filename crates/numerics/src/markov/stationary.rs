@@ -73,9 +73,9 @@ impl Generator {
         let mut stack = vec![start];
         reached[start] = true;
         while let Some(i) = stack.pop() {
-            for j in 0..n {
-                if !reached[j] && self.rates[i * n + j] > 0.0 {
-                    reached[j] = true;
+            for (j, reached) in reached.iter_mut().enumerate().filter(|(_, reached)| !**reached) {
+                if self.rates[i * n + j] > 0.0 {
+                    *reached = true;
                     stack.push(j);
                 }
             }
