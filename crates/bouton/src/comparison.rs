@@ -110,8 +110,10 @@ pub struct Number {
 pub enum Verdict {
     /// It is within the tolerance, its 95 % interval too.
     Agree,
-    /// It is within the tolerance and five errors.
+    /// It may be within the tolerance.
     Compatible,
+    /// Its 95 % interval is not, but five errors are.
+    Open,
     /// It is not.
     Differ,
     /// There is none.
@@ -125,8 +127,10 @@ impl Verdict {
             Self::NoNumber
         } else if off + 1.96 * error <= tolerance {
             Self::Agree
-        } else if off <= tolerance + 5.0 * error {
+        } else if off - 1.96 * error <= tolerance {
             Self::Compatible
+        } else if off <= tolerance + 5.0 * error {
+            Self::Open
         } else {
             Self::Differ
         }
@@ -138,6 +142,7 @@ impl Verdict {
         match self {
             Self::Agree => "agree",
             Self::Compatible => "agree within the error",
+            Self::Open => "may differ",
             Self::Differ => "differ",
             Self::NoNumber => "no number",
         }
@@ -394,6 +399,7 @@ mod tests {
         let of = |value, error| Verdict::of(Number { value, error }, 0.02);
         assert_eq!(of(1.01, 0.001), Verdict::Agree);
         assert_eq!(of(1.01, 0.01), Verdict::Compatible);
+        assert_eq!(of(1.06, 0.01), Verdict::Open);
         assert_eq!(of(0.9, 0.01), Verdict::Differ);
         assert_eq!(of(f64::NAN, 0.01), Verdict::NoNumber);
     }

@@ -11,6 +11,9 @@ use engine::time::Tick;
 
 /// Of the part of a receptor that stands in the cleft, um: that of muscle's acetylcholine receptor (Unwin 2005, J Mol Biol 346:967).
 const WIDE: f64 = 0.008;
+/// How often a patch of half of the cleft's height is doubled at most: then it is eight times as wide as the cleft is high, and a site
+/// on it does not feel its own field (that is so from five times on).
+const WIDEST: u32 = 4;
 /// How densely discs can lie: pi / sqrt(12).
 const PACKED: f64 = 0.9069;
 
@@ -111,20 +114,36 @@ impl Lowering<'_> {
         let start = cleft.start();
         let c = cleft.concentrations(&start);
         let rest: Vec<f64> = std::iter::once(c[0]).chain(c[cleft.rings()..].iter().copied()).collect();
-        match molecular::Plan::tiled(&space, &kinds, 0.5 * geometry.height, Some(&rest)) {
-            Ok(plan) => Some(plan),
-            Err(e) => {
-                let (at, span) = self.blamed(&path, read, lowered, &e);
-                let what = match e {
-                    MolecularError::TooQuick { rate, most, .. } => format!(
-                        "`{at}` binds {rate:.3e} /mM/ms, more than diffusion brings to one site in this cleft: {most:.3e} /mM/ms"
-                    ),
-                    other => format!("`{at}` cannot be followed molecule by molecule: {other}"),
-                };
-                self.fault(&span, what, "detail = \"kinetic\", or a slower rate");
-                None
+        // What diffusion cannot bring to a small patch it brings to a wider one, up to where a site no longer feels its own field.
+        let mut quick: Option<MolecularError> = None;
+        for doubled in 0..=WIDEST {
+            let side = 0.5 * geometry.height * f64::from(1_u32 << doubled);
+            match molecular::Plan::tiled(&space, &kinds, side, Some(&rest)) {
+                Ok(plan) => {
+                    if let Some(e @ MolecularError::TooQuick { rate, most, .. }) = &quick {
+                        let (at, span) = self.blamed(&path, read, lowered, e);
+                        let message = format!(
+                            "`{at}` binds {rate:.3e} /mM/ms; diffusion brings {most:.3e} /mM/ms to a patch of {} nm in this cleft",
+                            500.0 * geometry.height
+                        );
+                        let hint = format!("it is taken to bind evenly on a patch of {} nm", 1e3 * side);
+                        self.out.push(Diagnostic::warning(message, span).hint(hint));
+                    }
+                    return Some(plan);
+                }
+                Err(e @ MolecularError::TooQuick { .. }) => quick = quick.or(Some(e)),
+                Err(e) => {
+                    let (at, span) = self.blamed(&path, read, lowered, &e);
+                    let message = format!("`{at}` cannot be followed molecule by molecule: {e}");
+                    self.fault(&span, message, "detail = \"kinetic\"");
+                    return None;
+                }
             }
         }
+        let message =
+            format!("`{path}` cannot be followed molecule by molecule: what binds is quicker than any patch of it");
+        self.fault(&read.span, message, "detail = \"kinetic\"");
+        None
     }
 
     /// Which part an error is about, and where it was said.

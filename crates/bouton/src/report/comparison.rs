@@ -46,7 +46,7 @@ fn percent(n: Number, pm: &str) -> String {
 fn class(v: Verdict) -> &'static str {
     match v {
         Verdict::Agree => "good",
-        Verdict::Compatible | Verdict::NoNumber => "open",
+        Verdict::Compatible | Verdict::Open | Verdict::NoNumber => "open",
         Verdict::Differ => "bad",
     }
 }
@@ -73,21 +73,24 @@ fn what(q: &Quantity) -> String {
 fn reasons(c: &Comparison) -> Vec<&'static str> {
     let has = |level| c.levels.iter().any(|l| l.level == level);
     let mut all = vec![
-        "All levels have the same luck at their terminals, so that vesicles fuse at the same times and ratios are taken pair by pair; \
-         errors are by the jackknife over 32 groups of trials. \"Agree\": the ratio and its 95 % interval are within the tolerance \
-         (2 % of a peak and an area, 3 % of its time and of the decay, 10 % of a variance). \"Agree within the error\": within the \
-         tolerance and five standard errors; more trials say more. Anything else differs.",
+        "All levels have the same luck at their terminals, so vesicles fuse at the same times and ratios are taken pair by pair; their \
+         errors are by the jackknife over 32 groups of trials, and in tables half of a 95 % interval. \"Agree\": the ratio and its \
+         interval are within the tolerance (2 % of a peak and an area, 3 % of its time and of the decay, 10 % of a variance). \"Agree \
+         within the error\": the interval reaches into the tolerance. \"May differ\": it does not, but five errors do. Anything else \
+         differs.",
     ];
+    if has(Detail::Molecular) && has(Detail::Kinetic) {
+        all.push(
+            "At the kinetic level receptors jump one by one in a transmitter that feels their expectation, not their jumps. Where receptors \
+             hold a large share of it, as at a neuromuscular junction, a receptor that has bound a molecule leaves less for others: at the \
+             molecular level open channels then fluctuate less, and the variances must differ. Concentrations of a trial differ too: a count \
+             of molecules has noise of its own.",
+        );
+    }
     if has(Detail::Mean) {
         all.push(
             "The mean level follows the expectation of each receptor in the mean transmitter. It leaves out that both fluctuate together: \
              where few molecules meet few receptors, or a potential feeds back on them, it must differ.",
-        );
-    }
-    if has(Detail::Molecular) {
-        all.push(
-            "The molecular level follows each molecule; a peak of the transmitter in one trial is that of counted molecules, and so is larger \
-             than the mean's. Receptors lie at places of their own, others in each trial.",
         );
     }
     all

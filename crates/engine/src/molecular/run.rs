@@ -480,7 +480,13 @@ impl State {
         all.map(|(m, at)| (usize::from(m.kind), usize::from(m.state), *at))
     }
 
-    /// Molecules in each region of a watch of counts at its `k`-th time, once the trial has come to it.
+    /// Molecules in a region of a watch of counts at its `k`-th time, once the trial has come to it.
+    #[must_use]
+    pub fn seen_in(&self, watch: usize, k: u64, region: usize) -> u32 {
+        self.ahead.seen[watch].count_in(k, region)
+    }
+
+    /// The same in each region.
     #[must_use]
     pub fn seen(&self, watch: usize, k: u64) -> Vec<u32> {
         self.ahead.seen[watch].counts(k)

@@ -111,7 +111,17 @@ impl Seen {
         }
     }
 
-    /// Molecules in each region at the time of that number, once the trial has come to it.
+    /// Molecules in a region at the time of that number, once the trial has come to it.
+    pub fn count_in(&self, k: u64, region: usize) -> u32 {
+        match (&self.rows, k.checked_sub(self.first)) {
+            (Rows::Counts { regions, rows, .. }, Some(row)) => {
+                rows.get(row as usize * regions + region).copied().unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
+    /// The same of all regions.
     pub fn counts(&self, k: u64) -> Vec<u32> {
         let Rows::Counts { regions, rows, .. } = &self.rows else { return Vec::new() };
         let mut found: Vec<u32> = match k.checked_sub(self.first) {

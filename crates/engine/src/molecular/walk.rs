@@ -34,6 +34,12 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
+    /// When a walker is looked at next.
+    #[inline(always)]
+    fn due(&self, now: f64) -> f64 {
+        self.seen.iter().map(|s| s.next(now, false)).fold(f64::INFINITY, f64::min)
+    }
+
     fn stay(&mut self, shell: Option<u32>, from: f64, to: f64) {
         self.seen.iter_mut().for_each(|s| s.stay(shell, from, to));
     }
@@ -167,12 +173,17 @@ impl Plan {
     ) -> (Option<[f64; 2]>, f64) {
         let (Some(tissue), Shape::Disc { radius }) = (&self.tissue, self.space.shape) else { return (None, now) };
         let (entered, horizon) = (now, ahead.calendar.horizon());
+        let mut due = ahead.due(now);
         loop {
             let k = shell as usize;
             let (inwards, outwards, most) = (tissue.inwards[k], tissue.outwards[k], sites.outside[k]);
             let all = inwards + outwards + most;
             let next = now + exponential(draws) / all;
-            ahead.stay(Some(shell), now, next.min(horizon));
+            let end = next.min(horizon);
+            if due < end {
+                ahead.stay(Some(shell), now, end);
+                due = ahead.due(end);
+            }
             if next >= horizon {
                 ahead.calendar.add(Event {
                     at: horizon,

@@ -57,9 +57,9 @@ impl Molecules {
     /// Mean concentration over shells with their shares, mM; at a time that is looked at.
     pub fn mean(&self, plan: &SynapsePlan, shells: &[(usize, f64)], at: Tick) -> f64 {
         let Some(every) = self.every else { return f64::NAN };
-        let counts = self.state.seen(COUNTS, (at.0 / every.0) as u64);
+        let k = (at.0 / every.0) as u64;
         let volumes = plan.cleft.volumes();
-        let of = |shell: usize| f64::from(counts[shell]) / (AVOGADRO * volumes[shell]);
+        let of = |shell: usize| f64::from(self.state.seen_in(COUNTS, k, shell)) / (AVOGADRO * volumes[shell]);
         shells.iter().fold(0.0, |sum, (shell, share)| sum + share * of(*shell))
     }
 
