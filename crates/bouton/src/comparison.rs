@@ -203,7 +203,9 @@ impl Comparison {
             for probe in &first.condition.probes {
                 quantities.extend(of_trace(&levels, probe));
             }
-            for measure in &first.condition.measures {
+            // A count of molecules has noise of its own.
+            let counted = |name: &str| name.split('.').nth(1) == Some("cleft");
+            for measure in first.condition.measures.iter().filter(|m| !counted(&m.name)) {
                 for (k, level) in levels.iter().enumerate().skip(1) {
                     let stochastic = |l: &Level| l.level != Detail::Mean;
                     let other = level.condition.measures.iter().find(|m| m.path() == measure.path());
@@ -222,11 +224,16 @@ impl Comparison {
         Self { levels, quantities, distributions }
     }
 
-    /// Whether nothing differs.
+    /// Whether no ratio differs.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        let ratios = || self.quantities.iter().flat_map(|q| q.ratios.iter().flatten());
-        ratios().all(|r| r.1 != Verdict::Differ) && self.distributions.iter().all(|d| d.odds >= ODDS)
+        self.count(Verdict::Differ) == 0
+    }
+
+    /// How many ratios are of a verdict.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.quantities.iter().flat_map(|q| q.ratios.iter().flatten()).filter(|r| r.1 == verdict).count()
     }
 }
 

@@ -46,17 +46,23 @@ fn ground(film: &Film, out: &mut String) {
         SIDE,
         y + 20.0
     );
-    let mut x = SIDE + 150.0;
-    let mut told = |mark: String, name: &str, room: f64| {
-        let _ = writeln!(out, "{mark}<text x=\"{}\" y=\"{}\">{name}</text>", x + 12.0, y + 5.0);
-        x += room;
-    };
-    let mark = |x: f64, of: &str| format!("<circle cx=\"{x}\" cy=\"{y}\" {of}/>");
-    let names = o.receptors.join(", ");
-    told(mark(SIDE + 150.0, &format!("r=\"3\" fill=\"{FREE}\"")), &o.transmitter, 120.0);
-    told(mark(SIDE + 270.0, "r=\"4\" fill=\"#fff\" stroke=\"#777\""), &format!("{names}: free"), 120.0);
-    told(mark(SIDE + 390.0, &format!("r=\"4\" fill=\"{BOUND}\" stroke=\"#777\"")), "bound", 70.0);
-    told(mark(SIDE + 460.0, &format!("r=\"6\" fill=\"{OPEN}\" stroke=\"#111\"")), "open", 60.0);
+    let mut x = SIDE + long.max(60.0) + 30.0;
+    let names = format!("{}: free", o.receptors.join(", "));
+    let all = [
+        (format!("r=\"3\" fill=\"{FREE}\""), o.transmitter.as_str()),
+        ("r=\"4\" fill=\"#fff\" stroke=\"#777\"".to_owned(), names.as_str()),
+        (format!("r=\"4\" fill=\"{BOUND}\" stroke=\"#777\""), "bound"),
+        (format!("r=\"6\" fill=\"{OPEN}\" stroke=\"#111\""), "open"),
+    ];
+    for (look, name) in all {
+        let _ = writeln!(
+            out,
+            "<circle cx=\"{x}\" cy=\"{y}\" {look}/><text x=\"{}\" y=\"{}\">{name}</text>",
+            x + 12.0,
+            y + 5.0
+        );
+        x += 34.0 + 7.5 * name.chars().count() as f64;
+    }
 }
 
 /// What moves.

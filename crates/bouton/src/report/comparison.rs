@@ -102,6 +102,21 @@ impl Comparison {
         self.quantities.iter().zip(firsts)
     }
 
+    /// In a sentence.
+    fn summary(&self) -> String {
+        use Verdict as V;
+        let all = self.quantities.iter().flat_map(|q| q.ratios.iter().flatten()).count();
+        let words = [V::Agree, V::Compatible, V::Open, V::Differ, V::NoNumber];
+        let found = words.into_iter().filter(|v| self.count(*v) > 0);
+        let told: Vec<String> = found.map(|v| format!("{} {}", self.count(v), v.words())).collect();
+        let apart = self.distributions.iter().filter(|d| d.odds < ODDS).count();
+        let distributions = match self.distributions.len() {
+            0 => String::new(),
+            n => format!(" Of {n} distributions over trials {apart} differ."),
+        };
+        format!("Of {all} ratios {}.{distributions}", told.join(", "))
+    }
+
     /// For the terminal, at most 100 columns with three levels.
     #[must_use]
     pub fn terminal(&self) -> String {
@@ -144,6 +159,7 @@ impl Comparison {
                 names.join(", ")
             );
         }
+        let _ = writeln!(out, "\n{}", self.summary());
         out
     }
 
@@ -198,14 +214,7 @@ impl Comparison {
             escaped(&heading(self)),
             escaped(version)
         );
-        let differ =
-            self.quantities.iter().flat_map(|q| q.ratios.iter().flatten()).filter(|r| r.1 == Verdict::Differ).count();
-        let compared = self.quantities.iter().flat_map(|q| q.ratios.iter().flatten()).count();
-        let _ = writeln!(
-            out,
-            "<div class=\"abstract\"><p>Of {compared} ratios {}.</p>",
-            if differ == 0 { "none differs".to_owned() } else { format!("{differ} differ") }
-        );
+        let _ = writeln!(out, "<div class=\"abstract\"><p>{}</p>", escaped(&self.summary()));
         reasons(self).iter().for_each(|r| {
             let _ = writeln!(out, "<p>{}</p>", escaped(r));
         });

@@ -31,12 +31,13 @@ pub use junction::{Gap, OfJunction};
 pub use noise::Noise;
 pub use plain::{Effect, Heard, OfPlain, Plain, PlainPlan};
 pub use plan::{
-    Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, MeasurePlan, OfTerminal, Plan, ProbePlan, Receptor,
-    Source, Supply, SynapsePlan, Tap, Voltage, Wanted,
+    Block, CellPlan, ClampKind, ClampPlan, Clearance, Detail, OfTerminal, Plan, ProbePlan, Receptor, Source, Supply,
+    SynapsePlan, Tap, Voltage, Wanted,
 };
 pub use population::{Crowd, OfPopulation, PopulationPlan};
 pub use run::{Cancel, Outcome, Progress, run};
 pub use sending::{At, ChannelKind, Driver, Law, Mechanism, Release, Sending, at};
+pub use taking::MeasurePlan;
 pub use trace::{Kept, Traces};
 
 pub use numerics::simd::Level;

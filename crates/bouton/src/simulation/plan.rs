@@ -7,6 +7,7 @@ use super::noise::Noise;
 use super::plain::{OfPlain, PlainPlan};
 use super::population::{OfPopulation, PopulationPlan};
 use super::sending::Sending;
+use super::taking::MeasurePlan;
 use crate::lower::{Folded, LoweredCell};
 use crate::recording::Swept;
 use engine::cleft::{Cleft, Tolerance, Watch};
@@ -579,25 +580,4 @@ impl OfTerminal {
     pub fn supplied(self) -> bool {
         matches!(self, Self::Content | Self::Cytosol | Self::Precursor | Self::PrecursorOutside)
     }
-}
-
-/// Numbers to be taken of a trace.
-#[derive(Debug)]
-pub struct MeasurePlan {
-    /// Its name.
-    pub name: String,
-    /// Which probe.
-    pub probe: usize,
-    /// What to take.
-    pub take: Vec<&'static str>,
-    /// The stimulus, ms.
-    pub after: f64,
-    /// End of the window, ms.
-    pub until: f64,
-    /// At which value the receiver fires; for the safety factor.
-    pub threshold: Option<f64>,
-    /// Which value the response cannot pass; for the safety factor.
-    pub reversal: f64,
-    /// At which slope an action potential begins, mV/ms.
-    pub slope: f64,
 }

@@ -1,7 +1,28 @@
 //! Numbers that measures take of traces.
 
-use super::plan::{MeasurePlan, Plan};
+use super::plan::Plan;
 use crate::measure::{Look, Polarity, Take, Trace, measure};
+
+/// Numbers to be taken of a trace.
+#[derive(Debug)]
+pub struct MeasurePlan {
+    /// Its name.
+    pub name: String,
+    /// Which probe.
+    pub probe: usize,
+    /// What to take.
+    pub take: Vec<&'static str>,
+    /// The stimulus, ms.
+    pub after: f64,
+    /// End of the window, ms.
+    pub until: f64,
+    /// At which value the receiver fires; for the safety factor.
+    pub threshold: Option<f64>,
+    /// Which value the response cannot pass; for the safety factor.
+    pub reversal: f64,
+    /// At which slope an action potential begins, mV/ms.
+    pub slope: f64,
+}
 
 /// The least excursion that is a response, by unit: below what one channel does, above rounding.
 fn floor(unit: &str) -> f64 {

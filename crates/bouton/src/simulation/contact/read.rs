@@ -7,6 +7,69 @@ use engine::cleft;
 use engine::time::Tick;
 
 impl Contact {
+    /// The value of a tap now.
+    pub(in super::super) fn value(&self, plan: &SynapsePlan, tap: usize) -> f64 {
+        self.value_at(plan, tap, self.now)
+    }
+
+    /// At the mean level, that of any time within the cleft's last step.
+    pub(in super::super) fn value_at(&self, plan: &SynapsePlan, tap: usize, at: Tick) -> f64 {
+        let t = &plan.taps[tap];
+        match plan.detail {
+            Detail::Molecular => self.molecules.as_ref().map_or(t.resting, |m| m.value(t)),
+            Detail::Kinetic => {
+                let counts = self.receptors[t.receptor].counts();
+                t.weights.iter().zip(counts).fold(0.0, |sum, (w, n)| sum + w * f64::from(*n))
+            }
+            Detail::Mean => {
+                let count = f64::from(plan.receptors[t.receptor].count);
+                if !self.asleep
+                    && self.stretch.from() <= at
+                    && at <= self.stretch.to()
+                    && self.stretch.observables() > 0
+                {
+                    return count * self.stretch.observable(tap, at);
+                }
+                if self.asleep {
+                    return t.resting;
+                }
+                let mut law = vec![0.0; t.weights.len()];
+                plan.cleft.occupancies(&self.cleft, t.receptor, &mut law);
+                count * t.weights.iter().zip(&law).fold(0.0, |sum, (w, p)| sum + w * p)
+            }
+        }
+    }
+
+    /// The concentration that receptors see now, mM.
+    pub(in super::super) fn concentration(&self, plan: &SynapsePlan) -> f64 {
+        self.seen(plan, self.now)
+    }
+
+    /// The concentration now at a place that is looked at beside, mM.
+    pub(in super::super) fn distant(&self, plan: &SynapsePlan, place: usize) -> f64 {
+        let (shells, resting) = &plan.distant[place];
+        if let Some(molecules) = &self.molecules {
+            return molecules.mean(plan, shells, self.now);
+        }
+        if self.asleep { *resting } else { self.mean(plan, shells, self.now) }
+    }
+
+    pub(super) fn seen(&self, plan: &SynapsePlan, at: Tick) -> f64 {
+        if let Some(molecules) = &self.molecules {
+            return molecules.mean(plan, &plan.seen, at);
+        }
+        let at_rest = || plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell]);
+        if self.asleep { at_rest() } else { self.mean(plan, &plan.seen, at) }
+    }
+
+    fn mean(&self, plan: &SynapsePlan, shells: &[(usize, f64)], at: Tick) -> f64 {
+        if self.stretch.shells() == 0 || at < self.stretch.from() || at > self.stretch.to() {
+            let c = plan.cleft.concentrations(&self.cleft);
+            return shells.iter().fold(0.0, |sum, (shell, share)| sum + share * c[*shell]);
+        }
+        shells.iter().fold(0.0, |sum, &(shell, share)| sum + share * self.stretch.concentration(shell, at))
+    }
+
     /// A quantity of the terminal at `now`.
     pub(in super::super) fn of_terminal(&self, plan: &SynapsePlan, quantity: OfTerminal, now: Tick) -> f64 {
         match quantity {
