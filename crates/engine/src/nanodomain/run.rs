@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub struct Budget {
     /// There at the start, free and bound.
     pub initial: u64,
-    /// Come in through channels since.
+    /// Come in through channels, or released, since.
     pub entered: u64,
     /// Come in from solutions at rest since.
     pub arrived: u64,
@@ -144,6 +144,30 @@ impl Plan {
             let what = What::Open { channel: o.channel as u32, current: o.current };
             state.calendar.add(Event { at: o.at.ms(), serial, what });
         }
+    }
+
+    /// Sets ions free at a place now, as a flash does with caged calcium; they count as entered.
+    ///
+    /// # Panics
+    /// If the place is outside.
+    pub fn release(&self, state: &mut State, key: StreamKey, at: [f64; 3], ions: u64) {
+        struct Release<'a>(&'a Plan, &'a mut State, StreamKey, [f64; 3], u64);
+        impl Kernel for Release<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn run<L: Lanes>(self) {
+                let Self(plan, state, key, at, ions) = self;
+                for _ in 0..ions {
+                    let (serial, mut draws) = state.draws(key);
+                    let stamp = (state.now, serial);
+                    plan.walk(&mut state.calendar, &mut draws, at, stamp, state.meets);
+                }
+            }
+        }
+        assert!(self.room.holds(at), "a place within the chamber");
+        state.entered += ions;
+        state.free += ions;
+        Level::best().dispatch(Release(self, state, key, at, ions));
     }
 
     /// Goes on until `until`; `told` hears of sensors and probes in the order of time. The same bits however a stretch is cut.

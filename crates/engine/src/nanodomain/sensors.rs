@@ -143,7 +143,7 @@ impl KindPlan {
             let ion = |l: Option<Ligand>| u32::from(l == Some(Ligand::Transmitter));
             (usize::from(t.from.0), usize::from(t.to.0), ion(of(t.takes_up)), ion(of(t.gives_off)))
         };
-        // Of a binding step: its rate within the ball, over what it would be there without diffusion.
+        // Of a binding step: its rate within the ball.
         let within = |k: usize| {
             let too_quick = NanodomainError::TooQuick { kind: number, transition: k, most: ball.brings * AVOGADRO };
             ball.rate(rates[k] / AVOGADRO).ok_or(too_quick)
@@ -157,7 +157,9 @@ impl KindPlan {
                 continue;
             }
             if takes == 1 {
-                let bind = Bind { rate: within(k)?, to: to as u16, keeps: gives == 0, lost };
+                // Who gives it back at once takes nothing from what it sees.
+                let rate = if gives == 0 { within(k)? } else { rate / AVOGADRO / ball.volume };
+                let bind = Bind { rate, to: to as u16, keeps: gives == 0, lost };
                 states[from].binding += bind.rate;
                 states[from].binds.push(bind);
                 continue;
