@@ -74,12 +74,14 @@ impl BufferPlan {
         })
     }
 
-    /// What no cell's rate of meetings, /ms, exceeds until the field has moved: of fixed ones with all that are bound.
+    /// Scales a field, and gives what no cell's rate of meetings, /ms, is likely to exceed until it moves.
     #[inline(always)]
-    pub fn bound(&self, field: &[f64]) -> f64 {
+    pub fn bound(&self, field: &mut [f64], scale: f64) -> f64 {
         let mut most = 0.0_f64;
-        for (n, pair) in field.iter().zip(&self.pair) {
-            most = most.max((n + MORE) * pair);
+        for (n, pair) in field.iter_mut().zip(&self.pair) {
+            *n *= scale;
+            let rate = (*n + MORE) * pair;
+            most = if rate > most { rate } else { most };
         }
         most
     }

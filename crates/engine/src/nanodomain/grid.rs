@@ -83,7 +83,7 @@ impl Axis {
 
     #[inline(always)]
     pub fn of(&self, x: f64) -> usize {
-        let stretch = ((x - self.edges[0]) * self.per) as usize;
+        let stretch = ((x - self.edges[0]) * self.per) as u32 as usize;
         let mut cell = usize::from(self.lookup[stretch.min(self.lookup.len() - 1)]);
         while cell + 2 < self.edges.len() && x >= self.edges[cell + 1] {
             cell += 1;
@@ -192,7 +192,7 @@ impl Mixing {
 
     /// One step of a field of numbers; `other` is room of the same size.
     #[inline(always)]
-    pub fn step(&self, [nx, ny, nz]: [usize; 3], field: &mut [f64], other: &mut [f64]) {
+    pub fn step(&self, [nx, ny, nz]: [usize; 3], field: &mut Vec<f64>, other: &mut Vec<f64>) {
         let plane = nx * ny;
         for (own, out) in field.chunks_exact_mut(plane).zip(other.chunks_exact_mut(plane)) {
             along(&self.x, 1, own, out);
@@ -207,7 +207,7 @@ impl Mixing {
                 *o = h.mul_add(*after, l.mul_add(*before, x * stays));
             }
         }
-        field.copy_from_slice(other);
+        std::mem::swap(field, other);
     }
 }
 
@@ -215,14 +215,22 @@ impl Mixing {
 #[inline(always)]
 fn along([before, stays, after]: &[Vec<f64>; 3], far: usize, from: &[f64], out: &mut [f64]) {
     let n = out.len();
-    for ((o, x), s) in out.iter_mut().zip(from).zip(stays) {
-        *o = x * s;
+    if n < 2 * far {
+        // One row.
+        for ((o, x), s) in out.iter_mut().zip(from).zip(stays) {
+            *o = x * s;
+        }
+        return;
     }
-    for ((o, x), b) in out[far..].iter_mut().zip(from).zip(&before[far..]) {
-        *o = x.mul_add(*b, *o);
+    for k in (0..far).chain(n - far..n) {
+        let next = if k + far < n { from[k + far] * after[k] } else { 0.0 };
+        let last = if k >= far { from[k - far] * before[k] } else { 0.0 };
+        out[k] = from[k].mul_add(stays[k], last + next);
     }
-    for ((o, x), a) in out[..n - far].iter_mut().zip(&from[far..]).zip(after) {
-        *o = x.mul_add(*a, *o);
+    let rates = before[far..].iter().zip(&stays[far..]).zip(&after[far..]);
+    let three = from.iter().zip(&from[far..]).zip(&from[2 * far..]);
+    for ((o, ((b, s), a)), ((l, x), h)) in out[far..n - far].iter_mut().zip(rates).zip(three) {
+        *o = h.mul_add(*a, l.mul_add(*b, x * s));
     }
 }
 

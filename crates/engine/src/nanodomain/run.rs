@@ -92,8 +92,9 @@ pub struct State {
     epochs: Vec<u32>,
     /// By kind and state.
     pub(super) counts: Vec<Vec<u32>>,
-    /// By buffer and cell: how many are free.
+    /// By buffer and cell: how many are free, to a common factor; and their sum. Whole numbers in each cell of fixed ones.
     pub(super) fields: Vec<Vec<f64>>,
+    pub(super) sums: Vec<f64>,
     /// By buffer: at which rate an ion is bound anywhere at most; and all of them, /ms.
     pub(super) most: Vec<f64>,
     pub(super) meets: f64,
@@ -194,7 +195,7 @@ impl Plan {
         state: &mut State,
         key: StreamKey,
         Event { at: now, what, .. }: Event,
-        other: &mut [f64],
+        other: &mut Vec<f64>,
         told: &mut impl FnMut(Told),
     ) {
         let (serial, mut draws) = state.draws(key);
@@ -233,7 +234,7 @@ impl Plan {
             What::Free { buffer, at } => {
                 let buffer = usize::from(buffer);
                 state.bound[buffer] -= 1;
-                state.fields[buffer][self.cells.of(at)] += 1.0;
+                self.comes_back(state, buffer, self.cells.of(at));
                 state.free += 1;
                 goes = Some(at);
             }
@@ -254,7 +255,7 @@ impl Plan {
                         state.frozen_in[number].swap_remove(which);
                     }
                     state.frozen[number] -= 1;
-                    state.fields[number][cell] += 1.0;
+                    self.comes_back(state, number, cell);
                     state.free += 1;
                     goes = Some(at);
                 }
@@ -315,14 +316,17 @@ impl Plan {
         let drawn = uniform(draws) * rate;
         let (mut share, mut met) = (drawn, Met::Nobody);
         for (number, plan) in self.buffers.iter().enumerate() {
+            let factor = self.factor(state, number);
             let (field, pair) = (&mut state.fields[number][cell], plan.pair[cell]);
             let before = share;
-            share -= *field * pair;
+            share -= *field * factor * pair;
             if before >= 0.0 && share < 0.0 {
                 met = Met::Buffer(number);
             }
             if plan.mixing.is_some() {
-                *field *= 1.0 - pair / rate;
+                let taken = *field * pair / rate;
+                *field -= taken;
+                state.sums[number] -= taken;
             }
         }
         for well in self.wells.holding(cell, at) {
@@ -349,6 +353,38 @@ impl Plan {
         }
         state.clipped += u64::from(drawn - share > rate * (1.0 + 1e-12));
         met
+    }
+
+    /// What the numbers in a field are to be multiplied by, so that all of it is as many as are free.
+    #[inline(always)]
+    fn factor(&self, state: &State, buffer: usize) -> f64 {
+        let plan = &self.buffers[buffer];
+        if plan.mixing.is_none() || state.sums[buffer] == 0.0 {
+            return 1.0;
+        }
+        (plan.total - state.frozen[buffer] - state.bound[buffer]) as f64 / state.sums[buffer]
+    }
+
+    /// One more is free in a cell; it is already no longer counted as bound.
+    #[inline(always)]
+    fn comes_back(&self, state: &mut State, buffer: usize, cell: usize) {
+        let plan = &self.buffers[buffer];
+        let field = &mut state.fields[buffer];
+        if plan.mixing.is_none() {
+            field[cell] += 1.0;
+            return;
+        }
+        let before = (plan.total - state.frozen[buffer] - state.bound[buffer] - 1) as f64;
+        let sum = &mut state.sums[buffer];
+        if before == 0.0 || *sum == 0.0 {
+            // There was none, whatever the field looks like.
+            field.fill(0.0);
+            (field[cell], *sum) = (1.0, 1.0);
+        } else {
+            let one = *sum / before;
+            field[cell] += one;
+            *sum += one;
+        }
     }
 
     /// A free ion is bound, and comes free again somewhere.
@@ -385,18 +421,15 @@ impl Plan {
 
     /// The field of a buffer moves on; all of it is a whole number.
     #[inline(always)]
-    fn mix(&self, state: &mut State, buffer: usize, (now, serial): (f64, u64), other: &mut [f64]) {
+    fn mix(&self, state: &mut State, buffer: usize, (now, serial): (f64, u64), other: &mut Vec<f64>) {
         let plan = &self.buffers[buffer];
         let Some((mixing, time)) = &plan.mixing else { return };
         let field = &mut state.fields[buffer];
         mixing.step(self.cells.n, field, other);
         let free = (plan.total - state.frozen[buffer] - state.bound[buffer]) as f64;
         let all = numerics::sum::sum(field);
-        if all > 0.0 {
-            let scale = free / all;
-            field.iter_mut().for_each(|n| *n *= scale);
-        }
-        let most = plan.bound(field);
+        let most = plan.bound(field, if all > 0.0 { free / all } else { 1.0 });
+        state.sums[buffer] = if all > 0.0 { free } else { 0.0 };
         state.meets += most - state.most[buffer];
         state.most[buffer] = most;
         state.calendar.add(Event { at: now + time, serial, what: What::Mix { buffer: buffer as u16 } });
@@ -485,7 +518,7 @@ impl Plan {
     pub fn free_buffer(&self, state: &State, buffer: usize, at: [f64; 3]) -> f64 {
         assert!(self.room.holds(at), "a place within the chamber");
         let cell = self.cells.of(at);
-        state.fields[buffer][cell] / (self.cells.volume[cell] * AVOGADRO)
+        state.fields[buffer][cell] * self.factor(state, buffer) / (self.cells.volume[cell] * AVOGADRO)
     }
 }
 
@@ -503,6 +536,7 @@ impl State {
             epochs: vec![0; plan.sites.len()],
             counts: plan.kinds.iter().map(|k| vec![0; k.states.len()]).collect(),
             fields: vec![Vec::new(); buffers],
+            sums: vec![0.0; buffers],
             most: vec![0.0; buffers],
             meets: 0.0,
             frozen: vec![0; buffers],

@@ -68,7 +68,8 @@ impl Plan {
             field.extend(self.cells.volume.iter().map(|v| (plan.total - bound) as f64 * v / volume));
             state.frozen[number] = bound;
             state.calendar.add(Event { at: *time, serial, what: What::Mix { buffer: number as u16 } });
-            state.most[number] = plan.bound(field);
+            state.sums[number] = (plan.total - bound) as f64;
+            state.most[number] = plan.bound(field, 1.0);
         } else {
             let mut counts = vec![0; self.cells.volume.len()];
             let even = Multinomial::new(&self.cells.volume).expect("volumes");
