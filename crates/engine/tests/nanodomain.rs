@@ -251,12 +251,12 @@ fn buffers_in_excess_act_as_full_reaction_and_diffusion_says() {
     // C-17 and C-18. No error that sampling does not explain, but half a percent of the reference.
     let (from, to) = (us(200.0), us(1000.0));
     let mut left = Vec::new();
-    for (name, buffer, n) in [("EGTA", egta(), 250), ("BAPTA", bapta(), 250)] {
+    for (name, buffer, n) in [("EGTA", egta(), 200), ("BAPTA", bapta(), 200)] {
         let expected = full(std::slice::from_ref(&buffer), CURRENT, from, to);
         let mut d = description(chamber(0.5, 0.5, Wall::Sealed), vec![buffer.clone()]);
         d.probes = probes();
         let field = trials(&d, 2, n, CURRENT, from, to);
-        field.agrees(name, to - from, &expected, 0.005, 0.08);
+        field.agrees(name, to - from, &expected, 0.005, 0.09);
         // The closed form that the kinetic level takes, within what it leaves out: BAPTA comes back loaded.
         let domain = Domain::new(DIFFUSION, buffer.capture(0.0).unwrap()).unwrap();
         let means = field.means(to - from);

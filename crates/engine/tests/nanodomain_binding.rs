@@ -59,7 +59,7 @@ fn ions_and_buffer_come_to_their_law_from_free_and_stay_in_it_from_rest() {
             let budget = plan.budget(&state);
             let [mean, variance] =
                 bound_law(budget.initial + budget.entered, plan.molecules(0), k_on / AVOGADRO / k_off / volume);
-            let n = if r > 10.0 { 1000 } else { 4000 };
+            let n = if r > 10.0 { 900 } else { 1500 };
             let mut found = Vec::new();
             for k in 0..n {
                 plan.advance(&mut state, key, us(500.0 * f64::from(k + 2)), &mut |_| ());
@@ -191,7 +191,7 @@ fn sensors_bind_at_their_far_field_rate_on_a_membrane_and_away_from_it() {
             (found - p) / se,
             1.0 - math::exp(-c * until(0.5 * rate))
         );
-        assert!((found - p).abs() < SIGMAS * se + 0.003 * p && SIGMAS * se < 0.05 * p);
+        assert!((found - p).abs() < SIGMAS * se + 0.003 * p && SIGMAS * se < 0.1 * p);
     }
 }
 
@@ -220,7 +220,7 @@ fn nothing_goes_around_a_closed_cycle() {
         let mut state = plan.start(key, us(2.0));
         plan.advance(&mut state, key, us(2000.0), &mut |_| ());
         let mut moves = [[0.0_f64; 4]; 4];
-        let (mut samples, n) = (Vec::new(), 400);
+        let (mut samples, n) = (Vec::new(), if goes { 60 } else { 240 });
         for k in 0..n {
             plan.advance(&mut state, key, us(2000.0 + 500.0 * f64::from(k + 1)), &mut |told| {
                 if let Told::Changed(c) = told {
@@ -230,10 +230,8 @@ fn nothing_goes_around_a_closed_cycle() {
             // Free over bound in each branch, over the free concentration: 10 / 200 and 2 / 400.
             let free = state.free() as f64 / (0.004 * AVOGADRO);
             let c = state.counts(0).to_vec();
-            samples.push([
-                f64::from(c[0]) * free - 0.05 * f64::from(c[1]),
-                f64::from(c[2]) * free - 0.005 * f64::from(c[3]),
-            ]);
+            let [a, b, c, d] = [0, 1, 2, 3].map(|k| f64::from(c[k]));
+            samples.push([a * free - 0.05 * b, c * free - 0.005 * d, 0.05 * b, 0.005 * d]);
         }
         for (a, b) in [(0, 1), (1, 3), (3, 2), (2, 0)] {
             let (there, back) = (moves[a][b], moves[b][a]);
@@ -244,8 +242,9 @@ fn nothing_goes_around_a_closed_cycle() {
         if !goes {
             for k in 0..2 {
                 let list: Vec<f64> = samples.iter().map(|s| s[k]).collect();
+                let scale: f64 = samples.iter().map(|s| s[k + 2]).sum();
                 let (mean, by) = off(&list, 0.0);
-                println!("branch {k}: mass action off by {mean:.2e}, {by:.2} se");
+                println!("branch {k}: mass action off by {mean:.2e} of {:.3}, {by:.2} se", scale / f64::from(n));
                 assert!(by.abs() < SIGMAS);
             }
         }
@@ -265,6 +264,7 @@ fn a_release_sensor_counts_as_the_kinetic_level_says() {
     }
     let places = vec![[0.02, 0.0, 0.0], [-0.04, 0.0, 0.0]];
     let mut d = description(chamber(0.5, 0.5, Wall::Sealed), vec![egta()]);
+    d.grid.cell = 0.04;
     d.sensors.push(sensors(6, &steps, &[0, 1, 2, 3, 4, 5], places.clone()));
     let plan = Plan::new(&d).unwrap();
     let (current, t) = (0.2, us(300.0));

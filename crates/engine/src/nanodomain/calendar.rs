@@ -1,7 +1,8 @@
 //! What is to come, in order of time: days of one length, each put into order when it begins.
 
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
 
 /// Days that are kept apart.
 const DAYS: usize = 512;
@@ -56,20 +57,29 @@ impl Ord for Event {
 }
 
 /// Events to come.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Calendar {
     /// Length of a day, ms.
     day: f64,
     today: u64,
-    /// What is still to come of today, the next last.
-    now: Vec<Event>,
+    /// What is still to come of today.
+    now: BinaryHeap<Reverse<Event>>,
     days: Vec<Vec<Event>>,
     later: Vec<Event>,
 }
 
+/// The order of what is to come today is that of time, however it is kept.
+impl PartialEq for Calendar {
+    fn eq(&self, other: &Self) -> bool {
+        let today = |c: &Self| c.now.clone().into_sorted_vec();
+        (self.day, self.today, &self.days, &self.later) == (other.day, other.today, &other.days, &other.later)
+            && today(self) == today(other)
+    }
+}
+
 impl Calendar {
     pub fn new(day: f64) -> Self {
-        Self { day, today: 0, now: Vec::new(), days: vec![Vec::new(); DAYS], later: Vec::new() }
+        Self { day, today: 0, now: BinaryHeap::new(), days: vec![Vec::new(); DAYS], later: Vec::new() }
     }
 
     /// The end of what is kept day by day, ms.
@@ -87,8 +97,7 @@ impl Calendar {
     pub fn add(&mut self, event: Event) {
         let day = self.day(event.at);
         if day == self.today {
-            let place = self.now.partition_point(|e| *e > event);
-            self.now.insert(place, event);
+            self.now.push(Reverse(event));
         } else if day < self.today + DAYS as u64 {
             self.days[day as usize % DAYS].push(event);
         } else {
@@ -100,8 +109,8 @@ impl Calendar {
     #[inline(always)]
     pub fn next(&mut self, until: f64) -> Option<Event> {
         loop {
-            if let Some(event) = self.now.last() {
-                return if event.at <= until { self.now.pop() } else { None };
+            if let Some(Reverse(event)) = self.now.peek() {
+                return if event.at <= until { self.now.pop().map(|e| e.0) } else { None };
             }
             if self.day(until) == self.today {
                 return None;
@@ -112,8 +121,7 @@ impl Calendar {
 
     fn turn(&mut self) {
         self.today += 1;
-        self.now.append(&mut self.days[self.today as usize % DAYS]);
-        self.now.sort_unstable_by(|a, b| b.cmp(a));
+        self.now.extend(self.days[self.today as usize % DAYS].drain(..).map(Reverse));
         if self.today.is_multiple_of(DAYS as u64 / 2) && !self.later.is_empty() {
             std::mem::take(&mut self.later).into_iter().for_each(|event| self.add(event));
         }

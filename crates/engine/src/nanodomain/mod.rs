@@ -16,6 +16,32 @@
 //! follows from diffusion to it, and unbinding is quicker by as much, so that equilibria stay; a pair that comes apart starts where
 //! pairs are bound: detailed balance.
 //!
+//! ```
+//! use engine::nanodomain::{Chamber, Description, Grid, Plan, Probe, Told, Wall};
+//! use engine::terminal::buffer::Buffer;
+//! use engine::time::Tick;
+//! use numerics::rng::StreamKey;
+//! // Half a um3 below a channel of 0.2 pA, 10 mM of EGTA; who is within 30 nm is seen 1,000 times a ms.
+//! let chamber = Chamber { half: [0.5, 0.5], height: 0.5, sides: Wall::Sealed, top: Wall::Sealed };
+//! let plan = Plan::new(&Description {
+//!     chamber,
+//!     diffusion: 0.22,
+//!     resting: 0.0,
+//!     grid: Grid::default(),
+//!     channels: vec![[0.0, 0.0]],
+//!     buffers: vec![Buffer::one_site(10.0, 7e-4, 10.0, 0.22)?],
+//!     sensors: vec![],
+//!     probes: vec![Probe { at: [0.0, 0.0, 0.0], radius: 0.03, rate: 1000.0 }],
+//! })?;
+//! let key = StreamKey::new(2026, 0, 0, 0);
+//! let mut state = plan.start(key, Tick::from_ms(0.005)?);
+//! plan.set_current(&mut state, key, 0, 0.2);
+//! let mut seen = 0;
+//! plan.advance(&mut state, key, Tick::from_ms(0.2)?, &mut |told| seen += i32::from(matches!(told, Told::Seen(_))));
+//! assert!(seen > 50 && plan.budget(&state).balances());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Limits: buffers with one site; buffers do not leave through walls; a mobile buffer that comes back is seen as its expected share of
 //! the field, so two ions' chances to meet the *same* one are right in the mean alone. Sensors do not shade each other but by
 //! the ions they take. Cells: a field knows no detail below them (choose about half the distance that matters).
