@@ -55,6 +55,7 @@ mod room;
 mod run;
 mod sensors;
 mod start;
+mod told;
 mod walk;
 mod wells;
 
@@ -62,5 +63,6 @@ pub use channels::{Gating, GatingState, Opening};
 pub use grid::Grid;
 pub use plan::{Description, NanodomainError, Plan, Probe};
 pub use room::{Chamber, Room, Wall};
-pub use run::{Budget, Changed, Seen, State, Told};
+pub use run::State;
 pub use sensors::Sensors;
+pub use told::{Budget, Changed, Seen, Told};
