@@ -12,6 +12,7 @@ pub mod junction;
 pub mod mechanism;
 pub mod membrane;
 pub mod molecular;
+pub mod nanodomain;
 pub mod neuron;
 pub mod point;
 pub mod population;

@@ -100,6 +100,26 @@ impl Buffer {
         Self { states, steps, bound, total, diffusion, instant: None }.checked()
     }
 
+    /// `k_on` (/mM/ms) and `k_off` (/ms), if it is of one site with rates.
+    pub(crate) fn as_one_site(&self) -> Option<(f64, f64)> {
+        match self.steps[..] {
+            [on, off] if on.driven && (on.from, on.to) == (0, 1) && !off.driven && (off.from, off.to) == (1, 0) => {
+                Some((on.rate, off.rate))
+            }
+            _ => None,
+        }
+    }
+
+    /// All of it, mM.
+    pub(crate) fn concentration(&self) -> f64 {
+        self.total
+    }
+
+    /// Its diffusion coefficient, um2/ms.
+    pub(crate) fn mobility(&self) -> f64 {
+        self.diffusion
+    }
+
     fn checked(self) -> Result<Self, TerminalError> {
         nonnegative("a buffer's total (mM)", self.total)?;
         nonnegative("a buffer's diffusion (um2/ms)", self.diffusion)?;

@@ -1,6 +1,7 @@
-//! Brownian motion from the middle of an interval or a disc: when it first comes to the border, and where it is until then.
+//! Brownian motion from the middle of an interval, a disc or a ball: when it first comes to the border, and where it is until
+//! then.
 //!
-//! Both are of size 1 (half the interval, the radius) and D = 1: lengths scale with the size L, times with `L^2 / D`.
+//! All are of size 1 (half the interval, the radius) and D = 1: lengths scale with the size L, times with `L^2 / D`.
 //! Survival and place are eigenfunction series, `S(t) = sum a_k exp(-l_k t)`; what is drawn is read from tables of their
 //! inverses, exact to 1e-6 of the time and 3e-4 of the size. Draws are of 32 bits: an odd in 4e9 is the least that is told.
 //! What draws is inlined, so that it runs with the instructions of whoever calls it. Source: Redner (2001) A Guide to First-Passage Processes.
@@ -30,14 +31,15 @@ const COLUMNS: usize = 64;
 /// A cubic on a stretch.
 type Cubic = [f64; 4];
 
-/// Motion within an interval or a disc, from its middle.
+/// Motion within an interval, a disc or a ball, from its middle.
 #[derive(Debug)]
 pub struct Passage {
     modes: Vec<Mode>,
-    plane: bool,
+    /// 1, 2, 3.
+    dimension: u8,
     /// Exit times over `-ln S`.
     times: Vec<Cubic>,
-    /// By time and by the root of the odds to be farther out: distance from the middle, in the plane its square.
+    /// By time and by the root of the odds to be farther out: distance from the middle, to the power of the dimension.
     places: Vec<[f64; COLUMNS + 1]>,
 }
 
@@ -58,7 +60,7 @@ pub static INTERVAL: LazyLock<Passage> = LazyLock::new(|| {
         let wave = (k as f64 + 0.5) * PI;
         Mode { rate: wave * wave, share: if k.is_multiple_of(2) { 2.0 } else { -2.0 } / wave, wave }
     };
-    Passage::new((0..TERMS).map(mode).collect(), false)
+    Passage::new((0..TERMS).map(mode).collect(), 1)
 });
 
 /// From the middle of a disc of radius 1.
@@ -72,12 +74,21 @@ pub static DISC: LazyLock<Passage> = LazyLock::new(|| {
         }
         Mode { rate: wave * wave, share: 2.0 / (wave * libm::j1(wave)), wave }
     };
-    Passage::new((0..TERMS).map(mode).collect(), true)
+    Passage::new((0..TERMS).map(mode).collect(), 2)
+});
+
+/// From the middle of a ball of radius 1.
+pub static BALL: LazyLock<Passage> = LazyLock::new(|| {
+    let mode = |k: usize| {
+        let wave = (k as f64 + 1.0) * PI;
+        Mode { rate: wave * wave, share: if k.is_multiple_of(2) { 2.0 } else { -2.0 }, wave }
+    };
+    Passage::new((0..TERMS).map(mode).collect(), 3)
 });
 
 impl Passage {
-    fn new(modes: Vec<Mode>, plane: bool) -> Self {
-        let mut made = Self { modes, plane, times: Vec::new(), places: Vec::new() };
+    fn new(modes: Vec<Mode>, dimension: u8) -> Self {
+        let mut made = Self { modes, dimension, times: Vec::new(), places: Vec::new() };
         made.times = made.invert_survival();
         made.places = made.invert_places();
         made
@@ -124,8 +135,14 @@ impl Passage {
     #[inline(always)]
     pub fn place(&self, t: f64, draws: &mut Draws) -> f64 {
         if t.to_bits() < exponent_of(EARLY) {
-            let far = (4.0 * t * exponential(draws)).sqrt();
-            let far = if self.plane { far } else { far * direction(draws)[0].abs() };
+            let far = match self.dimension {
+                1 => (4.0 * t * exponential(draws)).sqrt() * direction(draws)[0].abs(),
+                2 => (4.0 * t * exponential(draws)).sqrt(),
+                _ => {
+                    let across = direction(draws)[0];
+                    (4.0 * t * (exponential(draws) + across * across * exponential(draws))).sqrt()
+                }
+            };
             return far.min(1.0 - 1e-9);
         }
         self.place_at(t, uniform(draws))
@@ -145,7 +162,11 @@ impl Passage {
         let a = a[column] + (a[column + 1] - a[column]) * across;
         let b = b[column] + (b[column + 1] - b[column]) * across;
         let far = a + (b - a) * along;
-        if self.plane { far.sqrt() } else { far }
+        match self.dimension {
+            1 => far,
+            2 => far.sqrt(),
+            _ => lanes::exp(lanes::ln(far.max(f64::MIN_POSITIVE)) / 3.0),
+        }
     }
 
     /// Odds to be within `x` of the middle at `t` and never to have been at the border, from values of the modes there.
@@ -156,11 +177,12 @@ impl Passage {
     /// By mode: its share of the odds to be within `x` of the middle.
     fn waves(&self, x: f64) -> Vec<f64> {
         let of = |m: &Mode| {
-            if self.plane {
+            let turned = || math::turn(m.wave * x / TAU);
+            match self.dimension {
+                1 => 2.0 * turned().1 / m.wave,
                 // 2 x J1(j x) / (j J1(j)^2), and share = 2 / (j J1(j))
-                0.5 * m.share * m.share * m.wave * x * libm::j1(m.wave * x)
-            } else {
-                2.0 * math::turn(m.wave * x / TAU).1 / m.wave
+                2 => 0.5 * m.share * m.share * m.wave * x * libm::j1(m.wave * x),
+                _ => 2.0 * (turned().1 / m.wave - x * turned().0),
             }
         };
         self.modes.iter().map(of).collect()
@@ -215,12 +237,21 @@ impl Passage {
                     COLUMNS => 0.0,
                     _ => bracket::root(find, a, b, 1e-12).unwrap_or(0.5 * (a + b)),
                 };
-                *to = if self.plane { x * x } else { x };
+                *to = math::powi(x, i32::from(self.dimension));
             }
             out
         };
         (0..=rows).map(row).collect()
     }
+}
+
+/// A direction in space, each as likely as any other: any height on a sphere is (Archimedes).
+#[inline(always)]
+pub fn direction_in_space(draws: &mut Draws) -> [f64; 3] {
+    let z = 2.0 * uniform(draws) - 1.0;
+    let across = (1.0 - z * z).sqrt();
+    let [x, y] = direction(draws);
+    [across * x, across * y, z]
 }
 
 /// Uniform in (0, 1), of 32 bits.
