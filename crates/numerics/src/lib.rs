@@ -10,4 +10,5 @@ pub mod passage;
 pub mod piecewise;
 pub mod rng;
 pub mod simd;
+pub mod spatial;
 pub mod sum;
