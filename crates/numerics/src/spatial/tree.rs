@@ -47,7 +47,7 @@ impl Bounds {
     pub fn square(&self, p: Point) -> f64 {
         let off = |k: usize| (self.low[k] - p[k]).max(p[k] - self.high[k]).max(0.0);
         let (x, y, z) = (off(0), off(1), off(2));
-        z.mul_add(z, y.mul_add(y, x * x))
+        x * x + y * y + z * z
     }
 
     /// Whether both have a point in common.

@@ -1,4 +1,4 @@
-//! Points and vectors in space.
+//! Points and vectors in space, in plain products and sums: the same bits at every level of instructions.
 
 /// A point, or a vector.
 pub type Point = [f64; 3];
@@ -21,7 +21,7 @@ pub fn sub(a: Point, b: Point) -> Point {
 #[inline(always)]
 #[must_use]
 pub fn along(a: Point, s: f64, b: Point) -> Point {
-    [s.mul_add(b[0], a[0]), s.mul_add(b[1], a[1]), s.mul_add(b[2], a[2])]
+    [a[0] + s * b[0], a[1] + s * b[1], a[2] + s * b[2]]
 }
 
 /// `s a`
@@ -35,7 +35,7 @@ pub fn scaled(s: f64, a: Point) -> Point {
 #[inline(always)]
 #[must_use]
 pub fn dot(a: Point, b: Point) -> f64 {
-    a[2].mul_add(b[2], a[1].mul_add(b[1], a[0] * b[0]))
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
 /// `a x b`
