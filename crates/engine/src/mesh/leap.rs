@@ -1,9 +1,10 @@
 //! One leap.
 
 use super::domain::{Domain, Walker};
+use numerics::math;
 use numerics::passage::{BALL, DISC, INTERVAL, direction, direction_in_space, uniform};
 use numerics::rng::Draws;
-use numerics::spatial::vector::{along, basis, dot, scaled, sub};
+use numerics::spatial::vector::{along, basis, dot, sub};
 use numerics::spatial::{Near, Point, Touch};
 
 /// Within this share of `L^2 / D` a walker does not feel what is at L: odds of 1e-6 that it should have. Nothing farther is looked for.
@@ -11,9 +12,35 @@ const FREE: f64 = 1.0 / 64.0;
 /// A cylinder is tried where nothing but the face is within so many times the distance to it, and is as wide as fits in as many as that.
 const LOW: f64 = 3.0;
 const HIGH: f64 = 6.0;
-/// What holds for [`super::SNAP`], squared where an absorbing region is concerned.
-fn closeness(snap: f64, absorbing: bool) -> f64 {
-    if absorbing { snap * snap } else { snap }
+/// Faces between which a walker can be folded, and the next one.
+const FACES: usize = 4;
+/// Cosine of the angle of faces that are taken to be at right angles; and what parallel ones may lack.
+const SQUARE: f64 = 1e-9;
+
+/// Mirrors at right angles to each other, or in pairs that face each other: free motion, folded, is the motion between them.
+#[derive(Clone, Copy)]
+struct Mirrors {
+    /// A point of each, its normal, and how far the one that faces it is.
+    faces: [(Point, Point, f64); FACES],
+    count: usize,
+}
+
+impl Mirrors {
+    /// A point in free space, folded.
+    #[inline(always)]
+    fn fold(&self, mut p: Point) -> Point {
+        for &(at, normal, gap) in &self.faces[..self.count] {
+            let out = dot(sub(p, at), normal);
+            let depth = if gap.is_finite() {
+                let turned = -out - 2.0 * gap * (-out / (2.0 * gap)).floor();
+                turned.min(2.0 * gap - turned)
+            } else {
+                out.abs()
+            };
+            p = along(p, -depth - out, normal);
+        }
+        p
+    }
 }
 
 /// Time that a leap has taken; or the triangle that has taken the walker, and when.
@@ -35,17 +62,25 @@ impl Domain {
             return self.leave(draws, walker, touch, on, limit, most);
         }
         let at = walker.at;
-        let Some(near) = self.mesh.nearest_of(at, most.max(2.0 * self.rounding), |_| true) else {
+        let most_or_rounding = most.max(2.0 * self.rounding);
+        let [Some(near), second] = self.patches.nearest::<2>(&self.mesh, at, most_or_rounding) else {
             return Ok(self.roam(draws, walker, most, limit));
         };
         let on = self.patches.touch(&self.mesh, &near);
-        if near.square <= self.rounding {
+        let face = self.patches.of(near.triangle);
+        if near.square <= self.rounding && (!matches!(on, Touch::Face(_)) || self.absorbing[face as usize]) {
             return self.arrive(walker, touch, on, near.at, near.triangle);
         }
-        if let Some((on, place)) = self.snap(near.triangle, at) {
-            return self.arrive(walker, touch, on, place, near.triangle);
+        for n in [Some(near), second].into_iter().flatten() {
+            if let Some((on, place)) = self.snap(n.triangle, at) {
+                return self.arrive(walker, touch, on, place, n.triangle);
+            }
         }
-        if let Touch::Face(patch) = on {
+        if !self.absorbing[face as usize] && self.is_foot(at, &near) {
+            let (mirrors, square) = self.mirrors(at, near, second, most);
+            return Ok(self.roam_between(draws, walker, square, limit, &mirrors));
+        }
+        if let (Touch::Face(patch), true) = (on, self.absorbing[face as usize]) {
             let square = near.square;
             let bound = HIGH * HIGH * square;
             let room = self.patches.beyond(&self.mesh, on, near.at, bound).map_or(bound, |n| n.square);
@@ -55,6 +90,91 @@ impl Domain {
             }
         }
         Ok(self.roam(draws, walker, near.square.min(most), limit))
+    }
+
+    /// The sealed faces around a place between which motion is folded, and the square of how far the next thing is, at most `most`.
+    ///
+    /// A ball that meets nothing but one face sees a half space. Of faces at right angles it sees their common part, if they meet in an outer
+    /// edge or not at all; of two that face each other, the gap.
+    #[inline(always)]
+    fn mirrors(&self, at: Point, near: Near, second: Option<Near>, most: f64) -> (Mirrors, f64) {
+        let normal = self.patches.normal(self.patches.of(near.triangle));
+        let mut mirrors = Mirrors { faces: [(near.at, normal, f64::INFINITY); FACES], count: 1 };
+        let Some(second) = second else { return (mirrors, most) };
+        if !self.joins(at, &[near], &second) {
+            return (mirrors, second.square.min(most));
+        }
+        let found = self.patches.nearest::<FACES>(&self.mesh, at, most);
+        let mut joined = [near; FACES];
+        let mut count = 0;
+        for next in found.into_iter().flatten() {
+            if count + 1 == FACES || (count > 0 && !self.joins(at, &joined[..count], &next)) {
+                mirrors.count = self.pair(&mut mirrors.faces, &joined[..count]);
+                return (mirrors, next.square.min(most));
+            }
+            joined[count] = next;
+            count += 1;
+        }
+        mirrors.count = self.pair(&mut mirrors.faces, &joined[..count]);
+        (mirrors, most)
+    }
+
+    /// Makes mirrors of faces; gives how many, where two that face each other are one.
+    #[inline(always)]
+    fn pair(&self, mirrors: &mut [(Point, Point, f64); FACES], faces: &[Near]) -> usize {
+        let mut count = 0;
+        'next: for near in faces {
+            let normal = self.patches.normal(self.patches.of(near.triangle));
+            for one in &mut mirrors[..count] {
+                if dot(one.1, normal) < -0.5 {
+                    one.2 = dot(sub(one.0, near.at), one.1);
+                    continue 'next;
+                }
+            }
+            mirrors[count] = (near.at, normal, f64::INFINITY);
+            count += 1;
+        }
+        count
+    }
+
+    /// Whether a nearest point is where the face is met at a right angle, from within: then the face goes on around it as far as there is nothing else.
+    #[inline(always)]
+    fn is_foot(&self, at: Point, near: &Near) -> bool {
+        let out = dot(sub(at, near.at), self.patches.normal(self.patches.of(near.triangle)));
+        out * out.abs() <= 1e-4 * self.rounding && near.square - out * out <= 1e-9 * near.square + 1e-4 * self.rounding
+    }
+
+    /// Whether motion can be folded at one more face.
+    #[inline(always)]
+    fn joins(&self, at: Point, faces: &[Near], next: &Near) -> bool {
+        let patch = self.patches.of(next.triangle);
+        let normal = self.patches.normal(patch);
+        let near = 0.1 * self.rounding.sqrt();
+        let before = |triangle: u32, p: Point, n: Point| {
+            let [a, b, c] = self.mesh.corners(triangle);
+            dot(sub(a, p), n) <= near && dot(sub(b, p), n) <= near && dot(sub(c, p), n) <= near
+        };
+        if self.absorbing[patch as usize] || !self.is_foot(at, next) {
+            return false;
+        }
+        for face in faces {
+            let other = self.patches.normal(self.patches.of(face.triangle));
+            let cosine = dot(normal, other);
+            let outer = before(next.triangle, face.at, other) && before(face.triangle, next.at, normal);
+            let gap = cosine < SQUARE - 1.0 && dot(sub(face.at, next.at), other) > 0.0;
+            if !(gap || (cosine.abs() < SQUARE && outer)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// As if there were nothing, folded.
+    #[inline(always)]
+    fn roam_between(&self, draws: &mut Draws, walker: &mut Walker, square: f64, limit: f64, mirrors: &Mirrors) -> f64 {
+        let spent = self.roam(draws, walker, square, limit);
+        walker.at = mirrors.fold(walker.at);
+        spent
     }
 
     /// In a ball, whose squared radius is given.
@@ -117,16 +237,26 @@ impl Domain {
         let size = self.patches.size(self.patches.of(triangle));
         let [corner, edge] = self.patches.rim(&self.mesh, triangle, p);
         for (on, at, square) in [corner, edge].into_iter().flatten() {
-            if square > self.snap * self.snap * size * size {
+            if square > self.snap * size * size {
                 continue;
             }
-            let share = closeness(self.snap, self.absorbs(on));
+            let share = match on {
+                _ if self.absorbs(on) => self.snap * self.snap,
+                Touch::Edge(t, k) => self.closeness(t, k),
+                _ => self.snap,
+            };
             let room = square / (share * share);
             if self.patches.beyond(&self.mesh, on, at, room).is_none() {
                 return Some((on, at));
             }
         }
         None
+    }
+
+    /// How near to an edge a walker is put there: what that leaves out goes with the power `pi / angle` of it, two at most.
+    #[inline(always)]
+    fn closeness(&self, triangle: u32, side: u8) -> f64 {
+        math::pow(self.snap, (2.0 * self.patches.opening(triangle, side)).max(0.5))
     }
 
     /// In a cylinder on a face, as high as twice the walker's distance, whose squared radius is given: either way by itself.
@@ -162,7 +292,7 @@ impl Domain {
         Ok(spent)
     }
 
-    /// From a point of a sealed wall: a face, an edge or a corner, as far as there is nothing else.
+    /// From an edge or a corner of sealed walls, as far as there is nothing else.
     #[inline(always)]
     fn leave(
         &self,
@@ -177,7 +307,7 @@ impl Domain {
         let mut square = most;
         if let Some(near) = self.patches.beyond(&self.mesh, on, at, most) {
             square = near.square;
-            // From a face to its rim, and along an edge to its end.
+            // Along an edge to its end.
             if !matches!(on, Touch::Corner(_)) {
                 if let Some((next, place)) = self.snap(near.triangle, at).filter(|(next, _)| *next != on) {
                     return self.arrive(walker, touch, next, place, near.triangle);
@@ -186,12 +316,8 @@ impl Domain {
         }
         let (far, spent) = self.radially(draws, square, limit);
         let way = match on {
-            Touch::Face(patch) => {
-                let (way, normal) = (direction_in_space(draws), self.patches.normal(patch));
-                if dot(way, normal) > 0.0 { scaled(-1.0, way) } else { way }
-            }
             Touch::Edge(triangle, side) => self.into_wedge(draws, at, triangle, side),
-            Touch::Corner(_) => {
+            _ => {
                 let reach = 0.5 * square.sqrt();
                 loop {
                     let way = direction_in_space(draws);

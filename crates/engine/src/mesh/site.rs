@@ -9,8 +9,8 @@ use numerics::spatial::{Mesh, Patches, Point, Touch};
 use numerics::{bracket, math};
 use std::f64::consts::PI;
 
-/// Points by which the volume of surroundings that are not flat is measured: to some 1e-3 of itself.
-const POINTS: u32 = 1 << 14;
+/// Halvings of the cube around surroundings that are not flat: their volume is measured to some 1e-3 of itself.
+const HALVINGS: u32 = 5;
 
 /// Something on the wall that binds molecules.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -181,20 +181,25 @@ impl Sites {
     }
 }
 
-/// Volume of the space in a ball, over half of the ball's: by points that fill a cube evenly (an additive recurrence; Roberts 2018).
+/// Volume of the space in a ball, over half of the ball's.
 fn measured(mesh: &Mesh, at: Point, radius: f64) -> f64 {
-    // Powers of the root of x^4 = x + 1.
-    const STEPS: Point = [0.819_172_513_396_164_4, 0.671_043_606_703_789_3, 0.549_700_477_901_970_3];
-    let (mut within, mut all) = (0u32, 0u32);
-    for k in 1..=POINTS {
-        let cube = STEPS.map(|s| {
-            let x = s * f64::from(k) + 0.5;
-            2.0 * (x - x.floor()) - 1.0
-        });
-        if dot(cube, cube) <= 1.0 {
-            all += 1;
-            within += u32::from(mesh.holds(along(at, radius, cube)));
-        }
+    filled(mesh, (at, radius), at, radius, HALVINGS) / (2.0 / 3.0 * PI * radius * radius * radius)
+}
+
+/// Volume in a cube of half a side `half` around `p` that is within both: all or nothing where their surfaces are farther than its corners, else by
+/// parts; at last as if cut straight at the distance of its centre.
+fn filled(mesh: &Mesh, ball: (Point, f64), p: Point, half: f64, halvings: u32) -> f64 {
+    let out = mesh.signed_distance(p).max(square(p, ball.0).sqrt() - ball.1);
+    let side = 2.0 * half;
+    if out.abs() > half * 3f64.sqrt() {
+        return if out > 0.0 { 0.0 } else { side * side * side };
     }
-    2.0 * f64::from(within.max(1)) / f64::from(all)
+    if halvings == 0 {
+        return side * side * side * (0.5 - out / side).clamp(0.0, 1.0);
+    }
+    let part = |k: u32| {
+        let step = [0, 1, 2].map(|axis| if k >> axis & 1 == 1 { 0.5 * half } else { -0.5 * half });
+        filled(mesh, ball, along(p, 1.0, step), 0.5 * half, halvings - 1)
+    };
+    (0..8).map(part).sum()
 }

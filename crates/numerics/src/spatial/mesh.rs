@@ -186,6 +186,19 @@ impl Mesh {
         found
     }
 
+    /// Shows the nearest point of each triangle that is nearer than the root of what the last look gave, um2.
+    #[inline(always)]
+    pub(super) fn look(&self, p: Point, within: f64, mut look: impl FnMut(Near) -> f64) {
+        self.tree.near(p, within, |place, within| {
+            let (at, part) = nearest(&self.corners[place], p);
+            let square = square(at, p);
+            if square >= within {
+                return within;
+            }
+            look(Near { triangle: self.tree.order()[place], at, square, part })
+        });
+    }
+
     /// Whether a point is within the space; on the surface, either.
     #[inline(always)]
     #[must_use]

@@ -4,7 +4,8 @@
 use super::mesh::{Mesh, Near};
 use super::tree::Bounds;
 use super::triangle::{Part, nearest_on_side};
-use super::vector::{Point, dot, square, sub};
+use super::vector::{Point, cross, dot, square, sub, unit};
+use crate::math;
 
 /// Farther from a plane than this share of the surface's size is not in it.
 const FLAT: f64 = 1e-10;
@@ -28,6 +29,8 @@ pub struct Patches {
     /// By patch: its normal, and across it.
     normals: Vec<Point>,
     sizes: Vec<f64>,
+    /// Of each side of a triangle, the angle of the space there, in turns.
+    openings: Vec<[f32; 3]>,
     /// By vertex: its patches from `first` on, in order.
     first: Vec<u32>,
     around: Vec<u32>,
@@ -75,7 +78,16 @@ impl Patches {
         for k in 1..first.len() {
             first[k] += first[k - 1];
         }
-        Self { of, normals, sizes, first, around: pairs.into_iter().map(|p| p.1).collect() }
+        let opening = |t: u32, k: usize| {
+            let beyond = mesh.neighbours(t)[k];
+            let [a, b] = [0, 1].map(|j| mesh.corners(t)[(k + j) % 3]);
+            let [n, m] = [mesh.normal(t), mesh.normal(beyond)];
+            // From normal to normal, round the edge.
+            let bend = math::turns(dot(n, m), dot(cross(n, m), unit(sub(b, a))));
+            (0.5 - bend) as f32
+        };
+        let openings = (0..n as u32).map(|t| [0, 1, 2].map(|k| opening(t, k))).collect();
+        Self { of, normals, sizes, openings, first, around: pairs.into_iter().map(|p| p.1).collect() }
     }
 
     /// How many there are.
@@ -109,6 +121,42 @@ impl Patches {
     #[must_use]
     pub fn size(&self, patch: u32) -> f64 {
         self.sizes[patch as usize]
+    }
+
+    /// The angle of the space at a side of a triangle, in turns: above 1/2 at an inner edge.
+    #[inline(always)]
+    #[must_use]
+    pub fn opening(&self, triangle: u32, side: u8) -> f64 {
+        f64::from(self.openings[triangle as usize][usize::from(side)])
+    }
+
+    /// The nearest points of the nearest patches, nearer than the root of `within`, um2; in order, none beyond the last.
+    #[inline(always)]
+    #[must_use]
+    pub fn nearest<const K: usize>(&self, mesh: &Mesh, p: Point, within: f64) -> [Option<Near>; K] {
+        let mut found = [None::<Near>; K];
+        mesh.look(p, within, |near| {
+            let own = self.of(near.triangle);
+            // Its place; and where its patch is by now, or the end.
+            let mut place = 0;
+            while found[place].is_some_and(|f| f.square <= near.square) {
+                if found[place].is_some_and(|f| self.of(f.triangle) == own) {
+                    return found[K - 1].map_or(within, |f| f.square);
+                }
+                place += 1;
+            }
+            let mut last = place;
+            while last + 1 < K && found[last].is_some_and(|f| self.of(f.triangle) != own) {
+                last += 1;
+            }
+            while last > place {
+                found[last] = found[last - 1];
+                last -= 1;
+            }
+            found[place] = Some(near);
+            found[K - 1].map_or(within, |f| f.square)
+        });
+        found
     }
 
     /// The patches at a vertex.

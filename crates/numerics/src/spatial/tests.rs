@@ -306,6 +306,40 @@ fn patches_are_faces_edges_and_corners() {
     assert!((far([0.3, 0.0, 0.0]).unwrap() - 0.3).abs() < 1e-15);
     assert!((far([0.0, 0.0, 0.0]).unwrap() - 1.0).abs() < 1e-15);
     assert!(whole.beyond(&mesh, touch([0.0; 3]), [0.0; 3], 0.9).is_none());
+    // A quarter of a turn at each edge of a cube; three quarters at the inner edge of an L; half within a face.
+    let l = Mesh::new(&ell()).unwrap();
+    let in_l = Patches::new(&l, |_| 0);
+    for (mesh, patches, bent) in [(&mesh, &whole, false), (&l, &in_l, true)] {
+        for t in 0..mesh.triangles().len() as u32 {
+            for k in 0..3 {
+                let [a, b] = patches.beside(mesh, t, k);
+                let [p, q] = [0, 1].map(|j| mesh.corners(t)[(usize::from(k) + j) % 3]);
+                let inner = [p, q].iter().all(|p| p[0] == 1.0 && p[1] == 1.0) && bent;
+                let expected = if a == b {
+                    0.5
+                } else if inner {
+                    0.75
+                } else {
+                    0.25
+                };
+                assert!((patches.opening(t, k) - expected).abs() < 1e-7);
+            }
+        }
+        // The nearest patches, one way and another.
+        let mut d = draws(4);
+        for _ in 0..300 {
+            let p = mesh.point_within(&mut d);
+            let found = patches.nearest::<4>(mesh, p, 0.5);
+            let mut by_hand: Vec<f64> = (0..patches.len() as u32)
+                .filter_map(|q| mesh.nearest_of(p, 0.5, |t| patches.of(t) == q).map(|n| n.square))
+                .collect();
+            by_hand.sort_by(f64::total_cmp);
+            by_hand.resize(4.max(by_hand.len()), f64::INFINITY);
+            for (f, b) in found.iter().zip(by_hand) {
+                assert_eq!(f.map_or(f64::INFINITY, |f| f.square), b);
+            }
+        }
+    }
     let n = vector::cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]);
     let [u, v] = vector::basis(n);
     assert!(length(u) == 1.0 && vector::dot(u, v) == 0.0 && vector::cross(u, v) == n);
