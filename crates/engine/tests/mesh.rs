@@ -218,7 +218,7 @@ fn around_edge([x, y, _]: Point) -> f64 {
 fn an_inner_edge_is_passed_as_it_must_be() {
     // Walls at the inner edge, floor and ceiling are sealed, all others absorb: the mean of a harmonic function where walkers leave is its value where they
     // start. How near the edge a walker must come to be put there shows only where it is a good part of the room.
-    let n = 30_000u64;
+    let n = 20_000u64;
     let mut offs = Vec::new();
     for (snap, start) in [
         (0.9, [1.1, 0.98, 0.5]),
@@ -291,8 +291,8 @@ fn a_disc_on_a_wall_absorbs_as_weber_says() {
 
 #[test]
 fn escape_through_a_disc_takes_as_long_as_berg_and_purcell_say() {
-    // V / (4 a D), and a part more that goes with a: from two discs to none. Of 1500 exits each.
-    let n = 1500u64;
+    // V / (4 a D), and a part more that goes with a: from two discs to none. Of 1000 exits each.
+    let n = 1000u64;
     let run = |a: f64| {
         let domain = Domain::new(Mesh::new(&box_with_disc(a, 4)).unwrap(), |r| r == 0, 1.0, &[]).unwrap();
         let key = StreamKey::new(6, 0, 0, (1.0 / a) as u64);
@@ -404,7 +404,7 @@ fn react(domain: &Domain, sites: u32, molecules: u64, off: f64, bound: bool, unt
 #[test]
 fn binding_comes_to_its_equilibrium_from_both_sides() {
     // 12 molecules and 6 sites in an L, one of these on the inner edge, one in a corner, two that overlap: the law of how many are bound is that of mass action,
-    // C(6, b) 12! / (12 - b)! q^b, q = k_on / (k_off V). From all free and all bound; 800 trials each.
+    // C(6, b) 12! / (12 - b)! q^b, q = k_on / (k_off V). From all free and all bound; 600 trials each.
     let mesh = Mesh::new(&ell()).unwrap();
     let places =
         [[0.5, 0.5, 0.0], [1.5, 0.5, 1.0], [1.0, 1.0, 0.5], [0.02, 0.02, 0.0], [0.6, 1.5, 0.0], [0.65, 1.5, 0.0]];
@@ -424,7 +424,7 @@ fn binding_comes_to_its_equilibrium_from_both_sides() {
     }
     let all: f64 = weights.iter().sum();
     let odds: Vec<f64> = weights.iter().map(|w| w / all).collect();
-    let n = 800;
+    let n = 600;
     for bound in [false, true] {
         let mut counts = vec![0u64; 7];
         for trial in 0..n {

@@ -4,7 +4,7 @@ use super::domain::{Domain, Walker};
 use numerics::math;
 use numerics::passage::{BALL, DISC, INTERVAL, direction, direction_in_space, uniform};
 use numerics::rng::Draws;
-use numerics::spatial::vector::{along, basis, dot, sub};
+use numerics::spatial::vector::{along, basis, cross, dot, sub, unit};
 use numerics::spatial::{Near, Point, Touch};
 
 /// Within this share of `L^2 / D` a walker does not feel what is at L: odds of 1e-6 that it should have. Nothing farther is looked for.
@@ -72,9 +72,14 @@ impl Domain {
             return self.arrive(walker, touch, on, near.at, near.triangle);
         }
         for n in [Some(near), second].into_iter().flatten() {
-            if let Some((on, place)) = self.snap(n.triangle, at) {
-                return self.arrive(walker, touch, on, place, n.triangle);
+            let Some((on, place)) = self.snap(n.triangle, at) else { continue };
+            if let (Touch::Edge(t, k), false) = (on, self.absorbs(on)) {
+                if let Some(back) = self.back_from_edge(draws, at, place, t, k) {
+                    walker.at = back;
+                    return Ok(0.0);
+                }
             }
+            return self.arrive(walker, touch, on, place, n.triangle);
         }
         if !self.absorbing[face as usize] && self.is_foot(at, &near) {
             let (mirrors, square) = self.mirrors(at, near, second, most);
@@ -253,10 +258,37 @@ impl Domain {
         None
     }
 
-    /// How near to an edge a walker is put there: what that leaves out goes with the power `pi / angle` of it, two at most.
+    /// How near to a sealed edge a walker is put there, or [back](Self::back_from_edge): what that leaves out goes with the power `2 pi / angle` of
+    /// it, two at most.
     #[inline(always)]
     fn closeness(&self, triangle: u32, side: u8) -> f64 {
-        math::pow(self.snap, (2.0 * self.patches.opening(triangle, side)).max(0.5))
+        let opening = self.patches.opening(triangle, side);
+        if opening <= 0.5 + 1e-6 { self.snap.sqrt() } else { math::pow(self.snap, opening) }
+    }
+
+    /// Whether a walker that is near an edge is put on a face, and where; else it is put on the edge.
+    ///
+    /// Around an edge of angle `a`, whatever solves the diffusion equation is a constant and `r^v cos(v q)`, `v = pi / a`, in first order. The
+    /// mean of that stays if the walker goes to the face on its side, `2^(1 / v)` times as far out, with odds of half of `|cos(v q)|`.
+    #[inline(always)]
+    fn back_from_edge(&self, draws: &mut Draws, at: Point, place: Point, triangle: u32, side: u8) -> Option<Point> {
+        let corners = self.mesh.corners(triangle);
+        let k = usize::from(side);
+        let edge = unit(sub(corners[(k + 1) % 3], corners[k]));
+        let [a, b] = self.patches.beside(&self.mesh, triangle, side).map(|p| self.patches.normal(p));
+        let (into_a, into_b) = (cross(a, edge), cross(edge, b));
+        let off = sub(at, place);
+        let (along_a, depth) = (dot(off, into_a), -dot(off, a));
+        let opening = self.patches.opening(triangle, side);
+        let turned = math::turns(along_a, depth);
+        // What rounding has put outside is on the face.
+        let turned = if turned < -0.25 { opening } else { turned.clamp(0.0, opening) };
+        let mode = math::turn(0.5 * turned / opening).0;
+        if uniform(draws) >= 0.5 * mode.abs() {
+            return None;
+        }
+        let far = (along_a * along_a + depth * depth).sqrt() * math::pow(2.0, 2.0 * opening);
+        Some(along(place, far, if mode > 0.0 { into_a } else { into_b }))
     }
 
     /// In a cylinder on a face, as high as twice the walker's distance, whose squared radius is given: either way by itself.
@@ -309,7 +341,10 @@ impl Domain {
             square = near.square;
             // Along an edge to its end.
             if !matches!(on, Touch::Corner(_)) {
-                if let Some((next, place)) = self.snap(near.triangle, at).filter(|(next, _)| *next != on) {
+                if let Some((next, place)) = self
+                    .snap(near.triangle, at)
+                    .filter(|(next, _)| matches!(next, Touch::Corner(_)) || self.absorbs(*next))
+                {
                     return self.arrive(walker, touch, next, place, near.triangle);
                 }
             }

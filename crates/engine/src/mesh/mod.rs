@@ -1,14 +1,16 @@
 //! Molecules that diffuse within a closed surface of triangles, one by one, without a time step.
 //!
 //! A walker goes in **leaps**, each by the exact law of Brownian motion in a body around it: far from walls a ball; near a face a
-//! cylinder on it, which it leaves at the face half of the time; from a point of a sealed wall a half ball. From the apex of a cone with
+//! cylinder on it, if that absorbs, which it leaves at the face half of the time. Near a sealed face it goes as if that were not there, and is folded
+//! back: the same at faces at right angles to each other, and between two that face each other, as in a box or a thin gap. From the apex of a cone with
 //! sealed walls the law is that of a ball, cut by the cone, for the density `exp(-r^2 / 4Dt)` has no slope across its walls: so a
 //! half space, the wedge at an edge and the cone at a corner all are one leap, as long as nothing else is within its radius. Leaps
 //! grow with the room there is, and nothing depends on their number.
 //!
-//! What is not exact: nearer to an edge or a corner than [`SNAP`] of the room around it a walker is put there, whom it would take
-//! for ever to get there by itself. The share of such walkers, times what that moves them, is of second order in `SNAP`; where the rim of an
-//! absorbing region is concerned it is the square of it that counts, for the density there goes with the root of the distance.
+//! What is not exact: near an edge, within a small share of the room around it, a walker is put on the edge, or farther out on a face, such that means
+//! stay in first order: it would come there by itself only after ever so many leaps. Near a corner it is put there. What that
+//! changes is of the order of [`SNAP`] for those few who come so near. At the rim of an absorbing region the share is the square of
+//! `SNAP`, for the density there goes with the root of the distance.
 //!
 //! A **site** on the wall binds what is within its radius at a constant rate (Doi's model), chosen such that an isolated site on a flat
 //! wall has the far-field rate that it is given: `k = 2 pi D a (1 - tanh(p) / p)`, `p = a sqrt(rate / D)`. What is unbound starts anywhere
@@ -26,5 +28,5 @@ mod site;
 pub use domain::{Domain, DomainError, Stop, Walker};
 pub use site::Site;
 
-/// Nearer to an edge or corner than this share of the room around it a walker is put there.
+/// Nearer to a corner than this share of the room around it a walker is put there; to an outer edge, than its root.
 pub const SNAP: f64 = 1e-3;
