@@ -5,6 +5,7 @@
 pub mod acceptance;
 pub mod card;
 pub mod claim;
+pub mod comparison;
 pub mod electrophysiology;
 pub mod listing;
 pub mod lower;

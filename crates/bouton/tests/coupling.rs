@@ -1,4 +1,5 @@
-//! Coupling of cells by gap junctions against closed forms of passive cells: coefficients, frequency, spikelets, networks.
+//! Coupling of cells by gap junctions against closed forms of passive cells: coefficients, frequency, spikelets, networks;
+//! and of fast-spiking cells.
 #![allow(clippy::disallowed_methods, reason = "oracles that are not ours")]
 
 mod common;
@@ -8,12 +9,14 @@ use bouton::electrophysiology::network::Network;
 use bouton::electrophysiology::rig::Rig;
 use bouton::electrophysiology::spikelet::spikelet;
 use bouton::measure::spike::Criterion;
-use common::off;
+use bouton::recording::Condition;
+use common::{off, plans_of, probe, ran};
 use engine::circuit::{Junction, Outside, Plan, Points, State, Target, Trace};
 use engine::junction::Kind;
 use engine::neuron::{self, Cell, Channel, Tissue};
 use engine::point::{Lif, Model};
 use engine::time::Tick;
+use model::catalogue::Catalogue;
 use std::f64::consts::TAU;
 
 const DT: Tick = Tick(25_000_000);
@@ -224,4 +227,64 @@ fn pipette_and_circuit_agree_on_a_passive_pair() {
         assert!(off(way.corner.unwrap(), corner) < 2e-3, "{:?} {corner}", way.corner);
         assert!(way.spikelet.is_none(), "nothing fires");
     }
+}
+
+/// A condition of the model of claim C55.
+fn fast_spiking(condition: &str, sets: &[&str]) -> Condition {
+    let text = include_str!("../../../claims/C55_fast_spiking/model.toml");
+    let plans = plans_of(&Catalogue::embedded(), text, sets);
+    ran(plans.into_iter().find(|p| p.name == condition).expect("a condition")).0
+}
+
+/// What crosses: coupling both ways, height (mV) of the spikelet, and by how much it begins later than the action potential
+/// (ms, a tenth of each).
+fn crosses(c: &Condition) -> ([f64; 2], f64, f64) {
+    let fact = |key: &str| c.facts.iter().find(|f| f.key == key).expect("a fact").value;
+    let taken = |name: &str, of: &str| {
+        let m = c.measures.iter().find(|m| m.name == name && m.quantity == of).expect("a measure");
+        assert_eq!(m.values.len(), 1, "nothing is left to chance");
+        m.values[0]
+    };
+    assert_eq!([taken("spike", "spikes"), taken("spikelet", "spikes")], [1.0, 0.0], "one fires, once");
+    let lag = taken("spikelet", "onset") - taken("spike", "onset");
+    println!(
+        "{}: coupling {:.4} and {:.4}, {:.3} mV, {lag:.3} ms later; the spike {:.1} mV, {:.3} ms wide",
+        c.name,
+        fact("gap.coupling"),
+        fact("gap.coupling_back"),
+        taken("spikelet", "amplitude"),
+        taken("spike", "amplitude"),
+        taken("spike", "half_width"),
+    );
+    ([fact("gap.coupling"), fact("gap.coupling_back")], taken("spikelet", "amplitude"), lag)
+}
+
+/// C-55: what pairs of fast-spiking cells of the neocortex show, whatever the step; and what the same pair in mefloquine, and
+/// one of cells with a wide action potential, do not.
+#[test]
+fn a_spike_of_a_fast_spiking_cell_is_a_small_and_prompt_spikelet_in_the_next() {
+    let size = 0.2..1.5;
+    for sets in [&[][..], &["numerics.step = \"5 us\""]] {
+        let pair = fast_spiking("joined", sets);
+        let ([there, back], height, lag) = crosses(&pair);
+        assert!((0.03..0.1).contains(&there) && off(back, there) < 1e-9, "{there} {back}");
+        assert!(size.contains(&height), "{height}");
+        assert!((0.0..0.3).contains(&lag), "{lag}");
+        // At a millivolt the second cell is its capacitance and what it leaks at rest: 40 pF, and g (1 - k) / k.
+        let (first, second) = (probe(&pair, "first.soma.v_m"), probe(&pair, "second.soma.v_m"));
+        let (dt, rest) = (first.every, first.mean[(99.0 / first.every).round() as usize]);
+        let u = |t: f64| {
+            let (k, part) = ((t / dt).floor() as usize, (t / dt).fract());
+            first.mean[k] + part * (first.mean[k + 1] - first.mean[k]) - rest
+        };
+        let (low_pass, _) = driven(&u, (40.0, 0.66 * (1.0 - there) / there, 0.66), dt, 120.0);
+        let most = low_pass.iter().copied().fold(0.0, f64::max);
+        let seen = second.mean.iter().copied().fold(f64::MIN, f64::max) - rest;
+        println!("steps of {} us: {seen:.4} mV, of a passive cell {most:.4}", 1e3 * dt);
+        assert!(off(seen, most) < 0.01, "{seen} {most}");
+    }
+    let (_, blocked, _) = crosses(&fast_spiking("mefloquine", &[]));
+    assert!(!size.contains(&blocked), "{blocked}");
+    let (_, _, late) = crosses(&fast_spiking("wide", &[]));
+    assert!(late > 0.5, "{late}");
 }

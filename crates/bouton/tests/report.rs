@@ -127,7 +127,7 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
     let probe = |path: &str, unit, every, role, trials: Vec<(u64, Vec<f64>)>, keep: usize| {
         let (mean, sd) = mean_of(&trials);
         let trials = trials.into_iter().take(keep).collect();
-        Probe { path: path.into(), unit, every, kind: ProbeKind::Asked, role, mean, sd, trials }
+        Probe { path: path.into(), unit, every, kind: ProbeKind::Asked, role, mean, sd, trials, groups: vec![] }
     };
     let desensitised = open.iter().map(|(n, y)| (*n, y.iter().map(|v| 0.6 * v).collect())).collect();
     Condition {

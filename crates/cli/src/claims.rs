@@ -1,5 +1,6 @@
 //! `claims`: the experiments of a folder of claims, their verdicts, and a page.
 
+use crate::compare::Named;
 use crate::output;
 use bouton::claim::Claim;
 use bouton::recording::folder::OutputFolder;
@@ -27,6 +28,9 @@ pub struct Claims {
     /// How many trials, instead of what the claims say.
     #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     trials: Option<u64>,
+    /// All synapses that have a cleft at this level of detail, whatever the models say; a model of one trial then has --trials, or 320.
+    #[arg(long, value_enum)]
+    detail: Option<Named>,
     /// How many threads; no result depends on it.
     #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -132,7 +136,10 @@ pub fn run(options: &Claims, catalogue: &Catalogue) -> ExitCode {
         return if good { ExitCode::SUCCESS } else { ExitCode::from(BAD_INPUT) };
     }
     let mut all = Vec::new();
-    let read: Vec<_> = folders.par_iter().map(|f| Claim::read(f, options.trials, catalogue)).collect();
+    let read: Vec<_> = folders
+        .par_iter()
+        .map(|f| Claim::read(f, options.trials, options.detail.map(Named::detail), catalogue))
+        .collect();
     for claim in read {
         match claim {
             Ok(claim) => all.push(claim),

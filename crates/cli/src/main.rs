@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod claims;
+mod compare;
 mod measure;
 mod model_file;
 mod output;
@@ -47,6 +48,8 @@ enum Command {
     },
     /// Run a model and leave a folder of results: recordings, numbers, and a report.
     Run(run::Run),
+    /// Run a model at several levels of detail, and say how far they agree.
+    Compare(compare::Compare),
     /// Run the experiments that show what an article on the synapse says, each with a control that must fail.
     Claims(claims::Claims),
     /// Measure a cell as with a pipette: rest, resistance, time constant, firing, impedance; a table and a page.
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
             model_file::explain(&file, condition.as_deref(), json, &catalogue)
         }
         Command::Run(options) => run::run(&options, cli.catalogue.as_deref(), &catalogue),
+        Command::Compare(options) => compare::run(&options, &catalogue),
         Command::Claims(options) => claims::run(&options, &catalogue),
         Command::Measure(options) => measure::run(&options, &catalogue),
         Command::Schema { of, format } => model_file::schema(of.as_deref(), matches!(format, Format::Markdown)),

@@ -55,7 +55,7 @@ enum Simd {
 }
 
 /// Set by Ctrl-C.
-static CANCEL: Cancel = Cancel::new();
+pub static CANCEL: Cancel = Cancel::new();
 static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// Runs a model file.
@@ -94,7 +94,7 @@ pub fn run(options: &Run, overlay: Option<&Path>, catalogue: &Catalogue) -> Exit
         let d = Diagnostic::error("the model cannot be run, and why was not said: that is a mistake in bouton", None);
         return output::fault(d);
     }
-    let mut folder = match folder(options, &stem(&options.file)) {
+    let mut folder = match folder_at(options.out.as_deref(), &stem(&options.file), options.quiet) {
         Ok(folder) => folder,
         Err(d) => return output::fault(*d),
     };
@@ -146,7 +146,7 @@ fn runnable(all: &[Resolved]) -> Vec<Resolved> {
 }
 
 /// What the results are called after. A dot in front would hide them.
-fn stem(file: &Path) -> String {
+pub fn stem(file: &Path) -> String {
     let stem = file.file_stem().map(|s| s.to_string_lossy().trim_start_matches('.').to_owned());
     stem.filter(|s| !s.is_empty()).unwrap_or_else(|| "run".into())
 }
@@ -156,26 +156,27 @@ fn anywhere(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn cores() -> usize {
+pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn folder(options: &Run, stem: &str) -> Result<OutputFolder, Box<Diagnostic>> {
+/// The folder to leave.
+pub fn folder_at(out: Option<&Path>, stem: &str, quiet: bool) -> Result<OutputFolder, Box<Diagnostic>> {
     let parent = Path::new(".");
-    if !options.quiet {
+    if !quiet {
         for left in leftovers(parent, stem) {
             let message = format!("`{}` is what a run left that was killed\n", left.display());
             output::talk(&format!("note: {message}  look into it, or remove it\n"));
         }
     }
-    let made = match &options.out {
+    let made = match out {
         Some(goal) => OutputFolder::at(goal),
         None => OutputFolder::create(parent, stem),
     };
     made.map_err(|e| Box::new(Diagnostic::error(e.to_string(), None)))
 }
 
-fn catch_interrupts() {
+pub fn catch_interrupts() {
     let _ = ctrlc::set_handler(|| {
         if ASKED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
@@ -185,7 +186,7 @@ fn catch_interrupts() {
 }
 
 /// Runs with a progress bar on stderr, where somebody can see it.
-fn watched(plans: &[Plan], title: &str, threads: usize, quiet: bool) -> Result<Outcome, simulation::RunFault> {
+pub fn watched(plans: &[Plan], title: &str, threads: usize, quiet: bool) -> Result<Outcome, simulation::RunFault> {
     let progress = Progress::default();
     let total: u64 = plans.iter().map(|p| p.trials).sum();
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(total * 1000) };
@@ -219,6 +220,7 @@ fn whole((condition, work): (&bouton::recording::Condition, &simulation::Work)) 
     let mut value = report::to_json(condition);
     value["work"] = json!({
         "neuron_steps": work.neuron_steps, "cleft_steps": work.cleft_steps, "receptor_jumps": work.receptor_jumps,
+        "encounters": work.encounters,
         "terminal_slots": work.terminal_slots, "bulk_steps": work.bulk_steps, "channel_jumps": work.channel_jumps,
     });
     value

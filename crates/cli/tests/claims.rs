@@ -46,7 +46,7 @@ fn every_claim_of_the_repository_is_read_without_a_fault() {
     let catalogue = Catalogue::embedded();
     let mut count = 0;
     for folder in std::fs::read_dir(root().join("claims")).unwrap().flatten().map(|f| f.path()).filter(|p| p.is_dir()) {
-        match Claim::read(&folder, None, &catalogue) {
+        match Claim::read(&folder, None, None, &catalogue) {
             Ok(claim) => assert!(!claim.sentence.is_empty() && !claim.how.is_empty()),
             Err(faults) => {
                 let all: String = faults.iter().map(|(out, sources)| out.render(sources, false)).collect();
@@ -62,7 +62,7 @@ fn every_claim_of_the_repository_is_read_without_a_fault() {
 #[test]
 fn every_fact_of_a_run_has_a_name_for_claims() {
     let folder = root().join("claims/A10_vesicles");
-    let claim = Claim::read(&folder, Some(16), &Catalogue::embedded()).unwrap_or_else(|_| panic!("a good claim"));
+    let claim = Claim::read(&folder, Some(16), None, &Catalogue::embedded()).unwrap_or_else(|_| panic!("a good claim"));
     let recordings = claim.run(2, &Progress::default(), &Cancel::new()).unwrap();
     let mut count = 0;
     for c in &recordings[0].conditions {

@@ -4,10 +4,13 @@
 //! random numbers, as a reference. Prints one line of JSON: seconds for all trials, and at each time sums of free molecules and of
 //! the state that is watched, and of their squares. Called by `bench/cleft`.
 
-use engine::cleft::{Ligand, Pore};
-use engine::mechanism::{Description, Kinetics, LigandIndex, OutputIndex, ProgramBuilder, StateIndex, Transition};
-use engine::molecular::{Edge, Kind, Places, Plan, Shape, Space};
+#[path = "../tests/molecules/mod.rs"]
+mod molecules;
+
+use engine::cleft::Pore;
+use engine::molecular::{Edge, Plan, Shape, Space};
 use engine::time::Tick;
+use molecules::{Step, kind, us};
 use numerics::constants::AVOGADRO;
 use numerics::math;
 use numerics::passage::{direction, exponential, uniform};
@@ -16,9 +19,6 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::f64::consts::PI;
 use std::time::Instant;
-
-/// From, to, /ms or /mM/ms, and what becomes of a molecule: 1 it is bound, -1 freed.
-type Step = (u16, u16, f64, i8);
 
 struct Member {
     states: usize,
@@ -72,49 +72,15 @@ fn read(path: &str) -> Model {
     }
 }
 
-fn kind(m: &Member) -> Kind {
-    let mut b = ProgramBuilder::new(0);
-    let outputs: Vec<_> = m.steps.iter().map(|s| b.constant(s.2)).collect();
-    let ligand = |on: bool| on.then_some(LigandIndex(0));
-    let transitions = m.steps.iter().enumerate().map(|(k, s)| Transition {
-        from: StateIndex(s.0),
-        to: StateIndex(s.1),
-        rate: OutputIndex(k as u16),
-        takes_up: ligand(s.3 > 0),
-        gives_off: ligand(s.3 < 0),
-    });
-    let description = Description {
-        states: m.states,
-        ligands: 1,
-        transitions: transitions.collect(),
-        rates: b.finish(&outputs).expect("a program"),
-        inputs: vec![],
-        absorbing: vec![],
-        observables: vec![],
-    };
-    Kind {
-        kinetics: Kinetics::new(description).expect("a scheme"),
-        coefficients: m.steps.iter().map(|s| s.2).collect(),
-        ligands: vec![Ligand::Transmitter],
-        bound: m.bound.clone(),
-        places: Places::At(m.places.clone()),
-        opposite: true,
-    }
-}
-
-fn ms(x: f64) -> Tick {
-    Tick::from_ms(x).expect("a time")
-}
-
 /// Free molecules and open receptors at each time.
 type Course = Vec<[f64; 2]>;
 
 fn by_leaps(model: &Model, plan: &Plan, seed: u64, trial: u64) -> Course {
     let key = StreamKey::new(seed, trial, 0, 0);
-    let mut state = plan.start(key, ms(1e-3));
+    let mut state = plan.start(key, us(1.0), Tick::ZERO);
     plan.release(&mut state, key, [0.0, 0.0], Pore::Instantaneous, model.release);
     let at = |t: &f64| {
-        plan.advance(&mut state, key, ms(1e-3 * t), &mut |_| ());
+        plan.advance(&mut state, key, us(*t), &mut |_| ());
         [state.free() as f64, f64::from(state.counts(model.open.0)[model.open.1])]
     };
     model.times.iter().map(at).collect()
@@ -312,7 +278,8 @@ fn main() {
     rayon::ThreadPoolBuilder::new().num_threads(number(4) as usize).build_global().expect("threads");
     let step = arguments.get(5).map(|s| 1e-3 * s.parse::<f64>().expect("a step"));
     let building = Instant::now();
-    let plan = Plan::new(&model.space, &model.members.iter().map(kind).collect::<Vec<_>>()).expect("a plan");
+    let kinds = model.members.iter().map(|m| kind(m.states, &m.steps, &m.bound, m.places.clone()));
+    let plan = Plan::new(&model.space, &kinds.collect::<Vec<_>>()).expect("a plan");
     let built = building.elapsed().as_secs_f64();
     let field = step.map(|h| Field::new(&model, h));
     // Tables of first passages are made once, at the first trial.

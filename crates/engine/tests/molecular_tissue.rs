@@ -3,7 +3,7 @@
 mod molecules;
 
 use engine::cleft::{self, Amount, Cleft, Geometry, Pore, Porous, Resident, Rim, Site, Source, Tolerance};
-use engine::molecular::{Edge, Places, Plan, Shape, Space};
+use engine::molecular::{Edge, Places, Plan, Shape, Space, Watch};
 use molecules::{Trial, kind, scheme, us};
 use numerics::constants::AVOGADRO;
 use numerics::rng::StreamKey;
@@ -48,23 +48,31 @@ fn tissue_and_its_transporters_are_those_of_the_mean() {
             Space { shape: Shape::Disc { radius: 0.2 }, height: 0.02, diffusion: 0.33, edge: Edge::Porous(porous) };
         let times = [20.0, 100.0, 300.0, 1000.0, 3000.0];
         let mut sums = [[0.0; 8]; 5];
+        let mut receptors = kind(3, &receptor, &[0, 1, 1], vec![]);
+        receptors.places = Places::Even { count: 80.0, radius: 0.1 };
+        let mut glia = kind(3, &transporter, &carried, vec![]);
+        glia.places = Places::Tissue(amounts);
+        let plan = Plan::tiled(&space, &[receptors, glia], 0.01, Some(&rest)).unwrap();
+        let edges = mean.edges()[1..=mean.rings()].to_vec();
+        let plan = plan.watched(vec![Watch::Counts { every: us(20.0), edges }]);
+        // Within 0.1 um, and in the third shell of the tissue: molecules, sums and squares.
+        let places: [Vec<usize>; 2] =
+            [(0..mean.rings()).filter(|r| mean.edges()[r + 1] < 0.1).collect(), vec![mean.rings() + 2]];
+        let mut seen = [[0.0; 4]; 5];
         for trial in 0..trials {
-            let mut draws = StreamKey::new(3, trial, 7, 0).at(0, 0);
-            let counts = amounts.iter().map(|n| n.floor() as u32 + u32::from(draws.chance(n - n.floor()))).collect();
-            let places = (0..80).map(|_| {
-                let (r, (c, s)) = (0.1 * draws.uniform().sqrt(), numerics::math::turn(draws.uniform()));
-                [r * c, r * s]
-            });
-            let receptors = kind(3, &receptor, &[0, 1, 1], places.collect());
-            let mut glia = kind(3, &transporter, &carried, vec![]);
-            glia.places = Places::Tissue(counts);
-            let plan = Plan::tiled(&space, &[receptors, glia], 0.01, Some(&rest)).unwrap();
             let mut state = Trial::new(&plan, StreamKey::new(4, trial, 0, 0), us(2.0));
             state.release([0.0, 0.0], 1500);
             for (k, t) in times.into_iter().enumerate() {
                 state.advance(us(t));
                 let budget = state.budget();
                 assert!(budget.balances(), "{budget:?}");
+                let counts = state.seen(0, (t / 20.0) as u64);
+                assert_eq!(counts.iter().map(|n| u64::from(*n)).sum::<u64>(), budget.free + budget.free_in_tissue);
+                for (j, place) in places.iter().enumerate() {
+                    let x: f64 = place.iter().map(|r| f64::from(counts[*r])).sum();
+                    seen[k][2 * j] += x / trials as f64;
+                    seen[k][2 * j + 1] += x * x / trials as f64;
+                }
                 let turned = budget.turned_over[1] as f64;
                 let open = f64::from(state.counts(0)[2]);
                 for (j, x) in [budget.free as f64, budget.free_in_tissue as f64, open, turned].into_iter().enumerate() {
@@ -88,8 +96,17 @@ fn tissue_and_its_transporters_are_those_of_the_mean() {
                 80.0 * law[2],
                 budget.turned_over[1] * AVOGADRO,
             ];
-            for (j, (name, exact)) in ["cleft", "tissue", "open", "carried"].into_iter().zip(exact).enumerate() {
-                let (found, square) = (sums[k][2 * j], sums[k][2 * j + 1]);
+            let c = mean.concentrations(&state);
+            let e = mean.edges();
+            let amount = |r: &usize| match r.checked_sub(mean.rings()) {
+                None => c[*r] * AVOGADRO * std::f64::consts::PI * (e[r + 1] * e[r + 1] - e[*r] * e[*r]) * 0.02,
+                Some(shell) => c[*r] * AVOGADRO * plan.volume_of(shell),
+            };
+            let all = exact.into_iter().chain(places.iter().map(|p| p.iter().map(amount).sum()));
+            let names = ["cleft", "tissue", "open", "carried", "middle", "shell"];
+            for (j, (name, exact)) in names.into_iter().zip(all).enumerate() {
+                let [found, square] =
+                    if j < 4 { [sums[k][2 * j], sums[k][2 * j + 1]] } else { [seen[k][2 * j - 8], seen[k][2 * j - 7]] };
                 let error = ((square - found * found).max(0.0) / trials as f64).sqrt();
                 println!("{resting} mM, {t} us, {name}: {found:.3} +- {error:.3} of {exact:.3}");
                 assert!(

@@ -2,12 +2,14 @@
 
 use super::verdict::unit_of;
 use super::{Bound, Claim, Curve, Drawn, Faults, Model, Names, Picture, Row, Table};
+use crate::simulation::Detail;
 use crate::{acceptance, lower};
 use model::beside::beside;
 use model::catalogue::{Catalogue, read_text};
 use model::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
 use model::fields::CLAIM;
 use model::read::{Number, Read, Reader, Typed};
+use model::resolve::Resolved;
 use model::units::{self, Expr};
 use model::{resolve, tree};
 use std::path::Path;
@@ -39,17 +41,27 @@ pub(super) fn head(folder: &Path, catalogue: &Catalogue) -> Result<(Read, Source
     }
 }
 
+/// Trials of a model that had one, at a level at which receptors jump.
+pub const GROUPED: u64 = 320;
+
 impl Claim {
-    /// Reads a claim's folder and makes its models ready; `trials` instead of what it says.
+    /// Reads a claim's folder and makes its models ready; `trials` instead of what it says, and all synapses with a cleft at `level`.
+    /// A model of one trial, which leaves nothing to chance, has [`GROUPED`] or `trials` of them at a level that does; its measures are
+    /// then taken of means over groups of trials.
     ///
     /// # Errors
     /// All faults of the claim and of its models.
-    pub fn read(folder: &Path, trials: Option<u64>, catalogue: &Catalogue) -> Result<Self, Faults> {
+    pub fn read(
+        folder: &Path,
+        trials: Option<u64>,
+        level: Option<Detail>,
+        catalogue: &Catalogue,
+    ) -> Result<Self, Faults> {
         let (read, mut sources) = head(folder, catalogue)?;
         let mut faults = Faults::new();
         let mut out = Diagnostics::default();
         let trials = trials.or_else(|| read.count("trials").copied());
-        let models = models(folder, &read, trials, catalogue, &mut out, &mut faults);
+        let models = models(folder, &read, (trials, level), catalogue, &mut out, &mut faults);
         let mut names = Names::of_models(&models);
         if let Some(entry) = read.text("entry") {
             let mut faults = Diagnostics::default();
@@ -118,7 +130,7 @@ impl Claim {
 fn models(
     folder: &Path,
     read: &Read,
-    trials: Option<u64>,
+    (trials, level): (Option<u64>, Option<Detail>),
     catalogue: &Catalogue,
     out: &mut Diagnostics,
     faults: &mut Faults,
@@ -138,7 +150,8 @@ fn models(
         ));
         return Vec::new();
     }
-    let sets: Vec<String> = trials.iter().map(|n| format!("trials = {n}")).collect();
+    // Where a level is given, trials are those of models that have several.
+    let sets: Vec<String> = trials.iter().filter(|_| level.is_none()).map(|n| format!("trials = {n}")).collect();
     let mut all = Vec::new();
     for (name, file, span) in files {
         if Path::new(&file).components().count() != 1 || file.starts_with('.') {
@@ -160,7 +173,15 @@ fn models(
         let mut wrong = outcome.diagnostics;
         let conditions: Vec<_> = outcome.resolved.iter().filter(|r| r.condition.is_some()).cloned().collect();
         let resolved = if conditions.is_empty() { outcome.resolved } else { conditions };
-        let plans: Vec<_> = resolved.iter().filter_map(|r| lower::model(r, &mut wrong)).collect();
+        let lower = |r: &Resolved, wrong: &mut Diagnostics| {
+            let Some(level) = level else { return lower::model(r, wrong) };
+            let mut plan = lower::at_level(r, level, wrong)?;
+            if plan.trials == 1 && level != Detail::Mean {
+                (plan.trials, plan.grouped) = (trials.unwrap_or(GROUPED), true);
+            }
+            Some(plan)
+        };
+        let plans: Vec<_> = resolved.iter().filter_map(|r| lower(r, &mut wrong)).collect();
         if wrong.has_errors() || plans.len() < resolved.len() {
             faults.push((wrong, outcome.sources));
             continue;

@@ -3,7 +3,7 @@
 use super::context::{Lowering, valence, value};
 use super::fold::{Folded, with_states};
 use super::{expression_value, scheme};
-use crate::simulation::{Block, Clearance, Receptor};
+use crate::simulation::{Block, Clearance, Receptor, SynapsePlan};
 use ::model::read::Read;
 use ::model::resolve::Part;
 use engine::cleft::{Amount, Cleft, Geometry, Ligand, Pore, Porous, Resident, Rim, Site, Source};
@@ -199,9 +199,10 @@ impl Lowering<'_> {
             return None;
         }
         let area = std::f64::consts::PI * disc * disc;
-        let count = match placed.count("count") {
-            Some(n) => *n as f64,
-            None => (value(placed, "density")? * area).round(),
+        let count = match (placed.numbers("x"), placed.count("count")) {
+            (Some(places), _) => places.len() as f64,
+            (None, Some(n)) => *n as f64,
+            (None, None) => (value(placed, "density")? * area).round(),
         };
         let count = if part.active < 1.0 { (count * part.active).round() } else { count };
         if !(1.0..=1e6).contains(&count) {
@@ -329,4 +330,32 @@ fn pore(read: &Read) -> Pore {
         },
         _ => Pore::Instantaneous,
     }
+}
+
+/// Of each receptor's states, from which nothing that is tapped can change while the ligand rests.
+pub(super) fn mute(synapse: &SynapsePlan) -> Vec<Vec<bool>> {
+    let still = synapse.resting.iter().all(|c| *c == 0.0);
+    let of = |(r, receptor): (usize, &Receptor)| {
+        let kinetics = &receptor.folded.kinetics;
+        let n = kinetics.states();
+        let alike =
+            |a: usize, b: usize| synapse.taps.iter().filter(|t| t.receptor == r).all(|t| t.weights[a] == t.weights[b]);
+        let from = |s: usize| {
+            let (mut seen, mut next) = (vec![false; n], vec![s]);
+            seen[s] = true;
+            while let Some(here) = next.pop() {
+                for t in kinetics.transitions().iter().filter(|t| usize::from(t.from.0) == here) {
+                    let to = usize::from(t.to.0);
+                    let barred = still && t.takes_up.is_some();
+                    if !barred && !seen[to] {
+                        seen[to] = true;
+                        next.push(to);
+                    }
+                }
+            }
+            (0..n).all(|t| !seen[t] || alike(s, t))
+        };
+        (0..n).map(from).collect()
+    };
+    synapse.receptors.iter().enumerate().map(of).collect()
 }

@@ -1,6 +1,6 @@
 //! What every lowering needs: the resolved model, a place for faults, and fields that must be there before a run.
 
-use crate::simulation::Plan;
+use crate::simulation::{Detail, Plan};
 use ::model::diagnostic::{Diagnostic, Diagnostics, Span};
 use ::model::read::Read;
 use ::model::resolve::{Part, Phase, Resolved};
@@ -13,6 +13,10 @@ pub(super) struct Lowering<'a> {
     pub phase: Option<(&'a Phase, &'a Plan)>,
     /// Into how many each compartment of a cell's sections is cut once more: 1, or what a comparison wants.
     pub finer: u64,
+    /// The level of synapses that have a cleft, whatever the file says.
+    pub level: Option<Detail>,
+    /// Whether what a comparison wants is recorded, in place of what the file does.
+    pub compared: bool,
     pub out: &'a mut Diagnostics,
 }
 

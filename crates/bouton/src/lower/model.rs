@@ -7,7 +7,7 @@ use super::terminal::{RESTING, Sender};
 use super::{Folded, observable, record};
 use crate::recording;
 use crate::simulation::{CellPlan, Detail, PlainPlan, Plan, PopulationPlan, Source, SynapsePlan, Tap, Voltage};
-use ::model::diagnostic::{Diagnostic, Diagnostics};
+use ::model::diagnostic::Diagnostics;
 use ::model::read::Read;
 use ::model::resolve::{Resolved, electrical, member};
 use engine::cleft::Tolerance;
@@ -24,10 +24,24 @@ const MOST_SPIKES: f64 = 1e6;
 
 /// Makes a condition ready to run; what hinders that is in `out`, all of it.
 pub fn model(resolved: &Resolved, out: &mut Diagnostics) -> Option<Plan> {
+    lowered(resolved, None, false, out)
+}
+
+/// The same with all synapses that have a cleft of their own at one level, whatever the file says.
+pub fn at_level(resolved: &Resolved, level: Detail, out: &mut Diagnostics) -> Option<Plan> {
+    lowered(resolved, Some(level), false, out)
+}
+
+/// The same, which records what a comparison of levels wants.
+pub fn compared(resolved: &Resolved, level: Detail, out: &mut Diagnostics) -> Option<Plan> {
+    lowered(resolved, Some(level), true, out)
+}
+
+fn lowered(resolved: &Resolved, level: Option<Detail>, compared: bool, out: &mut Diagnostics) -> Option<Plan> {
     let before = out.errors();
-    let mut plan = Lowering { resolved, phase: None, finer: 1, out }.plan()?;
+    let mut plan = Lowering { resolved, phase: None, finer: 1, level, compared, out }.plan()?;
     for phase in &resolved.phases {
-        let later = Lowering { resolved, phase: Some((phase, &plan)), finer: 1, out }.plan()?;
+        let later = Lowering { resolved, phase: Some((phase, &plan)), finer: 1, level, compared, out }.plan()?;
         plan.later.push((plan.step * phase.from, later));
     }
     Some(plan).filter(|_| out.errors() == before)
@@ -38,7 +52,7 @@ pub fn model(resolved: &Resolved, out: &mut Diagnostics) -> Option<Plan> {
 pub(super) fn shaped(resolved: &Resolved, finer: u64) -> Vec<(String, super::LoweredCell)> {
     let read = &resolved.read;
     let mut out = Diagnostics::default();
-    let mut lowering = Lowering { resolved, phase: None, finer, out: &mut out };
+    let mut lowering = Lowering { resolved, phase: None, finer, level: None, compared: false, out: &mut out };
     let cells = read.named("cell").iter().filter(|(key, _)| resolved.shapes.contains_key(&key.name));
     let lower = |(key, cell): &(::model::tree::Key, Read)| {
         let lowered = lowering.cell(&key.name, cell, &spines(read, &key.name))?;
@@ -107,13 +121,18 @@ impl Lowering<'_> {
                 None => self.resolved.baths.iter().map(|(_, c)| *c).collect(),
             },
             washed: !self.resolved.phases.is_empty(),
+            grouped: false,
             later: Vec::new(),
         };
         self.settle(read, &mut plan)?;
         if let Some(joint) = joint {
             self.circuit(read, &mut plan, joint)?;
         }
-        record::record(self, read, &mut plan)?;
+        if self.compared {
+            super::comparison::record(&mut plan);
+        } else {
+            record::record(self, read, &mut plan)?;
+        }
         super::circuit::watch(&mut plan);
         if plan.washed {
             for probe in &plan.probes {
@@ -122,6 +141,7 @@ impl Lowering<'_> {
                 }
             }
         }
+        super::molecules::watch(&mut plan);
         for synapse in &mut plan.synapses {
             let rest = synapse.cleft.start();
             for tap in &mut synapse.taps {
@@ -135,7 +155,7 @@ impl Lowering<'_> {
             let states = synapse.watched.iter().map(|&(k, s)| (synapse.clearance[k].resident, Folded::in_state(s)));
             let list: Vec<_> = taps.chain(states).collect();
             synapse.watch = synapse.cleft.watch(&list).ok()?;
-            synapse.mute = mute(synapse);
+            synapse.mute = super::cleft::mute(synapse);
         }
         part(&mut plan, &wires);
         Some(plan)
@@ -325,14 +345,12 @@ impl Lowering<'_> {
     ) -> Option<SynapsePlan> {
         let detail = read.word("detail").or_else(|| model.word("detail")).unwrap_or("kinetic");
         let detail = match detail {
+            _ if self.level.is_some() => self.level?,
+            "molecular" => Detail::Molecular,
             "kinetic" => Detail::Kinetic,
             "mean" => Detail::Mean,
-            other => {
-                let span = read.span_of("detail").or_else(|| model.span_of("detail")).unwrap_or(&read.span).clone();
-                let message = format!("the level `{other}` cannot be run yet");
-                self.out.push(Diagnostic::error(message, span).hint("detail = \"kinetic\" or \"mean\""));
-                return None;
-            }
+            // `event` is that of populations.
+            _ => Detail::Mean,
         };
         let (from, to) = self.ends(name, read, (cells, failed))?;
         if cells[from.0].count > 1 && read.get("connect").is_none() {
@@ -396,6 +414,13 @@ impl Lowering<'_> {
             Some(supply) => Some(self.supply(name, read, supply, (&sending, &around))?),
             None => None,
         };
+        let molecules = match detail {
+            Detail::Molecular => Some(self.molecules(name, read, &lowered)?.into()),
+            Detail::Kinetic | Detail::Mean => {
+                self.unheard(name, read);
+                None
+            }
+        };
         let edges = lowered.cleft.edges();
         let ring = |a: f64, b: f64| (b - a) * (b + a);
         let r = lowered.radius;
@@ -434,36 +459,9 @@ impl Lowering<'_> {
             receptors: lowered.receptors.into(),
             clearance: lowered.clearance.into(),
             cleft: lowered.cleft.into(),
+            molecules,
         })
     }
-}
-
-/// Of each receptor's states, from which nothing that is tapped can change while the ligand rests.
-fn mute(synapse: &SynapsePlan) -> Vec<Vec<bool>> {
-    let still = synapse.resting.iter().all(|c| *c == 0.0);
-    let of = |(r, receptor): (usize, &crate::simulation::Receptor)| {
-        let kinetics = &receptor.folded.kinetics;
-        let n = kinetics.states();
-        let alike =
-            |a: usize, b: usize| synapse.taps.iter().filter(|t| t.receptor == r).all(|t| t.weights[a] == t.weights[b]);
-        let from = |s: usize| {
-            let (mut seen, mut next) = (vec![false; n], vec![s]);
-            seen[s] = true;
-            while let Some(here) = next.pop() {
-                for t in kinetics.transitions().iter().filter(|t| usize::from(t.from.0) == here) {
-                    let to = usize::from(t.to.0);
-                    let barred = still && t.takes_up.is_some();
-                    if !barred && !seen[to] {
-                        seen[to] = true;
-                        next.push(to);
-                    }
-                }
-            }
-            (0..n).all(|t| !seen[t] || alike(s, t))
-        };
-        (0..n).map(from).collect()
-    };
-    synapse.receptors.iter().enumerate().map(of).collect()
 }
 
 /// Of synapses that are many contacts, by their number: the cells, by their number in the circuit, and compartments.

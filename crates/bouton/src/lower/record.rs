@@ -347,7 +347,7 @@ fn senders_of(plan: &Plan) -> impl Iterator<Item = usize> + '_ {
 }
 
 /// The quantity behind a path; `resolve` has seen that it exists, but for parts that a condition lacks.
-fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
+pub(super) fn source(plan: &mut Plan, path: &str, samples: usize) -> Option<Source> {
     let names: Vec<&str> = path.split('.').collect();
     if names[0] == "clamp" {
         let k = plan.clamps.iter().position(|c| c.name == names[1])?;

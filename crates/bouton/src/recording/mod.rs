@@ -129,6 +129,19 @@ pub struct Probe {
     pub sd: Vec<f64>,
     /// Kept traces with the index of their trial, which grows.
     pub trials: Vec<(u64, Vec<f64>)>,
+    /// What groups of trials came to, of a comparison.
+    pub groups: Vec<Group>,
+}
+
+/// A group of trials.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Group {
+    /// How many.
+    pub trials: u64,
+    /// Mean over them.
+    pub mean: Vec<f64>,
+    /// Sums of squares of deviations from it.
+    pub scatter: Vec<f64>,
 }
 
 /// A cell in space, and the voltage of each of its compartments.

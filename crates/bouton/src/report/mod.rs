@@ -5,6 +5,7 @@
 
 mod bench;
 pub mod claims;
+mod comparison;
 pub mod coupling;
 pub mod electrophysiology;
 mod events;

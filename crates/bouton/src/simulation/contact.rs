@@ -4,6 +4,7 @@
 //! takes it back to the step's beginning. Receptors jump under the ligand's course, halves of a step at a time; the ligand
 //! feels their means. What is quiet sleeps: no step, no draw, no comparison.
 
+mod molecules;
 mod read;
 mod supply;
 mod wash;
@@ -43,6 +44,7 @@ pub(super) mod purpose {
     pub const PLACES: u32 = 5;
     pub const NOISE: u32 = 6;
     pub const CHANNELS: u32 = 7;
+    pub const MOLECULES: u32 = 8;
 }
 
 /// The state of a synapse in one trial: all that a checkpoint holds.
@@ -70,6 +72,8 @@ pub struct Contact {
     ligand: Vec<f64>,
     /// What vesicles hold, where that is followed.
     supply: Option<supply::Supplied>,
+    /// At the molecular level: the molecules, once there are any.
+    molecules: Option<Box<molecules::Molecules>>,
 }
 
 /// What came of a step: to be read after it, valid until the next.
@@ -112,6 +116,7 @@ pub(super) struct Keys {
     content: StreamKey,
     receptors: Vec<StreamKey>,
     places: Vec<StreamKey>,
+    molecules: StreamKey,
 }
 
 impl Keys {
@@ -131,6 +136,7 @@ impl Keys {
             content: StreamKey::new(seed, trial, purpose::CONTENT, name),
             receptors: own(purpose::RECEPTORS),
             places: own(purpose::PLACES),
+            molecules: StreamKey::new(seed, trial, purpose::MOLECULES, name),
         }
     }
 }
@@ -170,7 +176,7 @@ impl Contact {
         let mut rates = Vec::new();
         for (r, receptor) in plan.receptors.iter().enumerate() {
             rates.push((f64::NAN, receptor.folded.rates.clone()));
-            if plan.detail == Detail::Mean {
+            if plan.detail != Detail::Kinetic {
                 continue;
             }
             let key = keys.places[r];
@@ -217,6 +223,10 @@ impl Contact {
             slot: Tick::ZERO,
             ligand: plan.resting.clone(),
             supply: plan.supply.as_deref().map(supply::Supplied::new),
+            molecules: plan.molecules.as_deref().filter(|m| !m.is_still()).map(|m| {
+                let begun = molecules::Molecules::new(m, keys.molecules, Tick::ZERO);
+                begun.into()
+            }),
         })
     }
 
@@ -228,6 +238,12 @@ impl Contact {
 
     /// When anything happens next if the membranes stay at rest, if before `until`.
     pub(super) fn next_event(&self, plan: &SynapsePlan, until: Tick) -> Option<Tick> {
+        if plan.detail == Detail::Molecular {
+            let fusion = self.pending.front().map(|p| p.0);
+            let sending = plan.sending.next_event(&self.sending, self.now, until);
+            let molecules = self.molecules.as_ref().and_then(|m| m.next());
+            return fusion.into_iter().chain(sending).chain(molecules).min().filter(|&at| at < until);
+        }
         let ahead = self.calm && self.now < self.cleft.clock();
         if !self.asleep && !ahead {
             return Some(self.now);
@@ -249,6 +265,7 @@ impl Contact {
     pub(super) fn value_at(&self, plan: &SynapsePlan, tap: usize, at: Tick) -> f64 {
         let t = &plan.taps[tap];
         match plan.detail {
+            Detail::Molecular => self.molecules.as_ref().map_or(t.resting, |m| m.value(t)),
             Detail::Kinetic => {
                 let counts = self.receptors[t.receptor].counts();
                 t.weights.iter().zip(counts).fold(0.0, |sum, (w, n)| sum + w * f64::from(*n))
@@ -280,10 +297,16 @@ impl Contact {
     /// The concentration now at a place that is looked at beside, mM.
     pub(super) fn distant(&self, plan: &SynapsePlan, place: usize) -> f64 {
         let (shells, resting) = &plan.distant[place];
+        if let Some(molecules) = &self.molecules {
+            return molecules.mean(plan, shells, self.now);
+        }
         if self.asleep { *resting } else { self.mean(plan, shells, self.now) }
     }
 
     fn seen(&self, plan: &SynapsePlan, at: Tick) -> f64 {
+        if let Some(molecules) = &self.molecules {
+            return molecules.mean(plan, &plan.seen, at);
+        }
         let at_rest = || plan.seen.iter().fold(0.0, |sum, (shell, share)| sum + share * plan.resting[*shell]);
         if self.asleep { at_rest() } else { self.mean(plan, &plan.seen, at) }
     }
@@ -323,6 +346,12 @@ impl Contact {
             self.pending.push_back((at, molecules));
             self.released += 1.0;
             self.fused.push((at, fusion.site));
+        }
+        if plan.detail == Detail::Molecular {
+            self.prepare(plan, given);
+            self.follow_molecules(step, v_post, given, work)?;
+            self.finish(step, given);
+            return Ok(());
         }
         if self.pending.front().is_some_and(|(at, _)| !self.asleep && *at < self.cleft.clock()) {
             self.take_back();
@@ -364,6 +393,13 @@ impl Contact {
             let stop = self.slot.min(step.to);
             self.listen(step, stop, given, work)?;
         }
+        self.finish(step, given);
+        Ok(())
+    }
+
+    /// What is over a whole step.
+    fn finish(&mut self, step: &Step, given: &mut Given) {
+        let plan = step.plan;
         if let (Some(supply), Some(supplied)) = (&plan.supply, &mut self.supply) {
             supplied.advance(supply, step.to);
         }
@@ -371,7 +407,7 @@ impl Contact {
         for mean in &mut given.mean {
             *mean /= length;
         }
-        if plan.detail == Detail::Kinetic {
+        if plan.detail != Detail::Mean {
             for samples in &mut given.samples {
                 // Each sample holds what changed since the one before.
                 let mut sum = 0.0;
@@ -381,10 +417,9 @@ impl Contact {
                 }
             }
         }
-        Ok(())
     }
 
-    /// Empties the outputs; in the kinetic level they begin with what there is.
+    /// Empties the outputs; where receptors jump they begin with what there is.
     fn prepare(&self, plan: &SynapsePlan, given: &mut Given) {
         given.mean.clear();
         given.samples.resize(plan.taps.len(), Vec::new());
@@ -393,7 +428,7 @@ impl Contact {
             given.samples[k].clear();
             given.samples[k].resize(tap.samples, 0.0);
             given.mean.push(0.0);
-            if plan.detail == Detail::Kinetic {
+            if plan.detail != Detail::Mean {
                 let value = self.value(plan, k);
                 if let Some(first) = given.samples[k].first_mut() {
                     *first = value;

@@ -18,6 +18,7 @@ mod population;
 mod run;
 mod sending;
 mod synchrony;
+mod taking;
 mod trace;
 
 pub use batch::{Batch, Scratch};
@@ -96,6 +97,8 @@ pub struct Work {
     pub cleft_steps: u64,
     /// Jumps of receptors.
     pub receptor_jumps: u64,
+    /// Encounters of single molecules with receptors, enzymes and transporters.
+    pub encounters: u64,
     /// Slots of terminals away from rest.
     pub terminal_slots: u64,
     /// Steps of bulk calcium.
@@ -110,6 +113,7 @@ impl Work {
         self.neuron_steps += other.neuron_steps;
         self.cleft_steps += other.cleft_steps;
         self.receptor_jumps += other.receptor_jumps;
+        self.encounters += other.encounters;
         self.terminal_slots += other.terminal_slots;
         self.bulk_steps += other.bulk_steps;
         self.channel_jumps += other.channel_jumps;

@@ -12,6 +12,7 @@ use crate::recording::Swept;
 use engine::cleft::{Cleft, Tolerance, Watch};
 use engine::ensemble::IndividualsPlan;
 use engine::mechanism::Program;
+use engine::molecular;
 use engine::neuron::{Filter, State as NeuronState};
 use engine::terminal::action_potential::ActionPotential;
 use engine::time::Tick;
@@ -61,6 +62,8 @@ pub struct Plan {
     pub baths: Vec<f64>,
     /// Whether baths change within a trial.
     pub washed: bool,
+    /// Whether measures are taken of means over groups of trials, in place of single ones.
+    pub grouped: bool,
     /// When baths change, and what is simulated from then on; in the order of time, none of them with a `later` of its own.
     pub later: Vec<(Tick, Plan)>,
 }
@@ -136,6 +139,8 @@ pub enum Voltage {
 /// How a synapse's receptors are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
+    /// As jumps, and the transmitter molecule by molecule.
+    Molecular,
     /// As jumps.
     Kinetic,
     /// As means.
@@ -161,6 +166,8 @@ pub struct SynapsePlan {
     pub supply: Option<Arc<Supply>>,
     /// The gap and what is in it.
     pub cleft: Arc<Cleft>,
+    /// The same molecule by molecule, at that level; its kinds are the cleft's residents.
+    pub molecules: Option<Arc<molecular::Plan>>,
     /// Of the cleft, from the bath to the mean over the receptors' disc, GOhm; 0 where it has the bath's potential.
     pub resistance: f64,
     /// Called so.
@@ -211,7 +218,7 @@ impl SynapsePlan {
             super::Release::Certain { .. } | super::Release::Sites { .. } => 0,
         };
         let copies =
-            if self.detail == Detail::Kinetic { self.receptors.iter().map(|r| u64::from(r.count)).sum() } else { 0 };
+            if self.detail == Detail::Mean { 0 } else { self.receptors.iter().map(|r| u64::from(r.count)).sum() };
         let supply = self.supply.as_ref().map_or(0, |s| s.plan.variables());
         self.cleft.variables() as u64 + terminal + copies + supply
     }
@@ -393,6 +400,8 @@ pub enum Wanted {
     Report,
     /// A measure, which takes its numbers and lets it go.
     Measure,
+    /// A comparison, which wants groups of trials as well.
+    Comparison,
 }
 
 /// What can be recorded.

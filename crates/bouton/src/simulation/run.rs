@@ -5,11 +5,12 @@ use super::circuit::of_circuit;
 use super::facts::{MADE_OF, facts, of_plain, of_populations};
 use super::junction::{OfJunction, of_junctions};
 use super::plain::OfPlain;
-use super::plan::{ClampKind, ClampPlan, MeasurePlan, Plan, ProbePlan, Source, Voltage, Wanted};
+use super::plan::{ClampKind, ClampPlan, Plan, ProbePlan, Source, Voltage, Wanted};
 use super::synchrony::synchrony;
+use super::taking::taken;
 use super::{Batch, Event, EventKind, Kept, RunFault, Scratch, Traces, Work};
-use crate::measure::{Look, Polarity, Take, Trace, measure};
-use crate::recording::{self, MeasureKind, Probe, ProbeKind, Recording, Role};
+use crate::measure::Take;
+use crate::recording::{self, Group, MeasureKind, Probe, ProbeKind, Recording, Role};
 use engine::cleft::Budget;
 use numerics::simd::LANES;
 use std::borrow::Cow;
@@ -95,6 +96,8 @@ struct Tally {
 
 /// Trials without a release, and with one, of which the report has the traces.
 const SHOWN: [u64; 2] = [4, 10];
+/// Groups of trials that a comparison has.
+const GROUPS: usize = 32;
 /// Pieces, at least, in which a batch tells its progress and asks whether to go on; and steps in one, at most.
 const PIECES: i64 = 20;
 const PIECE: i64 = 4000;
@@ -244,9 +247,18 @@ impl Tally {
                     Wanted::Report => self.shown[released] <= SHOWN[released].min(probe.keep),
                     _ => (self.kept[p].traces.len() as u64) < probe.keep,
                 };
-                self.kept[p].add(trial, &samples(plan, done, (lane, trial), p), keep);
+                let samples = samples(plan, done, (lane, trial), p);
+                self.kept[p].add(trial, &samples, keep);
+                if probe.wanted == Wanted::Comparison {
+                    self.kept[p].add_to_group(trial, &samples, GROUPS);
+                }
             }
             for (m, values) in plan.measures.iter().zip(&mut self.values) {
+                if plan.grouped {
+                    let samples = samples(plan, done, (lane, trial), m.probe);
+                    self.kept[m.probe].add_to_group(trial, &samples, GROUPS);
+                    continue;
+                }
                 let found = taken(plan, m, &samples(plan, done, (lane, trial), m.probe));
                 values.resize_with(found.len(), Vec::new);
                 for (values, x) in values.iter_mut().zip(found) {
@@ -322,34 +334,6 @@ fn routes(b: &Budget) -> Vec<f64> {
     let mut all = vec![b.released, b.in_vesicles, b.free_in_cleft, b.free_in_tissue, b.escaped];
     all.extend(b.bound.iter().zip(&b.turned_over).flat_map(|(b, t)| [*b, *t]));
     all
-}
-
-/// The least excursion that is a response, by unit: below what one channel does, above rounding.
-fn floor(unit: &str) -> f64 {
-    match unit {
-        "pA" => 0.05,
-        "mV" => 0.005,
-        "mM" => 1e-9,
-        _ => 0.0,
-    }
-}
-
-/// The numbers that a measure takes of one trial, in its order; NaN where there is none.
-fn taken(plan: &Plan, m: &MeasurePlan, samples: &[f64]) -> Vec<f64> {
-    let probe = &plan.probes[m.probe];
-    let trace = Trace { dt_ms: probe.every.ms(), start_ms: 0.0, values: samples };
-    let floor = floor(probe.unit());
-    let look = Look {
-        stimulus: m.after,
-        window: Some((0.0, m.until)),
-        polarity: Polarity::Larger,
-        floor,
-        threshold: m.threshold,
-        slope: m.slope,
-        reversal: m.reversal,
-    };
-    let number = |word: &&str| Take::from_word(word).and_then(|take| measure(&trace, &look, take)).unwrap_or(f64::NAN);
-    m.take.iter().map(number).collect()
 }
 
 impl ProbePlan {
@@ -507,7 +491,12 @@ fn coupled(plan: &Plan) -> Vec<String> {
     names
 }
 
-fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
+fn condition(plan: &Plan, mut tally: Tally) -> recording::Condition {
+    for (m, values) in plan.measures.iter().zip(&mut tally.values).filter(|_| plan.grouped) {
+        let groups = tally.kept[m.probe].groups.iter().filter(|g| g.trials > 0);
+        let of_each: Vec<Vec<f64>> = groups.map(|g| taken(plan, m, g.mean())).collect();
+        *values = (0..m.take.len()).map(|k| of_each.iter().map(|of| of[k]).collect()).collect();
+    }
     let mut facts = facts(plan, tally.trials, &tally.events, &tally.budgets, &tally.by_trial);
     of_populations(plan, &tally.populations, &mut facts);
     of_plain(plan, &tally.plain, &mut facts);
@@ -530,6 +519,11 @@ fn condition(plan: &Plan, tally: Tally) -> recording::Condition {
             mean: kept.mean().to_vec(),
             sd: kept.deviation(),
             trials: kept.traces,
+            groups: kept
+                .groups
+                .iter()
+                .map(|g| Group { trials: g.trials, mean: g.mean().to_vec(), scatter: g.scatter().to_vec() })
+                .collect(),
         });
     }
     let mut measures = Vec::new();

@@ -41,6 +41,8 @@ pub struct Kept {
     scatter: Vec<f64>,
     /// The first traces.
     pub traces: Vec<(u64, Vec<f64>)>,
+    /// The same of groups of trials, dealt out in turn, where that is wanted.
+    pub groups: Vec<Kept>,
 }
 
 impl Kept {
@@ -59,6 +61,18 @@ impl Kept {
         if keep {
             self.traces.push((trial, samples.to_vec()));
         }
+    }
+
+    /// Takes a trial into its group of `groups` as well.
+    pub fn add_to_group(&mut self, trial: u64, samples: &[f64], groups: usize) {
+        self.groups.resize_with(groups, Kept::default);
+        self.groups[trial as usize % groups].add(trial, samples, false);
+    }
+
+    /// Sums of squares of deviations from the mean.
+    #[must_use]
+    pub fn scatter(&self) -> &[f64] {
+        &self.scatter
     }
 
     /// Mean over the trials.

@@ -2,6 +2,8 @@
 
 use super::geometry::Geometry;
 use super::plan::Cleft;
+use super::pore::Source;
+use super::resident::Resident;
 use super::state::{Budget, State, Unrest};
 use crate::mechanism::ObservableIndex;
 use numerics::simd::LANES;
@@ -22,6 +24,35 @@ impl Cleft {
     #[must_use]
     pub fn edges(&self) -> &[f64] {
         &self.shells.edges
+    }
+
+    /// Fluid of each shell, um3.
+    #[must_use]
+    pub fn volumes(&self) -> &[f64] {
+        &self.shells.volume
+    }
+
+    /// Its geometry.
+    #[must_use]
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// Where vesicles open, and how.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// What binds in it.
+    pub fn residents(&self) -> impl ExactSizeIterator<Item = &Resident> {
+        self.blocks.iter().map(|b| &b.resident)
+    }
+
+    /// Molecules of transmitter that each state of a resident holds; nothing if there is no such resident.
+    #[must_use]
+    pub fn bound(&self, resident: usize) -> &[f64] {
+        self.blocks.get(resident).map_or(&[], |b| &b.bound)
     }
 
     /// How many of the shells are rings of the disc.

@@ -217,22 +217,7 @@ impl Cleft {
             let kinetics = |error| CleftError::Kinetics { resident: index, error };
             let generator = resident.kinetics.generator(&resident.coefficients, &ligands).map_err(kinetics)?;
             // Several closed sets (a blocked arm without agonist): the one reached from the first state.
-            let law = match generator.stationary() {
-                Ok(law) => law,
-                Err(_) => {
-                    let mut reached = vec![false; block.states];
-                    reached[0] = true;
-                    for _ in 0..block.states {
-                        for (m, rate) in block.moves.iter().zip(&state.rates[block.rates..]) {
-                            let open = if m.binds { rate * c } else { *rate };
-                            reached[m.to] |= reached[m.from] && open > 0.0;
-                        }
-                    }
-                    let excluded: Vec<usize> = (0..block.states).filter(|&s| !reached[s]).collect();
-                    let rest = |error| CleftError::Rest { resident: index, error };
-                    generator.stationary_without(&excluded).map_err(rest)?
-                }
-            };
+            let law = generator.stationary_from(0).map_err(|error| CleftError::Rest { resident: index, error })?;
             for g in 0..block.groups {
                 for (s, p) in law.iter().enumerate() {
                     let at = (block.offset + g * block.states + s) * LANES;

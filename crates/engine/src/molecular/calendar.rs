@@ -85,18 +85,32 @@ pub(super) struct Calendar {
     later: Vec<Event>,
     /// When molecules come and go, by day.
     moves: Vec<Vec<Move>>,
+    /// How many events and moves are to come.
+    waiting: u64,
 }
 
 impl Calendar {
-    pub fn new(day: f64) -> Self {
+    /// From a time on, ms.
+    pub fn new(day: f64, from: f64) -> Self {
         Self {
             day,
-            today: 0,
+            today: (from / day) as u64,
             now: Vec::new(),
             days: vec![Vec::new(); DAYS],
             later: Vec::new(),
             moves: vec![Vec::new(); DAYS],
+            waiting: 0,
         }
+    }
+
+    /// Whether nothing is to come.
+    pub fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+
+    /// Goes on to a time, as nothing is to come.
+    pub fn skip(&mut self, to: f64) {
+        self.today = self.day(to);
     }
 
     /// The end of what can be foreseen, ms.
@@ -110,6 +124,12 @@ impl Calendar {
 
     #[inline(always)]
     pub fn add(&mut self, event: Event) {
+        self.waiting += 1;
+        self.sort_in(event);
+    }
+
+    #[inline(always)]
+    fn sort_in(&mut self, event: Event) {
         let day = self.day(event.at);
         if day == self.today {
             let place = self.now.partition_point(|e| *e > event);
@@ -124,6 +144,7 @@ impl Calendar {
     /// A molecule comes or goes, before the horizon.
     #[inline(always)]
     pub fn note(&mut self, one: Move) {
+        self.waiting += 1;
         let day = self.day(one.at).min(self.today + DAYS as u64 - 1);
         self.moves[day as usize % DAYS].push(one);
     }
@@ -132,7 +153,11 @@ impl Calendar {
     pub fn next(&mut self, until: f64) -> Option<Event> {
         loop {
             if let Some(event) = self.now.last() {
-                return if event.at <= until { self.now.pop() } else { None };
+                if event.at > until {
+                    return None;
+                }
+                self.waiting -= 1;
+                return self.now.pop();
             }
             if self.day(until) == self.today {
                 return None;
@@ -142,19 +167,21 @@ impl Calendar {
             self.now.append(&mut self.days[self.today as usize % DAYS]);
             self.now.sort_unstable_by(|a, b| b.cmp(a));
             if self.today.is_multiple_of(DAYS as u64 / 2) && !self.later.is_empty() {
-                std::mem::take(&mut self.later).into_iter().for_each(|event| self.add(event));
+                std::mem::take(&mut self.later).into_iter().for_each(|event| self.sort_in(event));
             }
         }
     }
 
     /// When something is next, if anything is: an event, or a molecule that comes or goes.
     pub fn first(&self) -> Option<f64> {
-        let days = (0..DAYS as u64).map(|k| (self.today + k) as usize % DAYS);
-        let ahead = days.clone().find_map(|d| self.days[d].iter().min().map(|e| e.at));
-        let moves = days.flat_map(|d| &self.moves[d]).map(|m| m.at).min_by(f64::total_cmp);
-        let later = self.later.iter().min().map(|e| e.at);
+        let soonest = |k: usize| {
+            let events = self.days[k].iter().map(|e| e.at);
+            events.chain(self.moves[k].iter().map(|m| m.at)).min_by(f64::total_cmp)
+        };
+        let ahead = (0..DAYS as u64).find_map(|k| soonest((self.today + k) as usize % DAYS));
+        let later = || self.later.iter().map(|e| e.at).min_by(f64::total_cmp);
         let now = self.now.last().map(|e| e.at);
-        [now, ahead, later, moves].into_iter().flatten().min_by(f64::total_cmp)
+        [now, ahead.or_else(later)].into_iter().flatten().min_by(f64::total_cmp)
     }
 
     /// How many more molecules there are in cleft, tissue and vesicles from after `from` until `to`; to be asked before events after `to` are.
@@ -164,6 +191,7 @@ impl Calendar {
         for day in first..=last.min(first + DAYS as u64 - 1) {
             self.moves[day as usize % DAYS].retain(|one| {
                 if one.at <= to {
+                    self.waiting -= 1;
                     more[0] += i64::from(one.cleft);
                     more[1] += i64::from(one.tissue);
                     more[2] += i64::from(one.vesicles);

@@ -3,8 +3,9 @@
 use super::plan::MolecularError;
 use super::space::Space;
 use crate::cleft::Ligand;
-use crate::mechanism::Kinetics;
+use crate::mechanism::{Kinetics, LigandIndex};
 use numerics::constants::AVOGADRO;
+use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
 /// Where the members of a kind are.
@@ -12,8 +13,26 @@ use std::f64::consts::PI;
 pub enum Places {
     /// In the cleft, one by one, um.
     At(Vec<[f64; 2]>),
-    /// In the tissue, so many in each shell.
-    Tissue(Vec<u32>),
+    /// Anywhere within a disc around the centre, anew in every trial. What is not whole is one more by chance.
+    Even {
+        /// How many.
+        count: f64,
+        /// um
+        radius: f64,
+    },
+    /// In clusters whose centres are anywhere within such a disc, anew in every trial; all as likely to hold a member.
+    Clustered {
+        /// How many members.
+        count: f64,
+        /// um
+        radius: f64,
+        /// How many clusters.
+        clusters: u32,
+        /// Standard deviation of a member's place around the centre of its cluster, along either axis, um.
+        spread: f64,
+    },
+    /// In the tissue, so many in each shell; what is not whole is one more by chance.
+    Tissue(Vec<f64>),
 }
 
 /// Members of one kind.
@@ -34,7 +53,7 @@ pub struct Kind {
 }
 
 /// What a member does by itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Turn {
     /// /ms
     pub rate: f64,
@@ -45,7 +64,7 @@ pub(super) struct Turn {
 }
 
 /// What it does with a molecule that it meets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Bind {
     /// um3/ms
     pub rate: f64,
@@ -56,7 +75,7 @@ pub(super) struct Bind {
 }
 
 /// A state of a member.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct StatePlan {
     pub turns: Vec<Turn>,
     pub leaving: f64,
@@ -67,17 +86,22 @@ pub(super) struct StatePlan {
 /// A kind made ready.
 #[derive(Clone, Debug)]
 pub(super) struct KindPlan {
+    pub kind: Kind,
     pub states: Vec<StatePlan>,
     /// Greatest rate of binding of any state, um3/ms.
     pub most: f64,
-    pub bound: Vec<u32>,
-    pub opposite: bool,
+    /// What single ones see of the field that all feed, ms/um3.
+    shade: f64,
     /// Odds of the states at the beginning: in the cleft, or in each shell.
     pub laws: Vec<Vec<f64>>,
+    /// The same where no transmitter ever is.
+    pub quiet: Vec<f64>,
 }
 
-/// Euler's constant, and the mean logarithm of the distance of two points of a unit square.
+/// Euler's constant.
 const EULER: f64 = 0.577_215_664_901_532_9;
+/// Mean logarithm of the distance of two points of a unit square, `(4 pi - 25 + 4 ln 2) / 12`: that of its geometric mean distance,
+/// .44705 (Rosa & Grover 1912, Bull Bur Stand 8:169).
 const SQUARE: f64 = -0.805_086_721_944_715_6;
 
 /// By how much a site is seen through the field of what it takes, ms/um3: a rate k of an isolated site in the far field is
@@ -91,35 +115,36 @@ pub(super) fn shade(space: &Space, side: f64) -> f64 {
     of / (2.0 * PI * space.diffusion * space.height)
 }
 
-impl KindPlan {
-    pub fn new(number: usize, kind: &Kind, shade: f64, resting: &[f64]) -> Result<Self, MolecularError> {
-        let kinetics = &kind.kinetics;
-        let n = kinetics.states();
-        let products = |l: Ligand| matches!(l, Ligand::Product);
-        let of = |l: Option<crate::mechanism::LigandIndex>| l.map(|l| kind.ligands[usize::from(l.0)]);
-        if kind.ligands.len() != kinetics.ligands()
-            || kind.bound.len() != n
-            || kinetics.transitions().iter().any(|t| of(t.takes_up).is_some_and(products))
-        {
-            return Err(MolecularError::Ligands { kind: number });
-        }
-        if kinetics.reads_ligand(|l| !matches!(kind.ligands[usize::from(l.0)], Ligand::Held(_))) {
-            return Err(MolecularError::NotMassAction { kind: number });
-        }
-        let failed = |error| MolecularError::Kinetics { kind: number, error };
-        let at = |mm: f64| -> Vec<f64> {
-            kind.ligands.iter().map(|l| if let Ligand::Held(c) = *l { c } else { mm }).collect()
-        };
-        let rates = kinetics.transition_rates(&kind.coefficients, &at(1.0)).map_err(failed)?;
+impl Kind {
+    fn of(&self, ligand: Option<LigandIndex>) -> Option<Ligand> {
+        ligand.map(|l| self.ligands[usize::from(l.0)])
+    }
+
+    /// Concentrations of all ligands with `mm` mM of transmitter.
+    fn ligands_at(&self, mm: f64) -> Vec<f64> {
+        self.ligands.iter().map(|l| if let Ligand::Held(c) = *l { c } else { mm }).collect()
+    }
+
+    /// Odds of the states at rest with `mm` mM of transmitter: the law reached from the first state.
+    fn law(&self, number: usize, mm: f64) -> Result<Vec<f64>, MolecularError> {
+        let generator = self.kinetics.generator(&self.coefficients, &self.ligands_at(mm));
+        let generator = generator.map_err(|error| MolecularError::Kinetics { kind: number, error })?;
+        generator.stationary_from(0).map_err(|error| MolecularError::Rest { kind: number, error })
+    }
+
+    /// What each state does, with coefficients that may be those of another voltage.
+    fn states(&self, number: usize, coefficients: &[f64], shade: f64) -> Result<Vec<StatePlan>, MolecularError> {
+        let rates = self.kinetics.transition_rates(coefficients, &self.ligands_at(1.0));
+        let rates = rates.map_err(|error| MolecularError::Kinetics { kind: number, error })?;
         let moves = |k: usize| {
-            let t = &kinetics.transitions()[k];
+            let t = &self.kinetics.transitions()[k];
             let takes = |l: Option<Ligand>| u32::from(l == Some(Ligand::Transmitter));
-            (usize::from(t.from.0), usize::from(t.to.0), takes(of(t.takes_up)), takes(of(t.gives_off)))
+            (usize::from(t.from.0), usize::from(t.to.0), takes(self.of(t.takes_up)), takes(self.of(t.gives_off)))
         };
-        let mut states = vec![StatePlan::default(); n];
+        let mut states = vec![StatePlan::default(); self.kinetics.states()];
         for (k, &rate) in rates.iter().enumerate() {
             let (from, to, takes, gives) = moves(k);
-            let net = i64::from(kind.bound[from]) + i64::from(takes) - i64::from(gives) - i64::from(kind.bound[to]);
+            let net = i64::from(self.bound[from]) + i64::from(takes) - i64::from(gives) - i64::from(self.bound[to]);
             let lost = u32::try_from(net).map_err(|_| MolecularError::Books { kind: number, transition: k })?;
             if rate == 0.0 {
                 continue;
@@ -129,34 +154,52 @@ impl KindPlan {
             let seen = |far: f64| 1.0 - far * shade;
             if takes == 1 {
                 if seen(far) <= 0.0 {
-                    return Err(MolecularError::TooQuick { kind: number, transition: k, most: AVOGADRO / shade });
+                    return Err(MolecularError::TooQuick { kind: number, rate, most: AVOGADRO / shade });
                 }
                 let bind = Bind { rate: far / seen(far), to: to as u16, keeps: gives == 0, lost };
                 states[from].binds.push(bind);
                 states[from].binding += bind.rate;
             } else {
-                // Unbinding as much quicker as binding is, so that their ratio stays.
-                let back = (0..rates.len()).filter(|&b| {
-                    let (f, t, takes, gives) = moves(b);
-                    gives_back(gives) && (f, t, takes) == (to, from, 1)
-                });
-                let on: f64 = back.map(|b| rates[b] / AVOGADRO).sum();
+                // Unbinding as much quicker as the binding that it undoes, so that their ratio stays.
+                let undone = (0..rates.len()).filter(|&b| moves(b) == (to, from, 1, 0));
+                let on: f64 = undone.map(|b| rates[b] / AVOGADRO).sum();
                 let rate = if gives == 1 && on > 0.0 { rate / seen(on).max(f64::MIN_POSITIVE) } else { rate };
                 states[from].turns.push(Turn { rate, to: to as u16, gives: gives == 1, lost });
                 states[from].leaving += rate;
             }
         }
-        let most = states.iter().map(|s| s.binding).fold(0.0, f64::max);
-        let law = |mm: &f64| {
-            let law = kinetics.generator(&kind.coefficients, &at(*mm)).map_err(failed)?;
-            law.stationary().map_err(|error| MolecularError::Rest { kind: number, error })
-        };
-        let laws = resting.iter().map(law).collect::<Result<_, _>>()?;
-        Ok(Self { states, most, bound: kind.bound.clone(), opposite: kind.opposite, laws })
+        Ok(states)
     }
 }
 
-/// A step that binds and keeps.
-fn gives_back(gives: u32) -> bool {
-    gives == 0
+impl KindPlan {
+    pub fn new(number: usize, kind: &Kind, shade: f64, resting: &[f64]) -> Result<Self, MolecularError> {
+        let kinetics = &kind.kinetics;
+        let sound = |l: &Ligand| if let Ligand::Held(c) = *l { c >= 0.0 && c.is_finite() } else { true };
+        if kind.ligands.len() != kinetics.ligands()
+            || kind.bound.len() != kinetics.states()
+            || kinetics.states() > usize::from(u8::MAX)
+            || !kind.ligands.iter().all(sound)
+            || kinetics.transitions().iter().any(|t| matches!(kind.of(t.takes_up), Some(Ligand::Product)))
+        {
+            return Err(MolecularError::Ligands { kind: number });
+        }
+        if kinetics.reads_ligand(|l| !matches!(kind.ligands[usize::from(l.0)], Ligand::Held(_))) {
+            return Err(MolecularError::NotMassAction { kind: number });
+        }
+        let states = kind.states(number, &kind.coefficients, shade)?;
+        let most = states.iter().map(|s| s.binding).fold(0.0, f64::max);
+        let laws = resting.iter().map(|mm| kind.law(number, *mm)).collect::<Result<_, _>>()?;
+        let quiet = kind.law(number, 0.0)?;
+        Ok(Self { kind: kind.clone(), states, most, shade, laws, quiet })
+    }
+
+    /// What each state does where rates are others; binding no faster than it was planned for.
+    pub fn states_at(&self, number: usize, coefficients: &[f64]) -> Result<Vec<StatePlan>, MolecularError> {
+        let states = self.kind.states(number, coefficients, self.shade)?;
+        if states.iter().any(|s| s.binding > self.most * (1.0 + 1e-9)) {
+            return Err(MolecularError::BindsFaster { kind: number });
+        }
+        Ok(states)
+    }
 }

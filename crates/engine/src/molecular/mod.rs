@@ -10,11 +10,11 @@
 //! A walker minds no other, so it goes ahead alone to its next encounter with a receptor that might bind; only these
 //! encounters and what receptors do by themselves are put into order in time.
 //!
-//! **Rates.** The scheme's rate of binding is that of an isolated site in the far field (see [`plan`](self)): what it is within a
+//! **Rates.** The scheme's rate of binding is that of an isolated site in the far field: what it is within a
 //! tile follows from the field of a sink between two walls, and unbinding is quicker by the same factor, so that equilibria stay.
 //! An unbound molecule starts anywhere in the tile, as it is bound anywhere there: detailed balance holds exactly.
 //!
-//! Limits: one kind of molecule that moves; means of binding do not depend on what moves; heights matter only for what
+//! Limits: one kind of molecule that moves; rates of binding are of the first order in what moves; heights matter only for what
 //! is released opposite (within `h^2 / D` of it). Sources: Doi (1976) J Phys A 9:1479; van Zon & ten Wolde (2005) J Chem Phys
 //! 123:234910.
 
@@ -22,6 +22,8 @@ mod calendar;
 mod kind;
 mod plan;
 mod run;
+mod seen;
+mod sites;
 mod space;
 mod tiles;
 mod tissue;
@@ -30,4 +32,5 @@ mod walk;
 pub use kind::{Kind, Places};
 pub use plan::{MolecularError, Plan};
 pub use run::{Budget, Changed, State};
+pub use seen::Watch;
 pub use space::{Edge, Shape, Space};

@@ -1,8 +1,9 @@
 //! A cleft of single molecules as a plan: space, kinds and places, checked and laid out once.
 
 use super::kind::{Kind, KindPlan, Places, shade};
+use super::seen::Watch;
 use super::space::{Edge, Space};
-use super::tiles::{Site, Tiles};
+use super::tiles::Tiles;
 use super::tissue::Tissue;
 use crate::mechanism::KineticsError;
 use numerics::constants::AVOGADRO;
@@ -39,15 +40,27 @@ pub enum MolecularError {
     },
     /// Binding that no diffusion could feed.
     #[error(
-        "kind {kind}: transition {transition} binds more than diffusion brings to a site; {most} /mM/ms is the limit here"
+        "kind {kind}: {rate:.3} /mM/ms is more than diffusion brings to a site; {most:.3} /mM/ms is the limit here"
     )]
     TooQuick {
         /// Which.
         kind: usize,
-        /// Its transition.
-        transition: usize,
+        /// /mM/ms
+        rate: f64,
         /// /mM/ms
         most: f64,
+    },
+    /// Rates of another voltage, at which more is bound.
+    #[error("kind {kind}: binding depends on voltage, which single molecules do not follow")]
+    BindsFaster {
+        /// Which.
+        kind: usize,
+    },
+    /// A number of members, or a size of where they are.
+    #[error("kind {kind}: up to 1e8 members, in a disc and clusters of some size, no cluster wider than the disc")]
+    Places {
+        /// Which.
+        kind: usize,
     },
     /// Members in tissue that is not there.
     #[error("kind {kind}: one number of members for each of {shells} shells of tissue")]
@@ -104,13 +117,9 @@ pub struct Plan {
     pub(super) tissue: Option<Tissue>,
     pub(super) kinds: Vec<KindPlan>,
     pub(super) tiles: Tiles,
-    pub(super) sites: Vec<Site>,
-    /// Greatest rate at which a molecule may meet a site that binds, anywhere, /ms.
-    pub(super) meets: f64,
-    /// The same in each shell of the tissue.
-    pub(super) outside: Vec<f64>,
     /// Molecules at rest in a um3 of the cleft, and of each shell.
     pub(super) ambient: Vec<f64>,
+    pub(super) watches: Vec<Watch>,
 }
 
 impl Plan {
@@ -140,48 +149,31 @@ impl Plan {
             Some(_) => return Err(MolecularError::Resting { shells }),
             None => vec![far; shells + 1],
         };
-        let (mut places, mut around) = (Vec::new(), Vec::new());
         for (number, kind) in kinds.iter().enumerate() {
-            let own = match &kind.places {
-                Places::At(own) => own,
-                Places::Tissue(counts) => {
-                    if counts.len() != shells {
-                        return Err(MolecularError::Shells { kind: number, shells });
-                    }
-                    let all = counts.iter().enumerate();
-                    around.extend(all.flat_map(|(k, n)| (0..*n).map(move |_| (number as u16, k as u32))));
-                    continue;
-                }
-            };
-            if let Some(member) = own.iter().position(|at| !space.shape.holds(*at)) {
-                return Err(MolecularError::Outside { kind: number, member });
-            }
-            places.extend(own.iter().map(|at| (number as u16, *at)));
+            kind.places.check(number, &space.shape, shells)?;
         }
-        if kinds.len() > usize::from(u16::MAX) || places.len() + around.len() > u32::MAX as usize {
-            return Err(MolecularError::Many { members: places.len() + around.len(), kinds: kinds.len() });
+        let members: f64 = kinds.iter().map(|k| k.places.amount()).sum();
+        if kinds.len() > usize::from(u16::MAX) || members > f64::from(u32::MAX / 2) {
+            return Err(MolecularError::Many { members: members as usize, kinds: kinds.len() });
         }
         let shade = shade(space, Tiles::side_of(space, side));
         let kinds: Vec<KindPlan> = kinds
             .iter()
             .enumerate()
-            .map(|(k, kind)| {
-                let (seen, resting) =
-                    if matches!(kind.places, Places::At(_)) { (shade, &resting[..1]) } else { (0.0, &resting[1..]) };
-                KindPlan::new(k, kind, seen, resting)
+            .map(|(k, kind)| match kind.places {
+                Places::Tissue(_) => KindPlan::new(k, kind, 0.0, &resting[1..]),
+                _ => KindPlan::new(k, kind, shade, &resting[..1]),
             })
             .collect::<Result<_, _>>()?;
-        let of_shells = tissue.as_ref().map_or(&[][..], |t| &t.volume);
-        let most = |kind: u16| kinds[usize::from(kind)].most;
-        let (tiles, sites) = Tiles::new(space, side, &places, most, (of_shells, &around));
-        let rate = |tile: u32| {
-            let all: f64 = tiles.sites(tile).map(|k| kinds[usize::from(sites[k].kind)].most).sum();
-            if all > 0.0 { all / tiles.volume(tile) } else { 0.0 }
-        };
-        let meets = (0..tiles.own()).map(rate).fold(0.0, f64::max);
-        let outside = (0..shells as u32).map(|k| rate(tiles.own() + k)).collect();
+        let tiles = Tiles::new(space, side, tissue.as_ref().map_or(&[][..], |t| &t.volume));
         let ambient = resting.iter().map(|mm| mm * AVOGADRO).collect();
-        Ok(Self { space: *space, tissue, kinds, tiles, sites, meets, outside, ambient })
+        Ok(Self { space: *space, tissue, kinds, tiles, ambient, watches: Vec::new() })
+    }
+
+    /// The same, whose trials are looked at; [`State::seen`](super::State::seen) tells, by the order here.
+    #[must_use]
+    pub fn watched(self, watches: Vec<Watch>) -> Self {
+        Self { watches, ..self }
     }
 
     /// The space.
@@ -190,15 +182,36 @@ impl Plan {
         &self.space
     }
 
+    /// What trials are looked at for.
+    #[must_use]
+    pub fn watches(&self) -> &[Watch] {
+        &self.watches
+    }
+
+    /// Whether nothing ever happens before something is released: every trial is then at its beginning still.
+    #[must_use]
+    pub fn is_still(&self) -> bool {
+        let still = |kind: &KindPlan| {
+            kind.laws
+                .iter()
+                .chain([&kind.quiet])
+                .all(|law| law.iter().zip(&kind.states).all(|(p, s)| *p == 0.0 || s.leaving == 0.0))
+        };
+        self.ambient.iter().all(|n| *n == 0.0) && self.kinds.iter().all(still)
+    }
+
+    /// Fluid of a shell of the tissue, um3.
+    ///
+    /// # Panics
+    /// If there is no such shell.
+    #[must_use]
+    pub fn volume_of(&self, shell: usize) -> f64 {
+        self.tiles.volume(self.tiles.own() + shell as u32)
+    }
+
     /// Volume of the cleft, um3.
     #[must_use]
     pub fn volume(&self) -> f64 {
         self.space.shape.area() * self.space.height
-    }
-
-    /// Greatest rate at which a molecule may meet a site of the cleft that binds, /ms.
-    #[must_use]
-    pub fn meets(&self) -> f64 {
-        self.meets
     }
 }

@@ -1,8 +1,11 @@
 //! One trial: sites and molecules, event by event.
 
 use super::calendar::{Calendar, Event, Move, What, Whereabouts};
-use super::plan::Plan;
-use super::walk::Walker;
+use super::kind::StatePlan;
+use super::plan::{MolecularError, Plan};
+use super::seen::Seen;
+use super::sites::Sites;
+use super::walk::{Ahead, Walker};
 use crate::cleft::Pore;
 use crate::time::Tick;
 use numerics::passage::{direction, exponential, uniform};
@@ -63,13 +66,13 @@ pub struct Changed {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     now: f64,
-    calendar: Calendar,
+    ahead: Ahead,
     serial: u64,
-    /// By site.
-    states: Vec<u8>,
-    epochs: Vec<u32>,
-    /// By kind and state.
+    sites: Sites,
+    /// By kind and state; of the tissue those that a molecule has met.
     counts: Vec<Vec<u32>>,
+    /// By kind: what its states do, where that is no longer what was planned.
+    rates: Vec<Option<Vec<StatePlan>>>,
     initial: u64,
     released: u64,
     arrived: u64,
@@ -81,17 +84,22 @@ pub struct State {
 }
 
 impl Plan {
-    /// A trial at its beginning: no molecule is free, sites are drawn from their law of rest. `day`: a time in which a molecule does
-    /// little, such as 5 us; it decides nothing but speed.
+    /// A trial at its beginning: places that are not given are drawn, and states from the law of rest; free are the molecules that are
+    /// there at rest. `day`: a time in which a molecule does little, such as 5 us; it decides nothing but speed. `from`: when that is.
     #[must_use]
-    pub fn start(&self, key: StreamKey, day: Tick) -> State {
+    pub fn start(&self, key: StreamKey, day: Tick, from: Tick) -> State {
+        let from = from.ms();
+        let mut sites = Sites::new(&self.kinds, &self.tiles, &self.space.shape, key);
+        sites.settle(&self.kinds, &self.tiles, key);
+        let shells = self.tiles.shells() as usize;
+        let seen = self.watches.iter().map(|w| Seen::new(w, shells, from)).collect();
         let mut state = State {
-            now: 0.0,
-            calendar: Calendar::new(day.ms()),
+            now: from,
+            ahead: Ahead { calendar: Calendar::new(day.ms(), from), seen },
             serial: 0,
-            states: Vec::with_capacity(self.sites.len()),
-            epochs: vec![0; self.sites.len()],
+            sites,
             counts: self.kinds.iter().map(|k| vec![0; k.states.len()]).collect(),
+            rates: vec![None; self.kinds.len()],
             initial: 0,
             released: 0,
             arrived: 0,
@@ -100,30 +108,16 @@ impl Plan {
             turned_over: vec![0; self.kinds.len()],
             meetings: 0,
         };
-        for site in &self.sites {
-            let kind = &self.kinds[usize::from(site.kind)];
-            let law = &kind.laws[self.tiles.shell(site.tile).map_or(0, |k| k as usize)];
-            let last = law.iter().rposition(|p| *p > 0.0).unwrap_or(0);
-            let mut own = last;
-            if law[last] < 1.0 {
-                let mut share = uniform(&mut state.draws(key).1);
-                for (k, p) in law.iter().enumerate() {
-                    share -= p;
-                    if share < 0.0 {
-                        own = k;
-                        break;
-                    }
-                }
-            }
-            state.states.push(own as u8);
-            state.counts[usize::from(site.kind)][own] += 1;
-            state.initial += u64::from(kind.bound[own]);
-        }
-        for site in 0..self.sites.len() {
-            let kind = &self.kinds[usize::from(self.sites[site].kind)];
-            if kind.states[usize::from(state.states[site])].leaving > 0.0 {
+        let cleft = 0..state.sites.members.len() as u32;
+        let all: Vec<u32> = cleft.chain(state.sites.touched.keys().copied()).collect();
+        for site in all {
+            let Some(&mut member) = state.sites.get(site) else { continue };
+            let (kind, own) = (usize::from(member.kind), usize::from(member.state));
+            state.counts[kind][own] += 1;
+            state.initial += u64::from(self.kinds[kind].kind.bound[own]);
+            if self.kinds[kind].states[own].leaving > 0.0 {
                 let (serial, mut draws) = state.draws(key);
-                self.expect(&mut state, site, (0.0, serial), &mut draws);
+                self.expect(&mut state, site, (from, serial), &mut draws);
             }
         }
         self.rest(&mut state, key);
@@ -158,13 +152,18 @@ impl Plan {
                 passed += exponential(&mut draws);
                 state.initial += 1;
                 state.free[usize::from(shell.is_some())] += 1;
-                self.walk(&mut state.calendar, &mut draws, Walker { at, now: 0.0, released: EVER, serial });
+                self.walk(
+                    &state.sites,
+                    &mut state.ahead,
+                    &mut draws,
+                    Walker { at, now: state.now, released: EVER, serial },
+                );
             }
         }
         if let Some(tissue) = self.tissue.as_ref().filter(|t| t.arrivals > 0.0) {
             let (serial, mut draws) = state.draws(key);
-            let at = exponential(&mut draws) / tissue.arrivals;
-            state.calendar.add(Event { at, serial, what: What::Arrive });
+            let at = state.now + exponential(&mut draws) / tissue.arrivals;
+            state.ahead.calendar.add(Event { at, serial, what: What::Arrive });
         }
     }
 
@@ -188,15 +187,15 @@ impl Plan {
                     } else {
                         state.free[2] += 1;
                         let leaves = state.now + pore.leaving(exponential(&mut draws));
-                        if leaves >= state.calendar.horizon() {
-                            state.calendar.add(Event { at: leaves, serial, what: What::Emerge { at } });
+                        if leaves >= state.ahead.calendar.horizon() {
+                            state.ahead.calendar.add(Event { at: leaves, serial, what: What::Emerge { at } });
                             continue;
                         }
-                        state.calendar.note(Move { cleft: 1, vesicles: -1, ..Move::at(leaves) });
+                        state.ahead.calendar.note(Move { cleft: 1, vesicles: -1, ..Move::at(leaves) });
                         leaves
                     };
                     let walker = Walker { at: Whereabouts::Cleft(at), now, released: now, serial };
-                    plan.walk(&mut state.calendar, &mut draws, walker);
+                    plan.walk(&state.sites, &mut state.ahead, &mut draws, walker);
                 }
             }
         }
@@ -220,11 +219,16 @@ impl Plan {
     #[inline(always)]
     fn go_on(&self, state: &mut State, key: StreamKey, until: f64, changed: &mut impl FnMut(Changed)) {
         while state.now < until {
-            let stop = until.min(0.5 * (state.now + state.calendar.horizon()));
-            while let Some(event) = state.calendar.next(stop) {
+            if state.ahead.calendar.is_empty() {
+                state.ahead.calendar.skip(until);
+                state.now = until;
+                return;
+            }
+            let stop = until.min(0.5 * (state.now + state.ahead.calendar.horizon()));
+            while let Some(event) = state.ahead.calendar.next(stop) {
                 self.happen(state, key, event, changed);
             }
-            let more = state.calendar.moved(state.now, stop);
+            let more = state.ahead.calendar.moved(state.now, stop);
             state.free.iter_mut().zip(more).for_each(|(free, more)| *free += more);
             state.escaped += -more.iter().sum::<i64>() as u64;
             state.now = stop;
@@ -242,19 +246,22 @@ impl Plan {
         match what {
             What::Go { at } => {
                 let mut draws = state.draws(key).1;
-                self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: EVER, serial });
+                self.walk(&state.sites, &mut state.ahead, &mut draws, Walker { at, now, released: EVER, serial });
             }
             What::Meet { site, at } => {
                 state.meetings += 1;
                 let (serial, mut draws) = state.draws(key);
-                let site = site as usize;
-                let kind = &self.kinds[usize::from(self.sites[site].kind)];
-                let mut share = uniform(&mut draws) * kind.most;
+                let (member, new) = state.sites.meet(self, site, &mut draws);
+                if new {
+                    self.introduce(state, site, (now, serial), &mut draws);
+                }
+                let number = usize::from(member.kind);
+                let mut share = uniform(&mut draws) * self.kinds[number].most;
                 let mut met = None;
-                for bind in &kind.states[usize::from(state.states[site])].binds {
+                for bind in &self.states(state, number)[usize::from(member.state)].binds {
                     share -= bind.rate;
                     if share < 0.0 {
-                        met = Some(bind);
+                        met = Some(*bind);
                         break;
                     }
                 }
@@ -262,24 +269,21 @@ impl Plan {
                     if bind.keeps {
                         state.free[usize::from(matches!(at, Whereabouts::Shell(..)))] -= 1;
                     }
-                    state.turned_over[usize::from(self.sites[site].kind)] += u64::from(bind.lost);
+                    state.turned_over[number] += u64::from(bind.lost);
                     changed(self.turn_into(state, site, bind.to, (now, serial), &mut draws));
                     if bind.keeps {
                         return;
                     }
                 }
-                self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: EVER, serial });
+                self.walk(&state.sites, &mut state.ahead, &mut draws, Walker { at, now, released: EVER, serial });
             }
             What::Turn { site, epoch } => {
-                let site = site as usize;
-                if state.epochs[site] != epoch {
-                    return;
-                }
+                let Some(member) = state.sites.get(site).filter(|m| m.epoch == epoch).copied() else { return };
                 let (serial, mut draws) = state.draws(key);
-                let number = usize::from(self.sites[site].kind);
-                let own = &self.kinds[number].states[usize::from(state.states[site])];
+                let number = usize::from(member.kind);
+                let own = &self.states(state, number)[usize::from(member.state)];
                 let mut share = uniform(&mut draws) * own.leaving;
-                let mut turn = own.turns[own.turns.len() - 1];
+                let Some(&(mut turn)) = own.turns.last() else { return };
                 for one in &own.turns {
                     share -= one.rate;
                     if share < 0.0 {
@@ -290,9 +294,9 @@ impl Plan {
                 state.turned_over[number] += u64::from(turn.lost);
                 changed(self.turn_into(state, site, turn.to, (now, serial), &mut draws));
                 if turn.gives {
-                    let at = self.anywhere(self.sites[site].tile, &mut draws);
+                    let at = self.anywhere(member.tile, &mut draws);
                     state.free[usize::from(matches!(at, Whereabouts::Shell(..)))] += 1;
-                    self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: EVER, serial });
+                    self.walk(&state.sites, &mut state.ahead, &mut draws, Walker { at, now, released: EVER, serial });
                 }
             }
             What::Emerge { at } => {
@@ -300,17 +304,17 @@ impl Plan {
                 state.free[2] -= 1;
                 let mut draws = state.draws(key).1;
                 let walker = Walker { at: Whereabouts::Cleft(at), now, released: now, serial };
-                self.walk(&mut state.calendar, &mut draws, walker);
+                self.walk(&state.sites, &mut state.ahead, &mut draws, walker);
             }
             What::Arrive => {
                 let Some(tissue) = &self.tissue else { return };
                 let (serial, mut draws) = state.draws(key);
                 let at = self.anywhere(self.tiles.own() + tissue.volume.len() as u32 - 1, &mut draws);
                 let next = now + exponential(&mut draws) / tissue.arrivals;
-                state.calendar.add(Event { at: next, serial, what: What::Arrive });
+                state.ahead.calendar.add(Event { at: next, serial, what: What::Arrive });
                 state.arrived += 1;
                 state.free[1] += 1;
-                self.walk(&mut state.calendar, &mut draws, Walker { at, now, released: EVER, serial });
+                self.walk(&state.sites, &mut state.ahead, &mut draws, Walker { at, now, released: EVER, serial });
             }
         }
     }
@@ -324,34 +328,90 @@ impl Plan {
         }
     }
 
+    /// What the states of a kind do now.
     #[inline(always)]
-    fn turn_into(&self, state: &mut State, site: usize, to: u16, now: (f64, u64), draws: &mut Draws) -> Changed {
-        let from = usize::from(state.states[site]);
-        let counts = &mut state.counts[usize::from(self.sites[site].kind)];
+    fn states<'a>(&'a self, state: &'a State, kind: usize) -> &'a [StatePlan] {
+        state.rates[kind].as_deref().unwrap_or(&self.kinds[kind].states)
+    }
+
+    /// A member of the tissue that has been met for the first time.
+    fn introduce(&self, state: &mut State, site: u32, now: (f64, u64), draws: &mut Draws) {
+        let Some(&mut member) = state.sites.get(site) else { return };
+        let (kind, own) = (usize::from(member.kind), usize::from(member.state));
+        state.counts[kind][own] += 1;
+        state.initial += u64::from(self.kinds[kind].kind.bound[own]);
+        self.expect(state, site, now, draws);
+    }
+
+    #[inline(always)]
+    fn turn_into(&self, state: &mut State, site: u32, to: u16, now: (f64, u64), draws: &mut Draws) -> Changed {
+        let Some(member) = state.sites.get(site) else { unreachable!("only those who were met change") };
+        let (kind, from) = (usize::from(member.kind), usize::from(member.state));
+        member.state = to as u8;
+        member.epoch = member.epoch.wrapping_add(1);
+        let counts = &mut state.counts[kind];
         counts[from] -= 1;
         counts[usize::from(to)] += 1;
-        state.states[site] = to as u8;
-        state.epochs[site] = state.epochs[site].wrapping_add(1);
         self.expect(state, site, now, draws);
-        Changed { kind: usize::from(self.sites[site].kind), from, to: usize::from(to), at: now.0 }
+        Changed { kind, from, to: usize::from(to), at: now.0 }
     }
 
     /// When a site does something by itself.
     #[inline(always)]
-    fn expect(&self, state: &mut State, site: usize, (now, serial): (f64, u64), draws: &mut Draws) {
-        let own = &self.kinds[usize::from(self.sites[site].kind)].states[usize::from(state.states[site])];
-        if own.leaving > 0.0 {
-            let at = now + exponential(draws) / own.leaving;
-            let what = What::Turn { site: site as u32, epoch: state.epochs[site] };
-            state.calendar.add(Event { at, serial, what });
+    fn expect(&self, state: &mut State, site: u32, (now, serial): (f64, u64), draws: &mut Draws) {
+        let Some(&mut member) = state.sites.get(site) else { return };
+        let leaving = self.states(state, usize::from(member.kind))[usize::from(member.state)].leaving;
+        if leaving > 0.0 {
+            let at = now + exponential(draws) / leaving;
+            let what = What::Turn { site, epoch: member.epoch };
+            state.ahead.calendar.add(Event { at, serial, what });
         }
+    }
+
+    /// Other rates of a kind from now on, as at another voltage: its coefficients.
+    ///
+    /// # Errors
+    /// Rates that make no sense, or molecules that are bound faster than planned.
+    pub fn set_coefficients(
+        &self,
+        state: &mut State,
+        key: StreamKey,
+        kind: usize,
+        coefficients: &[f64],
+    ) -> Result<(), MolecularError> {
+        let states = self.kinds[kind].states_at(kind, coefficients)?;
+        let before = self.states(state, kind);
+        let other: Vec<bool> = states.iter().zip(before).map(|(now, then)| now.turns != then.turns).collect();
+        state.rates[kind] = Some(states);
+        if !other.contains(&true) {
+            return Ok(());
+        }
+        // What has no memory may be drawn anew.
+        let of = |m: &super::sites::Member| usize::from(m.kind) == kind && other[usize::from(m.state)];
+        let cleft = state.sites.members.iter().enumerate().filter(|(_, m)| of(m)).map(|(k, _)| k as u32);
+        let all: Vec<u32> = cleft.chain(state.sites.touched.iter().filter(|(_, m)| of(m)).map(|(k, _)| *k)).collect();
+        for site in all {
+            let (serial, mut draws) = state.draws(key);
+            if let Some(member) = state.sites.get(site) {
+                member.epoch = member.epoch.wrapping_add(1);
+            }
+            self.expect(state, site, (state.now, serial), &mut draws);
+        }
+        Ok(())
+    }
+
+    /// Members of a kind in a state; of those in the tissue that no molecule has met as many as the law says.
+    #[must_use]
+    pub fn occupied(&self, state: &State, kind: usize, which: usize) -> f64 {
+        let quiet = f64::from(state.sites.untouched[kind]) * self.kinds[kind].quiet[which];
+        f64::from(state.counts[kind][which]) + quiet
     }
 
     /// Where all molecules are now.
     #[must_use]
     pub fn budget(&self, state: &State) -> Budget {
         let held = |(kind, counts): (&super::kind::KindPlan, &Vec<u32>)| {
-            kind.bound.iter().zip(counts).map(|(b, n)| u64::from(*b) * u64::from(*n)).sum()
+            kind.kind.bound.iter().zip(counts).map(|(b, n)| u64::from(*b) * u64::from(*n)).sum()
         };
         Budget {
             initial: state.initial,
@@ -387,7 +447,7 @@ impl State {
     /// When something is next, ms, if anything is.
     #[must_use]
     pub fn next(&self) -> Option<f64> {
-        self.calendar.first()
+        self.ahead.calendar.first()
     }
 
     /// Molecules that are free in the cleft.
@@ -402,10 +462,45 @@ impl State {
         self.free[1] as u64
     }
 
-    /// Members of a kind in each state.
+    /// Members of a kind in each state; of those in the tissue such as a molecule has met.
     #[must_use]
     pub fn counts(&self, kind: usize) -> &[u32] {
         &self.counts[kind]
+    }
+
+    /// Greatest rate at which a molecule of the cleft may meet a site that binds, /ms.
+    #[must_use]
+    pub fn meets(&self) -> f64 {
+        self.sites.meets
+    }
+
+    /// The members that are in the cleft: kind, state, and place in um.
+    pub fn members(&self) -> impl Iterator<Item = (usize, usize, [f32; 2])> + '_ {
+        let all = self.sites.members.iter().zip(&self.sites.places);
+        all.map(|(m, at)| (usize::from(m.kind), usize::from(m.state), *at))
+    }
+
+    /// Molecules in a region of a watch of counts at its `k`-th time, once the trial has come to it.
+    #[must_use]
+    pub fn seen_in(&self, watch: usize, k: u64, region: usize) -> u32 {
+        self.ahead.seen[watch].count_in(k, region)
+    }
+
+    /// The same in each region.
+    #[must_use]
+    pub fn seen(&self, watch: usize, k: u64) -> Vec<u32> {
+        self.ahead.seen[watch].counts(k)
+    }
+
+    /// Where molecules of the cleft are at the `k`-th time of a watch of places, um.
+    #[must_use]
+    pub fn seen_at(&self, watch: usize, k: u64) -> &[[f32; 2]] {
+        self.ahead.seen[watch].places(k)
+    }
+
+    /// Times of a watch before its `k`-th are asked for no more.
+    pub fn forget(&mut self, watch: usize, k: u64) {
+        self.ahead.seen[watch].forget(k);
     }
 
     /// How often a molecule has met a site so far.

@@ -1,16 +1,9 @@
-//! Tiles of a membrane and shells of tissue, and the sites in each.
+//! Tiles of a membrane and shells of tissue.
 
 use super::space::{Shape, Space};
 use numerics::passage::uniform;
 use numerics::rng::Draws;
 use std::collections::BinaryHeap;
-
-/// A receptor, enzyme or transporter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Site {
-    pub kind: u16,
-    pub tile: u32,
-}
 
 /// Squares that cover the cleft's outline.
 #[derive(Clone, Debug)]
@@ -21,22 +14,15 @@ pub(super) struct Tiles {
     across: u32,
     /// Tiles of the cleft; shells come after them.
     own: u32,
-    /// By tile: its first site, and how much of the cleft is over it, um3. One more at the end.
-    first: Vec<u32>,
+    /// By tile, then by shell: how much of the cleft is over it, um3.
     volume: Vec<f64>,
+    /// That of the greatest tile.
+    whole: f64,
 }
 
 impl Tiles {
-    /// Covers a space with tiles of about `side` um, exactly of [`Self::side_of`], and sorts places into them. `weight`: how fast a
-    /// site of a kind binds at most, um3/ms.
-    /// `shells`: their volumes, and who is in them.
-    pub fn new(
-        space: &Space,
-        side: f64,
-        places: &[(u16, [f64; 2])],
-        weight: impl Fn(u16) -> f64,
-        shells: (&[f64], &[(u16, u32)]),
-    ) -> (Self, Vec<Site>) {
+    /// Covers a space with tiles of about `side` um, exactly of [`Self::side_of`]. `shells`: volumes of the tissue's, um3.
+    pub fn new(space: &Space, side: f64, shells: &[f64]) -> Self {
         let half = space.shape.half();
         let across = (2.0 * half[0] / side).ceil().max(1.0);
         let side = Self::side_of(space, side);
@@ -46,30 +32,25 @@ impl Tiles {
             corner: [-half[0], -half[1]],
             across: across as u32,
             own: (across * up) as u32,
-            first: Vec::new(),
-            volume: Vec::with_capacity((across * up) as usize),
+            volume: Vec::with_capacity((across * up) as usize + shells.len()),
+            whole: 0.0,
         };
-        for k in 0..(across * up) as u32 {
+        for k in 0..tiles.own {
             let low = tiles.low(k);
             let area = space.shape.overlap(low, [low[0] + side, low[1] + side]);
             tiles.volume.push(area * space.height);
         }
-        let mut homes: Vec<u32> = places.iter().map(|p| tiles.home(p.1)).collect();
+        tiles.whole = tiles.volume.iter().fold(0.0, |a: f64, b| a.max(*b));
+        tiles.volume.extend_from_slice(shells);
+        tiles
+    }
+
+    /// The tile that each of some sites is counted in; `weight`: how fast a site of a kind binds at most, um3/ms.
+    pub fn homes(&self, places: &[(u16, [f64; 2])], weight: impl Fn(u16) -> f64) -> Vec<u32> {
+        let mut homes: Vec<u32> = places.iter().map(|p| self.home(p.1)).collect();
         let weights: Vec<f64> = places.iter().map(|p| weight(p.0)).collect();
-        tiles.level(&mut homes, &weights);
-        let mut order: Vec<(u32, u16)> = homes.iter().zip(places).map(|(tile, p)| (*tile, p.0)).collect();
-        order.extend(shells.1.iter().map(|(kind, shell)| (tiles.own + shell, *kind)));
-        order.sort_unstable();
-        tiles.volume.extend_from_slice(shells.0);
-        let sites: Vec<Site> = order.iter().map(|&(tile, kind)| Site { kind, tile }).collect();
-        let mut next = 0;
-        for tile in 0..=tiles.volume.len() as u32 {
-            while order.get(next).is_some_and(|o| o.0 < tile) {
-                next += 1;
-            }
-            tiles.first.push(next as u32);
-        }
-        (tiles, sites)
+        self.level(&mut homes, &weights);
+        homes
     }
 
     /// The side of tiles that are wanted to be of `side` um: whole ones along x; along y the last ones may stick out.
@@ -81,7 +62,7 @@ impl Tiles {
     /// Molecules meet sites at the rate of the fullest tile: while one of its sites has a tile beside it with more room, it goes
     /// there, once at most. What is real is wider than a point anyway.
     fn level(&self, homes: &mut [u32], weights: &[f64]) {
-        let n = self.volume.len();
+        let n = self.own as usize;
         let mut members: Vec<Vec<u32>> = vec![Vec::new(); n];
         let mut load = vec![0.0; n];
         for (k, &tile) in homes.iter().enumerate().filter(|(k, _)| weights[*k] > 0.0) {
@@ -89,8 +70,8 @@ impl Tiles {
             load[tile as usize] += weights[k] / self.volume(tile);
         }
         let mut moved = vec![false; homes.len()];
-        let mut fullest: BinaryHeap<(u64, u32)> = (0..n as u32).map(|t| (load[t as usize].to_bits(), t)).collect();
-        let whole = self.volume.iter().fold(0.0, |a: f64, b| a.max(*b));
+        let loaded = (0..self.own).filter(|t| load[*t as usize] > 0.0);
+        let mut fullest: BinaryHeap<(u64, u32)> = loaded.map(|t| (load[t as usize].to_bits(), t)).collect();
         while let Some((bits, tile)) = fullest.pop() {
             let t = tile as usize;
             if bits != load[t].to_bits() {
@@ -103,8 +84,9 @@ impl Tiles {
             };
             let w = weights[k as usize];
             let would = |to: u32| load[to as usize] + w / self.volume(to);
-            let roomy =
-                self.beside(tile).filter(|&to| self.volume(to) >= 0.25 * whole && would(to) < load[t] * (1.0 - 1e-12));
+            let roomy = self
+                .beside(tile)
+                .filter(|&to| self.volume(to) >= 0.25 * self.whole && would(to) < load[t] * (1.0 - 1e-12));
             let Some(to) = roomy.min_by(|a, b| would(*a).total_cmp(&would(*b)).then(a.cmp(b))) else { return };
             members[t].retain(|&m| m != k);
             members[to as usize].push(k);
@@ -143,21 +125,14 @@ impl Tiles {
     /// The tile that a site is counted in: a tile of which the rim leaves less than a quarter gives it to one further in, as the
     /// rate at which molecules are met there would be that of all encounters.
     fn home(&self, at: [f64; 2]) -> u32 {
-        let whole = self.volume.iter().fold(0.0, |a: f64, b| a.max(*b));
         let mut place = at;
         let mut tile = self.of(place);
-        while self.volume(tile) < 0.25 * whole {
+        while self.volume(tile) < 0.25 * self.whole {
             let far = (place[0] * place[0] + place[1] * place[1]).sqrt();
             place = place.map(|x| x * (1.0 - 0.5 * self.side / far).max(0.0));
             tile = self.of(place);
         }
         tile
-    }
-
-    /// Its sites.
-    #[inline(always)]
-    pub fn sites(&self, tile: u32) -> std::ops::Range<usize> {
-        self.first[tile as usize] as usize..self.first[tile as usize + 1] as usize
     }
 
     /// um3
@@ -169,6 +144,11 @@ impl Tiles {
     /// Tiles of the cleft.
     pub fn own(&self) -> u32 {
         self.own
+    }
+
+    /// Shells of the tissue, which are counted on after the tiles.
+    pub fn shells(&self) -> u32 {
+        self.volume.len() as u32 - self.own
     }
 
     /// The shell that a tile is, if it is one.

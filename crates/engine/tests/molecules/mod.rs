@@ -1,4 +1,4 @@
-//! Schemes of constant rates, and trials, for the tests of single molecules.
+//! Schemes of constant rates, and trials, for the tests and the benchmark of single molecules.
 #![allow(dead_code, reason = "none of them needs all")]
 
 use engine::cleft::{Ligand, Pore};
@@ -53,7 +53,7 @@ pub struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     pub fn new(plan: &'a Plan, key: StreamKey, day: Tick) -> Self {
-        Self { plan, key, state: plan.start(key, day) }
+        Self { plan, key, state: plan.start(key, day, Tick::ZERO) }
     }
 
     pub fn release(&mut self, at: [f64; 2], molecules: u64) {

@@ -376,6 +376,25 @@ pub(super) static PLACED_RECEPTOR: Table = Table {
         field("density", Number(D::NUMBER_DENSITY, NotNegative), Optional, "Number per membrane area."),
         field("radius", Number(D::LENGTH, Positive), Optional, "Radius of the disc they lie in."),
         field(
+            "clusters",
+            Count { least: 1, most: 10_000 },
+            Optional,
+            "At `detail = \"molecular\"`: they lie in so many clusters, whose centres are anywhere in the disc, others in each trial.",
+        ),
+        field(
+            "cluster_spread",
+            Number(D::LENGTH, Positive),
+            Optional,
+            "Standard deviation of a receptor's place around the centre of its cluster, along either axis.",
+        ),
+        field(
+            "x",
+            Numbers(D::LENGTH, Between(-1000.0, 1000.0)),
+            Optional,
+            "At `detail = \"molecular\"`: where they are, one by one, from the centre of the cleft, with `y`; in place of `count`.",
+        ),
+        field("y", Numbers(D::LENGTH, Between(-1000.0, 1000.0)), Optional, "The same along the other axis."),
+        field(
             "on",
             Choice(&[
                 ("postsynaptic", "the receiving membrane"),

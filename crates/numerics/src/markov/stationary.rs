@@ -60,6 +60,30 @@ impl Generator {
         Ok(p)
     }
 
+    /// The stationary law that is reached from one state, where from others another is.
+    ///
+    /// # Errors
+    /// State out of range, or several recurrent classes that are reached from it.
+    pub fn stationary_from(&self, start: usize) -> Result<Vec<f64>, MarkovError> {
+        let n = self.n;
+        if start >= n {
+            return Err(MarkovError::StateOutOfRange { state: start, states: n });
+        }
+        let mut reached = vec![false; n];
+        let mut stack = vec![start];
+        reached[start] = true;
+        while let Some(i) = stack.pop() {
+            for (j, reached) in reached.iter_mut().enumerate().filter(|(_, reached)| !**reached) {
+                if self.rates[i * n + j] > 0.0 {
+                    *reached = true;
+                    stack.push(j);
+                }
+            }
+        }
+        let excluded: Vec<usize> = (0..n).filter(|&s| !reached[s]).collect();
+        self.stationary_without(&excluded)
+    }
+
     /// The one set of kept states that is never left, ascending.
     fn recurrent_class(&self, kept: &[bool]) -> Result<Vec<usize>, MarkovError> {
         let n = self.n;
@@ -123,6 +147,10 @@ mod tests {
         assert_eq!(q.stationary_without(&[2]).unwrap(), [0.75, 0.25, 0.0]);
         assert_eq!(q.stationary_without(&[0, 1, 2]), Err(MarkovError::NothingLeft));
         assert!(q.stationary_without(&[3]).is_err());
+        let apart = Generator::new(4, &[(0, 1, 1.0), (1, 0, 3.0), (2, 3, 1.0)]).unwrap();
+        assert_eq!(apart.stationary_from(0).unwrap(), [0.75, 0.25, 0.0, 0.0]);
+        assert_eq!(apart.stationary_from(2).unwrap(), [0.0, 0.0, 0.0, 1.0]);
+        assert!(apart.stationary().is_err() && apart.stationary_from(4).is_err());
     }
 
     #[test]

@@ -57,9 +57,11 @@ impl Contact {
 
     /// What was turned over since the cleft last was where the synapse is.
     pub(super) fn collect(&mut self, plan: &SynapsePlan, supply: &Supply) {
+        let found = supply.from.iter().chain(&supply.returns).map(|resident| self.turned_over(plan, *resident));
+        let found: Vec<_> = found.collect();
         let Some(supplied) = &mut self.supply else { return };
-        for (k, resident) in supply.from.iter().chain(&supply.returns).enumerate() {
-            let Some(now) = plan.cleft.turned_over(&self.cleft, *resident) else { continue };
+        for (k, now) in found.into_iter().enumerate() {
+            let Some(now) = now else { continue };
             let molecules = (now - supplied.booked[k]) * AVOGADRO;
             supplied.booked[k] = now;
             if molecules == 0.0 {
