@@ -6,16 +6,15 @@ use numerics::spatial::{Mesh, Surface, cuboid, icosphere};
 use proptest::prelude::*;
 use std::fmt::Write as _;
 
-/// Reads and closes a file of 1 um a coordinate; what was said: severity, line (0 for the place where the model names the file), message, cures.
-fn load(name: &str, bytes: &[u8]) -> (Option<(Shape, Mesh)>, Vec<(Severity, usize, String, String)>) {
+/// Severity, line (0 for the place where the model names the file), message, cures.
+type Said = (Severity, usize, String, String);
+
+/// Reads and closes a file of 1 um a coordinate; what was said.
+fn load(name: &str, bytes: &[u8]) -> (Option<(Shape, Mesh)>, Vec<Said>) {
     load_of(name, bytes, Some(1.0))
 }
 
-fn load_of(
-    name: &str,
-    bytes: &[u8],
-    unit: Option<f64>,
-) -> (Option<(Shape, Mesh)>, Vec<(Severity, usize, String, String)>) {
+fn load_of(name: &str, bytes: &[u8], unit: Option<f64>) -> (Option<(Shape, Mesh)>, Vec<Said>) {
     let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
     let model = sources.add("model.toml", "mesh = \"it\"".into());
     let at = Span { file: model, range: 7..11 };

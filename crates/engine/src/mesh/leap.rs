@@ -73,11 +73,11 @@ impl Domain {
         }
         for n in [Some(near), second].into_iter().flatten() {
             let Some((on, place)) = self.snap(n.triangle, at) else { continue };
-            if let (Touch::Edge(t, k), false) = (on, self.absorbs(on)) {
-                if let Some(back) = self.back_from_edge(draws, at, place, t, k) {
-                    walker.at = back;
-                    return Ok(0.0);
-                }
+            if let (Touch::Edge(t, k), false) = (on, self.absorbs(on))
+                && let Some(back) = self.back_from_edge(draws, at, place, t, k)
+            {
+                walker.at = back;
+                return Ok(0.0);
             }
             return self.arrive(walker, touch, on, place, n.triangle);
         }
@@ -340,18 +340,16 @@ impl Domain {
         if let Some(near) = self.patches.beyond(&self.mesh, on, at, most) {
             square = near.square;
             // Along an edge to its end.
-            if !matches!(on, Touch::Corner(_)) {
-                if let Some((next, place)) = self
-                    .snap(near.triangle, at)
-                    .filter(|(next, _)| matches!(next, Touch::Corner(_)) || self.absorbs(*next))
-                {
-                    return self.arrive(walker, touch, next, place, near.triangle);
-                }
+            let end = |next: &(Touch, Point)| matches!(next.0, Touch::Corner(_)) || self.absorbs(next.0);
+            if !matches!(on, Touch::Corner(_))
+                && let Some((next, place)) = self.snap(near.triangle, at).filter(end)
+            {
+                return self.arrive(walker, touch, next, place, near.triangle);
             }
         }
         let (far, spent) = self.radially(draws, square, limit);
         let way = match on {
-            Touch::Edge(triangle, side) => self.into_wedge(draws, at, triangle, side),
+            Touch::Edge(triangle, side) => self.way_into_wedge(draws, at, triangle, side),
             _ => {
                 let reach = 0.5 * square.sqrt();
                 loop {
@@ -369,7 +367,7 @@ impl Domain {
 
     /// A direction from an edge into the space.
     #[inline(always)]
-    fn into_wedge(&self, draws: &mut Draws, at: Point, triangle: u32, side: u8) -> Point {
+    fn way_into_wedge(&self, draws: &mut Draws, at: Point, triangle: u32, side: u8) -> Point {
         let [a, b] = self.patches.beside(&self.mesh, triangle, side);
         let [n, m] = [self.patches.normal(a), self.patches.normal(b)];
         let third = self.mesh.corners(triangle)[usize::from(side + 2) % 3];
