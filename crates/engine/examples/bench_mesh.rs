@@ -19,7 +19,7 @@ fn shell(cuts: u32) -> Surface {
 fn main() {
     let n: u64 = std::env::args().nth(1).map_or(2000, |a| a.parse().expect("a number of molecules"));
     // Tables are made once.
-    [&BALL, &DISC, &INTERVAL].map(|passage| passage.survival(1.0));
+    [&BALL, &DISC, &INTERVAL].into_iter().for_each(|passage| _ = black_box(passage.survival(1.0)));
     let spaces = [
         ("cube of 1 um", cuboid([0.0; 3], [1.0; 3]), false),
         ("gap of 20 nm, 0.6 um across, open", cuboid([-0.3, -0.3, 0.0], [0.3, 0.3, 0.02]), true),
