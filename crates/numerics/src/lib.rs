@@ -1,4 +1,4 @@
-//! Mathematics without biology: lanes, exp and ln, random numbers, linear solvers, Markov generators, jumps.
+//! Mathematics without biology: lanes, exp and ln, random numbers, linear solvers, closed surfaces, Markov generators, jumps.
 
 pub mod bracket;
 pub mod constants;
