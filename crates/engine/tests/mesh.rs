@@ -119,7 +119,7 @@ fn chi_square(counts: &[u64], odds: &[f64]) -> f64 {
 fn what_is_even_stays_even() {
     // By distance to the nearest wall and octant of a cube, and around the inner edge of an L. Chi square of k degrees of freedom is above the bound with
     // odds of 3e-7.
-    let n = 40_000u64;
+    let n = 30_000u64;
     let key = StreamKey::new(2, 0, 0, 0);
     for (name, surface) in [("cube", cuboid([0.0; 3], [1.0; 3])), ("L", ell())] {
         for (legs, each) in [(50u32, 1e-4), (3, 0.02), (1, 0.2)] {
@@ -210,7 +210,7 @@ fn modes_of_a_cube_decay_as_they_must() {
 fn a_ball_of_triangles_relaxes_as_a_ball_does() {
     // The slowest mode of a sealed ball of radius 1, `j1(k r) x / r` with k = 2.0816, decays at k^2 D. A wall of 1280 triangles, all of whose edges are nearly
     // flat; what is even stays even, by layers of equal volume. How near edges walkers are put onto them does not show.
-    let n = 3_000u64;
+    let n = 2_000u64;
     let k = 2.081_575_977_818_101;
     let mode = |[x, y, z]: Point| {
         let r = k * (x * x + y * y + z * z).sqrt();
@@ -259,7 +259,7 @@ fn around_edge([x, y, _]: Point) -> f64 {
 fn an_inner_edge_is_passed_as_it_must_be() {
     // Walls at the inner edge, floor and ceiling are sealed, all others absorb: the mean of a harmonic function where walkers leave is its value where they
     // start. How near the edge a walker must come to be put there shows only where it is a good part of the room.
-    let n = 20_000u64;
+    let n = 15_000u64;
     let mut offs = Vec::new();
     for (snap, start) in [
         (0.9, [1.1, 0.98, 0.5]),
@@ -356,7 +356,7 @@ fn escape_through_a_disc_takes_as_long_as_berg_and_purcell_say() {
 fn a_site_binds_at_its_rate() {
     // Around a site the odds never to be bound by it are 1 - b / r, b = k / (2 pi D), beyond its radius. In a box of which all walls but the floor
     // absorb: the mean of that where walkers leave, 0 for the bound, is its value where they start.
-    let n = 30_000u64;
+    let n = 20_000u64;
     let (a, d) = (0.05, 0.5);
     let most = 2.0 * PI * d * a;
     for share in [0.05, 0.5, 0.9] {
