@@ -7,6 +7,7 @@ pub mod card;
 pub mod claim;
 pub mod comparison;
 pub mod electrophysiology;
+pub mod film;
 pub mod listing;
 pub mod lower;
 pub mod measure;

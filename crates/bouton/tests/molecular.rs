@@ -39,7 +39,8 @@ fn levels_agree_and_a_wider_cleft_does_not() {
     let molecular = level(&text, &[], Detail::Molecular, 480);
     let wider = level(&text, &["synapse.contact.cleft.height = \"22 nm\""], Detail::Mean, 480);
     let differ = Comparison::new(vec![molecular, wider]);
-    let peak = differ.quantities.iter().find(|q| q.path.ends_with("glutamate") && q.what == What::Peak).expect("a peak");
+    let peak =
+        differ.quantities.iter().find(|q| q.path.ends_with("glutamate") && q.what == What::Peak).expect("a peak");
     assert_eq!(peak.ratios[1].map(|r| r.1), Some(Verdict::Differ));
     assert!(!differ.agrees());
 }
@@ -47,7 +48,11 @@ fn levels_agree_and_a_wider_cleft_does_not() {
 #[test]
 fn every_molecule_is_somewhere_and_threads_change_no_bit() {
     let text = format!("{WORLD}{ON_POINT}{RELEASING}{CLAMPED}{SHORT}seed = 5\ntrials = 24\n");
-    let sets = ["detail = \"molecular\"", "space.ecs.resting.glutamate = \"2 uM\"", "probe.c.read = \"contact.cleft.glutamate\""];
+    let sets = [
+        "detail = \"molecular\"",
+        "space.ecs.resting.glutamate = \"2 uM\"",
+        "probe.c.read = \"contact.cleft.glutamate\"",
+    ];
     let once = |threads| {
         let plan = plan_with(&text, &sets);
         run(&[plan], "", threads, &Progress::default(), &Cancel::new()).expect("a good run").recording
@@ -57,7 +62,8 @@ fn every_molecule_is_somewhere_and_threads_change_no_bit() {
     let c = &one.conditions[0];
     // At rest 2 uM, of which the mean level knows what transporters leave.
     let mean = ran(plan_with(&text, &[&sets[1..], &["detail = \"mean\"", "trials = 1"]].concat())).0;
-    let (here, there) = (at(probe(c, "contact.cleft.glutamate"), 0.5), at(probe(&mean, "contact.cleft.glutamate"), 0.5));
+    let (here, there) =
+        (at(probe(c, "contact.cleft.glutamate"), 0.5), at(probe(&mean, "contact.cleft.glutamate"), 0.5));
     println!("at rest {here} and {there} mM");
     let mut going = Going::new(&plan_with(&text, &sets), 0, 8);
     let plan = plan_with(&text, &sets);

@@ -4,7 +4,7 @@ use crate::output;
 use bouton::recording::folder::{OutputFolder, leftovers};
 use bouton::recording::manifest::{self, Manifest};
 use bouton::simulation::{self, Cancel, Outcome, Plan, Progress};
-use bouton::{lower, report};
+use bouton::{film, lower, report};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use model::beside::beside;
@@ -36,6 +36,9 @@ pub struct Run {
     /// The folder to leave, instead of FILE-1, FILE-2 ...; it must not exist yet.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Frames and a moving picture of each cleft of single molecules, in its first trial with a release.
+    #[arg(long)]
+    movie: bool,
     /// The numbers as JSON on stdout.
     #[arg(long)]
     json: bool,
@@ -110,6 +113,22 @@ pub fn run(options: &Run, overlay: Option<&Path>, catalogue: &Catalogue) -> Exit
             return output::fault(Diagnostic::error(fault.to_string(), None));
         }
     };
+    let mut outcome = outcome;
+    let mut films = Vec::new();
+    if outcome.recording.partial.is_none() {
+        match pictures(&resolved, options.movie, &mut outcome) {
+            Ok(found) => films = found,
+            Err(fault) => {
+                drop(folder);
+                return output::fault(Diagnostic::error(fault.to_string(), None));
+            }
+        }
+    }
+    if options.movie && films.is_empty() {
+        output::talk(
+            "note: no cleft of single molecules released anything, so there is no movie; detail = \"molecular\" has them\n",
+        );
+    }
     let entries = resolved.iter().flat_map(|r| r.entries.clone()).collect();
     let shapes = resolved.iter().flat_map(|r| r.shapes.values()).filter_map(|s| s.file.as_ref());
     let morphologies = shapes.map(|f| (f.name.clone(), f.text.clone())).collect();
@@ -130,6 +149,15 @@ pub fn run(options: &Run, overlay: Option<&Path>, catalogue: &Catalogue) -> Exit
         },
     };
     let page = report::html(&outcome.recording, &resolved, catalogue, &manifest);
+    let shot = films.iter().try_for_each(|(name, film)| {
+        folder.write(&format!("{name}.svg"), film::movie(film).as_bytes())?;
+        (0..film.frames.len()).try_for_each(|k| {
+            folder.write_below(&format!("frames/{name}-{:03}.svg", k + 1), film::frame(film, k).as_bytes())
+        })
+    });
+    if let Err(e) = shot {
+        return output::fault(Diagnostic::error(e.to_string(), None));
+    }
     let written = manifest::write_all(&mut folder, &outcome.recording, &manifest, Some(&page))
         .map_err(|e| e.to_string())
         .and_then(|()| folder.finish().map_err(|e| e.to_string()));
@@ -137,6 +165,26 @@ pub fn run(options: &Run, overlay: Option<&Path>, catalogue: &Catalogue) -> Exit
         Ok(path) => tell(options, &outcome, &path, begun.elapsed()),
         Err(e) => output::fault(Diagnostic::error(e, None)),
     }
+}
+
+/// Looks into clefts of single molecules; films have names of their condition and synapse.
+fn pictures(
+    resolved: &[Resolved],
+    movie: bool,
+    outcome: &mut Outcome,
+) -> Result<Vec<(String, film::Film)>, simulation::RunFault> {
+    let mut films = Vec::new();
+    for (r, condition) in resolved.iter().zip(&mut outcome.recording.conditions) {
+        let lowered = || lower::model(r, &mut Diagnostics::default());
+        let single = |p: &Plan| p.synapses.iter().any(|s| s.molecules.is_some());
+        let Some(plan) = lowered().filter(single) else { continue };
+        condition.clefts = film::seen(plan)?;
+        if let Some(plan) = lowered().filter(|_| movie) {
+            let of = if condition.name.is_empty() { String::new() } else { format!("-{}", condition.name) };
+            films.extend(film::films(plan)?.into_iter().map(|f| (format!("movie{of}-{}", f.outline.synapse), f)));
+        }
+    }
+    Ok(films)
 }
 
 /// With conditions, they are what is run; without, the file as it stands.

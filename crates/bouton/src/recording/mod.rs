@@ -48,6 +48,8 @@ pub struct Condition {
     pub probes: Vec<Probe>,
     /// Cells in space, compartment by compartment.
     pub trees: Vec<Tree>,
+    /// Clefts of single molecules, seen from above.
+    pub clefts: Vec<crate::film::Seen>,
     /// What happened at a moment, in the order of trial and time.
     pub events: Vec<Event>,
     /// Numbers of traces, one a trial.

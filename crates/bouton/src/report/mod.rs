@@ -5,6 +5,7 @@
 
 mod bench;
 pub mod claims;
+mod cleft;
 mod comparison;
 pub mod coupling;
 pub mod electrophysiology;
@@ -181,7 +182,8 @@ fn figures(recording: &Recording, out: &mut String) {
         }
         out.push_str("</div>\n");
     }
-    space::pictures(r, all.len() + 1, out);
+    let number = cleft::pictures(r, all.len() + 1, out);
+    space::pictures(r, number, out);
 }
 
 /// A figure of a page, by its number there.

@@ -17,7 +17,7 @@ const LEGEND: f64 = 96.0;
 /// Height of a cell that is taller than wide.
 const TALL: f64 = 420.0;
 /// Steps of the colours.
-const STEPS: usize = 65;
+pub(super) const STEPS: usize = 65;
 /// The thinnest line.
 const THIN: f64 = 1.6;
 /// Columns of time.
@@ -60,7 +60,7 @@ pub fn pictures(r: &Recording, mut number: usize, out: &mut String) {
     }
 }
 
-fn wide(out: &mut String, number: usize, title: &str, svg: &str, caption: &str) {
+pub(super) fn wide(out: &mut String, number: usize, title: &str, svg: &str, caption: &str) {
     let _ = writeln!(
         out,
         "<figure class=\"wide\">\n<h3>{number}. {}</h3>\n{svg}\n<figcaption>{}</figcaption>\n</figure>",
@@ -74,10 +74,10 @@ fn number(x: f64, digits: usize) -> String {
     significant(x, digits).replace('-', "\u{2212}")
 }
 
-/// Voltages and their colours.
-struct Scale {
-    low: f64,
-    high: f64,
+/// Values and their colours.
+pub(super) struct Scale {
+    pub low: f64,
+    pub high: f64,
 }
 
 impl Scale {
@@ -88,12 +88,12 @@ impl Scale {
     }
 
     /// Which of the steps.
-    fn step(&self, v: f64) -> usize {
+    pub fn step(&self, v: f64) -> usize {
         let share = ((v - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
         ((share * STEPS as f64) as usize).min(STEPS - 1)
     }
 
-    fn colour(step: usize) -> String {
+    pub fn colour(step: usize) -> String {
         let at = step as f64 / (STEPS - 1) as f64 * (RAMP.len() - 1) as f64;
         let k = (at as usize).min(RAMP.len() - 2);
         let part = |hex: &str, i: usize| {

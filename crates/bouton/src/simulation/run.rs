@@ -555,6 +555,7 @@ fn condition(plan: &Plan, mut tally: Tally) -> recording::Condition {
         trials_asked: plan.trials,
         trials: tally.trials,
         duration: plan.duration.ms(),
+        clefts: Vec::new(),
         populations: plan
             .circuit
             .iter()

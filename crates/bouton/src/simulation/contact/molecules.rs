@@ -93,6 +93,16 @@ impl Molecules {
 }
 
 impl Contact {
+    /// Where free molecules of the cleft are at the `k`-th time of a watch of places, um; within the last step.
+    pub(crate) fn molecules_at(&self, watch: usize, k: u64) -> &[[f32; 2]] {
+        self.molecules.as_ref().map_or(&[], |m| m.state.seen_at(watch, k))
+    }
+
+    /// Receptors and what else is in the cleft: kind, state, place in um; nothing before there was a molecule.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (usize, usize, [f32; 2])> + '_ {
+        self.molecules.iter().flat_map(|m| m.members())
+    }
+
     /// From now to the end of the step: what fuses opens, and every molecule goes its way.
     pub(super) fn follow_molecules(
         &mut self,
@@ -146,8 +156,13 @@ impl Contact {
             }
         }
         let Some(molecules) = &mut self.molecules else { return Ok(()) };
-        if let Some(every) = molecules.every {
-            molecules.state.forget(COUNTS, (step.to.0 / every.0) as u64);
+        for (k, watch) in of.watches().iter().enumerate() {
+            // Counts are read now, places after the step.
+            let (every, from) = match watch {
+                molecular::Watch::Counts { every, .. } => (every, step.to),
+                molecular::Watch::Places { every } => (every, step.from),
+            };
+            molecules.state.forget(k, (from.0 / every.0) as u64);
         }
         Ok(())
     }
