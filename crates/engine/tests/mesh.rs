@@ -106,7 +106,8 @@ fn molecules_leave_a_sphere_as_fick_says() {
         shorter.push((exact - found) / exact);
     }
     println!("shorter than of the sphere by {shorter:.4?}, a fourth of it with every cut");
-    assert!(shorter[0] > 0.06 && shorter[3] < 0.004);
+    // Standard errors are .0045 of it.
+    assert!(shorter[0] > 0.06 && shorter[3] < 0.0015 + SIGMAS * 0.0045);
 }
 
 /// Chi square of cells with odds.
