@@ -11,6 +11,7 @@ pub mod fault;
 pub mod junction;
 pub mod mechanism;
 pub mod membrane;
+pub mod mesh;
 pub mod molecular;
 pub mod nanodomain;
 pub mod neuron;

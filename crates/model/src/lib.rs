@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod diagnostic;
 pub mod fields;
 pub mod junction;
+pub mod mesh;
 pub mod morphology;
 pub mod pharmacology;
 pub mod read;

@@ -1,4 +1,4 @@
-//! Mathematics without biology: lanes, exp and ln, random numbers, linear solvers, Markov generators, jumps.
+//! Mathematics without biology: lanes, exp and ln, random numbers, linear solvers, closed surfaces, Markov generators, jumps.
 
 pub mod bracket;
 pub mod constants;
@@ -10,4 +10,5 @@ pub mod passage;
 pub mod piecewise;
 pub mod rng;
 pub mod simd;
+pub mod spatial;
 pub mod sum;
