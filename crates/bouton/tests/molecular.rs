@@ -4,7 +4,7 @@ mod common;
 
 use bouton::comparison::{Comparison, Level, Verdict, What, plan};
 use bouton::simulation::{Cancel, Detail, Progress, run};
-use common::{CERTAIN, CLAMPED, Going, ON_POINT, RELEASING, WORLD, at, plan_with, probe, ran};
+use common::{CERTAIN, CLAMPED, Going, ON_POINT, RELEASING, WORLD, plan_with, probe, ran};
 use model::catalogue::Catalogue;
 use model::diagnostic::Diagnostics;
 
@@ -47,10 +47,10 @@ fn levels_agree_and_a_wider_cleft_does_not() {
 
 #[test]
 fn every_molecule_is_somewhere_and_threads_change_no_bit() {
-    let text = format!("{WORLD}{ON_POINT}{RELEASING}{CLAMPED}{SHORT}seed = 5\ntrials = 24\n");
+    let text = format!("{WORLD}{ON_POINT}{RELEASING}{CLAMPED}{SHORT}seed = 5\ntrials = 16\n");
     let sets = [
         "detail = \"molecular\"",
-        "space.ecs.resting.glutamate = \"2 uM\"",
+        "space.ecs.resting.glutamate = \"50 nM\"",
         "probe.c.read = \"contact.cleft.glutamate\"",
     ];
     let once = |threads| {
@@ -58,13 +58,10 @@ fn every_molecule_is_somewhere_and_threads_change_no_bit() {
         run(&[plan], "", threads, &Progress::default(), &Cancel::new()).expect("a good run").recording
     };
     let (one, two) = (once(1), once(2));
-    assert_eq!(one, two);
+    // NaN stands for what a failure has not.
+    assert!(format!("{one:?}") == format!("{two:?}"), "two threads give other numbers than one");
     let c = &one.conditions[0];
-    // At rest 2 uM, of which the mean level knows what transporters leave.
-    let mean = ran(plan_with(&text, &[&sets[1..], &["detail = \"mean\"", "trials = 1"]].concat())).0;
-    let (here, there) =
-        (at(probe(c, "contact.cleft.glutamate"), 0.5), at(probe(&mean, "contact.cleft.glutamate"), 0.5));
-    println!("at rest {here} and {there} mM");
+    assert!(c.facts.iter().any(|f| f.key == "contact.bound" && f.value > 0.0));
     let mut going = Going::new(&plan_with(&text, &sets), 0, 8);
     let plan = plan_with(&text, &sets);
     let mut split = Going::new(&plan, 0, 8);
@@ -76,7 +73,7 @@ fn every_molecule_is_somewhere_and_threads_change_no_bit() {
         split.batch = serde_json::from_str(&text).expect("a batch");
     }
     split.to(&plan, 8.0);
-    assert_eq!(going.batch, split.batch);
+    assert!(going.batch == split.batch, "a trial that was cut ends elsewhere");
     let mut released = 0;
     for (_, budget) in going.batch.budgets(&plan) {
         assert!(budget.defect() < 1e-12, "{budget:?}");
@@ -99,7 +96,7 @@ fn receptors_lie_where_they_are_put() {
         let c = ran(plan_with(&text, &[sets[0].as_str(), sets[1].as_str()])).0;
         probe(&c, "contact.receptor.ampa.open").mean.iter().copied().fold(0.0, f64::max)
     };
-    let (middle, rim) = (peak_of(5.0), peak_of(140.0));
+    let (middle, rim) = (peak_of(5.0), peak_of(110.0));
     let clustered = {
         let c = ran(plan_with(
             &text,

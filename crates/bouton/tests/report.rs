@@ -132,6 +132,7 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
     let desensitised = open.iter().map(|(n, y)| (*n, y.iter().map(|v| 0.6 * v).collect())).collect();
     Condition {
         trees: Vec::new(),
+        clefts: Vec::new(),
         swept: None,
         name: kind.name.into(),
         temperature: kind.celsius + 273.15,
@@ -151,6 +152,7 @@ fn condition(kind: &Kind, duration: f64, trials: u64) -> Condition {
                 mean: calcium,
                 sd: Vec::new(),
                 trials: Vec::new(),
+                groups: Vec::new(),
             },
             probe("contact.cleft.glutamate", "mM", 0.01, Role::Cleft, glutamate, 12),
             probe("contact.ampa.open", "", 0.1, Role::Receptor, open, 12),

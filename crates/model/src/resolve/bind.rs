@@ -75,7 +75,10 @@ impl Resolver<'_> {
             self.junction(&key.name, synapse, model);
             self.between(&key.name, synapse, model);
             for (name, receptor) in synapse.named("receptor") {
-                self.either(receptor, &name.name, &name.span, ["count", "density"], true);
+                // Where each is says how many they are.
+                if receptor.get("x").is_none() {
+                    self.either(receptor, &name.name, &name.span, ["count", "density"], true);
+                }
             }
             if let Some(terminal) = synapse.table("terminal") {
                 for (name, channel) in terminal.named("channel") {
