@@ -33,7 +33,7 @@ pub fn plan(resolved: &Resolved, level: Detail, trials: u64, out: &mut Diagnosti
 }
 
 /// What came of a level.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Level {
     /// Which.
     pub level: Detail,

@@ -25,19 +25,16 @@ fn levels_agree_and_a_wider_cleft_does_not() {
     // One vesicle of 3000 molecules and its AMPA receptors: no ratio beyond its tolerance and five errors. Twin: the cleft of the
     // other level is a tenth wider.
     let text = format!("{WORLD}{ON_POINT}{CERTAIN}{CLAMPED}{SHORT}seed = 3\n");
-    let molecular = level(&text, &[], Detail::Molecular, 480);
-    let narrow = |l| level(&text, &[], l, if l == Detail::Mean { 32 } else { 480 });
-    let agree = Comparison::new(vec![molecular, narrow(Detail::Kinetic)]);
+    let molecular = level(&text, &[], Detail::Molecular, 320);
+    let agree = Comparison::new(vec![molecular.clone(), level(&text, &[], Detail::Kinetic, 320)]);
     println!("{}", agree.terminal());
     assert!(agree.agrees());
     let all = agree.quantities.iter().filter(|q| q.ratios[1].is_some()).count();
     assert_eq!(all, 4 * 4 + 2, "four numbers of four traces, and two variances");
-    let molecular = level(&text, &[], Detail::Molecular, 480);
-    let with_mean = Comparison::new(vec![molecular, level(&text, &[], Detail::Mean, 480)]);
+    let with_mean = Comparison::new(vec![molecular.clone(), level(&text, &[], Detail::Mean, 320)]);
     println!("{}", with_mean.terminal());
     assert!(with_mean.agrees());
-    let molecular = level(&text, &[], Detail::Molecular, 480);
-    let wider = level(&text, &["synapse.contact.cleft.height = \"22 nm\""], Detail::Mean, 480);
+    let wider = level(&text, &["synapse.contact.cleft.height = \"22 nm\""], Detail::Mean, 320);
     let differ = Comparison::new(vec![molecular, wider]);
     let peak =
         differ.quantities.iter().find(|q| q.path.ends_with("glutamate") && q.what == What::Peak).expect("a peak");
@@ -69,8 +66,8 @@ fn every_molecule_is_somewhere_and_threads_change_no_bit() {
     for ms in [0.5, 1.1, 1.125, 3.0] {
         split.to(&plan, ms);
         // A snapshot goes on as the trial itself.
-        let text = serde_json::to_string(&split.batch).expect("a snapshot");
-        split.batch = serde_json::from_str(&text).expect("a batch");
+        let bytes = engine::snapshot::save(1, &split.batch).expect("a snapshot");
+        split.batch = engine::snapshot::load(1, &bytes).expect("a batch");
     }
     split.to(&plan, 8.0);
     assert!(going.batch == split.batch, "a trial that was cut ends elsewhere");
@@ -85,7 +82,7 @@ fn every_molecule_is_somewhere_and_threads_change_no_bit() {
 #[test]
 fn receptors_lie_where_they_are_put() {
     // All in the middle see more than all at the rim; clusters of 10 nm in the middle as many.
-    let text = format!("{WORLD}{ON_POINT}{CERTAIN}{CLAMPED}{SHORT}detail = \"molecular\"\ntrials = 160\n");
+    let text = format!("{WORLD}{ON_POINT}{CERTAIN}{CLAMPED}{SHORT}detail = \"molecular\"\ntrials = 96\n");
     let text = format!("{text}probe.open = {{ read = \"contact.receptor.ampa.open\", every = \"25 us\" }}\n");
     let list = |x: f64, n: usize| format!("[{}]", vec![format!("\"{x} nm\""); n].join(", "));
     let peak_of = |x: f64| {

@@ -32,7 +32,8 @@ impl Lowering<'_> {
             whole = false;
         }
         if !self.resolved.phases.is_empty() {
-            let span = read.span_of("detail").unwrap_or(&read.span).clone();
+            let said = read.span_of("detail").or_else(|| self.resolved.read.span_of("detail"));
+            let span = said.unwrap_or(&read.span).clone();
             let message = format!("`{path}` is followed molecule by molecule, while baths change");
             self.fault(&span, message, "detail = \"kinetic\", or baths that stay");
             whole = false;
