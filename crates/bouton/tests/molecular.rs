@@ -3,6 +3,7 @@
 mod common;
 
 use bouton::comparison::{Comparison, Level, Verdict, What, plan};
+use bouton::film;
 use bouton::simulation::{Cancel, Detail, Progress, run};
 use common::{CERTAIN, CLAMPED, Going, ON_POINT, RELEASING, WORLD, plan_with, probe, ran};
 use model::catalogue::Catalogue;
@@ -110,4 +111,38 @@ fn receptors_lie_where_they_are_put() {
     };
     println!("open of 60: {middle} in the middle, {clustered} in clusters, {rim} at the rim");
     assert!(middle > clustered && clustered > rim && middle > 1.2 * rim);
+}
+
+#[test]
+fn pictures_show_the_molecules_that_there_are() {
+    // Maps of densities against the counted concentration of the same trials, and a frame for each 5 us.
+    let text = format!("{WORLD}{ON_POINT}{CERTAIN}{CLAMPED}{SHORT}detail = \"molecular\"\ntrials = 24\n");
+    let text = format!("{text}probe.c = {{ read = \"contact.cleft.glutamate\", every = \"5 us\" }}\n");
+    let sets = ["synapse.contact.receptor.ampa.radius = \"0.25 um\"", "synapse.contact.cleft.radius = \"0.25 um\""];
+    let seen = film::seen(plan_with(&text, &sets)).expect("pictures");
+    let [one] = &seen[..] else { panic!("{} clefts", seen.len()) };
+    assert_eq!((one.trials, one.moments.len(), one.outline.radius), (24, 4, 0.25));
+    let c = ran(plan_with(&text, &sets)).0;
+    let fused = c.events[0].at;
+    let side = 2.0 * one.outline.radius / film::ACROSS as f64;
+    for (at, map) in &one.moments {
+        // Squares within the disc alone, whose share of it is all of them.
+        let inner: Vec<f64> = (0..map.len())
+            .filter(|k| {
+                let [x, y] = [k % film::ACROSS, k / film::ACROSS].map(|i| (i as f64 + 0.5) * side - one.outline.radius);
+                x.hypot(y) < one.outline.radius - side
+            })
+            .map(|k| map[k])
+            .collect();
+        let mean = inner.iter().sum::<f64>() / inner.len() as f64;
+        let counted = probe(&c, "contact.cleft.glutamate").mean[((fused + at) / 0.005).ceil() as usize];
+        println!("{at} ms: {mean} mM on the map, {counted} counted on all of the disc");
+        assert!(mean >= counted * 0.98 && mean < 1.25 * counted + 1e-3);
+    }
+    assert!(one.open.1.iter().any(|r| r.open) && one.open.1.iter().any(|r| !r.bound));
+    let films = film::films(plan_with(&text, &sets)).expect("films");
+    let [film] = &films[..] else { panic!("{} films", films.len()) };
+    assert!(film.frames.windows(2).all(|f| (f[1].at - f[0].at - 0.005).abs() < 1e-9));
+    assert_eq!(film::movie(film).matches("<g visibility").count(), film.frames.len());
+    assert!(film::frame(film, 0).starts_with("<svg") && film.frames[0].molecules.len() <= 3000);
 }

@@ -4,6 +4,7 @@
 //! Units: ms, um, mV, pA, amol, K, mM. The same bits for any number of threads and every SIMD level.
 
 mod alarm;
+mod calendar;
 pub mod circuit;
 pub mod cleft;
 pub mod ensemble;
@@ -19,6 +20,7 @@ pub mod point;
 pub mod population;
 pub mod receptor;
 mod rodas;
+pub mod single;
 pub mod snapshot;
 pub mod supply;
 pub mod terminal;

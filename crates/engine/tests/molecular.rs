@@ -5,6 +5,7 @@ mod molecules;
 
 use engine::cleft::{self, Pore};
 use engine::molecular::{Edge, Kind, MolecularError, Places, Plan, Shape, Space, Watch};
+use engine::single::SchemeError;
 use engine::time::Tick;
 use molecules::{Trial, kind, scheme, us};
 use numerics::constants::AVOGADRO;
@@ -435,10 +436,15 @@ fn what_cannot_be_is_said() {
         Some(MolecularError::Outside { kind: 0, member: 1 })
     );
     // A state that holds two after it took up one.
-    assert_eq!(of(kind(2, &steps, &[0, 2], vec![])), Some(MolecularError::Books { kind: 0, transition: 0 }));
+    assert_eq!(
+        of(kind(2, &steps, &[0, 2], vec![])),
+        Some(MolecularError::Scheme { kind: 0, error: SchemeError::Books { transition: 0 } })
+    );
     let quick = of(kind(2, &[(0, 1, 2e4, 1), (1, 0, 4.0, -1)], &[0, 1], vec![]));
     println!("{}", quick.clone().unwrap());
-    assert!(matches!(quick, Some(MolecularError::TooQuick { kind: 0, most, .. }) if (1e3..2e4).contains(&most)));
+    assert!(
+        matches!(quick, Some(MolecularError::Scheme { kind: 0, error: SchemeError::TooQuick { most, .. } }) if (1e3..2e4).contains(&most))
+    );
     let flat = Space { height: 0.0, ..space };
     assert_eq!(Plan::new(&flat, &[]).err(), Some(MolecularError::Space));
     let placed = |places: Places| of(Kind { places, ..kind(2, &steps, &[0, 1], vec![]) });

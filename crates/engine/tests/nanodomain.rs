@@ -6,6 +6,7 @@ mod nanodomains;
 
 use common::scheme;
 use engine::nanodomain::{Description, NanodomainError, Plan, Probe, Sensors, State, Told, Wall};
+use engine::single::SchemeError;
 use engine::terminal::buffer::Buffer;
 use engine::terminal::domain::Domain;
 use engine::terminal::shells::{self, Shells};
@@ -412,12 +413,18 @@ fn faults_are_told() {
     assert_eq!(with(&|d| d.buffers[0] = Buffer::instant(1e-3, 1.0).unwrap()), NanodomainError::Buffer { buffer: 0 });
     let quick = Buffer::one_site(4e5, 1.0, 0.1, 0.2).unwrap();
     assert_eq!(with(&|d| d.buffers[1] = quick.clone()), NanodomainError::Fine { buffer: 1 });
-    assert_eq!(with(&|d| d.sensors[0].bound = vec![0, 1, 3]), NanodomainError::Books { kind: 0, transition: 2 });
+    assert_eq!(
+        with(&|d| d.sensors[0].bound = vec![0, 1, 3]),
+        NanodomainError::Scheme { kind: 0, error: SchemeError::Books { transition: 2 } }
+    );
     assert_eq!(with(&|d| d.sensors[1].places[3][2] = 0.003), NanodomainError::Outside { kind: 1, member: 3 });
-    assert!(matches!(with(&|d| d.sensors[1].ligands.clear()), NanodomainError::Ligands { kind: 1 }));
+    assert_eq!(
+        with(&|d| d.sensors[1].ligands.clear()),
+        NanodomainError::Scheme { kind: 1, error: SchemeError::Ligands }
+    );
     let small = with(&|d| d.sensors[0].radius = 1e-4);
     assert!(
-        matches!(small, NanodomainError::TooQuick { kind: 0, transition: 0, most } if (80.0..90.0).contains(&most)),
+        matches!(small, NanodomainError::Scheme { kind: 0, error: SchemeError::TooQuick { most, .. } } if (80.0..90.0).contains(&most)),
         "{small}"
     );
 }

@@ -85,10 +85,11 @@ fn content(outline: &Outline, frame: &Frame, out: &mut String) {
     let open = frame.receptors.iter().filter(|r| r.open).count();
     let _ = writeln!(
         out,
-        "\"/><text x=\"{SIDE}\" y=\"54\">{:.0} \u{b5}s after the fusion: {} free in the cleft ({:.2} mM), {open} channels open</text>",
+        "\"/><text x=\"{SIDE}\" y=\"54\">{:.0} \u{b5}s after the fusion: {} free in the cleft ({:.2} mM), {open} channel{} open</text>",
         1e3 * frame.at,
         frame.molecules.len(),
-        concentration(outline, frame.molecules.len())
+        concentration(outline, frame.molecules.len()),
+        if open == 1 { "" } else { "s" }
     );
 }
 

@@ -7,9 +7,11 @@ use ::model::diagnostic::{Diagnostic, Span};
 use ::model::read::{Number, Read};
 use engine::cleft::{Rim, Site};
 use engine::molecular::{self, Edge, Kind, MolecularError, Places, Shape, Space, Watch};
+use engine::single::SchemeError;
 use engine::time::Tick;
 
-/// Of the part of a receptor that stands in the cleft, um: that of muscle's acetylcholine receptor (Unwin 2005, J Mol Biol 346:967).
+/// How wide a receptor is, um: muscle's acetylcholine receptor is up to 80 A in diameter (page of N. Unwin's group, MRC Laboratory of
+/// Molecular Biology, on its structure).
 const WIDE: f64 = 0.008;
 /// How often a patch of half of the cleft's height is doubled at most: then it is eight times as wide as the cleft is high, and a site
 /// on it does not feel its own field (that is so from five times on).
@@ -121,7 +123,8 @@ impl Lowering<'_> {
             let side = 0.5 * geometry.height * f64::from(1_u32 << doubled);
             match molecular::Plan::tiled(&space, &kinds, side, Some(&rest)) {
                 Ok(plan) => {
-                    if let Some(e @ MolecularError::TooQuick { rate, most, .. }) = &quick {
+                    if let Some(e @ MolecularError::Scheme { error: SchemeError::TooQuick { rate, most }, .. }) = &quick
+                    {
                         let (at, span) = self.blamed(&path, read, lowered, e);
                         let message = format!(
                             "`{at}` binds {rate:.3e} /mM/ms; diffusion brings {most:.3e} /mM/ms to a patch of {} nm in this cleft",
@@ -132,7 +135,9 @@ impl Lowering<'_> {
                     }
                     return Some(plan);
                 }
-                Err(e @ MolecularError::TooQuick { .. }) => quick = quick.or(Some(e)),
+                Err(e @ MolecularError::Scheme { error: SchemeError::TooQuick { .. }, .. }) => {
+                    quick = quick.or(Some(e))
+                }
                 Err(e) => {
                     let (at, span) = self.blamed(&path, read, lowered, &e);
                     let message = format!("`{at}` cannot be followed molecule by molecule: {e}");
@@ -150,16 +155,11 @@ impl Lowering<'_> {
     /// Which part an error is about, and where it was said.
     fn blamed(&self, path: &str, read: &Read, lowered: &LoweredCleft, e: &MolecularError) -> (String, Span) {
         use MolecularError as E;
-        let (E::Ligands { kind }
-        | E::NotMassAction { kind }
-        | E::Books { kind, .. }
-        | E::TooQuick { kind, .. }
+        let (E::Scheme { kind, .. }
         | E::BindsFaster { kind }
         | E::Places { kind }
         | E::Shells { kind, .. }
-        | E::Outside { kind, .. }
-        | E::Kinetics { kind, .. }
-        | E::Rest { kind, .. }) = *e
+        | E::Outside { kind, .. }) = *e
         else {
             return (format!("{path}.cleft"), read.table("cleft").map_or(&read.span, |c| &c.span).clone());
         };

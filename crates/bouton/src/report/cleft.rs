@@ -2,7 +2,7 @@
 
 use super::Recording;
 use super::numbers::significant;
-use super::space::{STEPS, Scale, wide};
+use super::space::{Scale, wide};
 use super::words::receptor;
 use crate::film::{ACROSS, Seen};
 use numerics::math;
@@ -107,16 +107,7 @@ fn svg(s: &Seen) -> String {
     }
     // The scale of colours, in decades.
     let (bar, top, bottom) = (WIDTH - LEGEND, middle - R, middle + R);
-    let each = (bottom - top) / STEPS as f64;
-    for step in 0..STEPS {
-        let _ = write!(
-            out,
-            "<rect x=\"{bar:.1}\" y=\"{:.2}\" width=\"14\" height=\"{:.2}\" fill=\"{}\"/>",
-            bottom - (step + 1) as f64 * each,
-            each + 0.3,
-            Scale::colour(step)
-        );
-    }
+    Scale::column(bar, (top, bottom), &mut out);
     let mut decade = scale.low.ceil();
     while decade <= scale.high {
         let y = bottom - (decade - scale.low) / DECADES * (bottom - top);

@@ -17,7 +17,7 @@ const LEGEND: f64 = 96.0;
 /// Height of a cell that is taller than wide.
 const TALL: f64 = 420.0;
 /// Steps of the colours.
-pub(super) const STEPS: usize = 65;
+const STEPS: usize = 65;
 /// The thinnest line.
 const THIN: f64 = 1.6;
 /// Columns of time.
@@ -106,8 +106,8 @@ impl Scale {
         format!("#{:02x}{:02x}{:02x}", mixed[0], mixed[1], mixed[2])
     }
 
-    /// A bar with its numbers, from `x` on, between two heights.
-    fn bar(&self, x: f64, (top, bottom): (f64, f64), out: &mut String) {
+    /// A column of all colours, from `x` on, between two heights.
+    pub fn column(x: f64, (top, bottom): (f64, f64), out: &mut String) {
         let each = (bottom - top) / STEPS as f64;
         for step in 0..STEPS {
             let y = bottom - (step + 1) as f64 * each;
@@ -118,6 +118,11 @@ impl Scale {
                 Self::colour(step)
             );
         }
+    }
+
+    /// The same with its numbers.
+    fn bar(&self, x: f64, (top, bottom): (f64, f64), out: &mut String) {
+        Self::column(x, (top, bottom), out);
         let span = self.high - self.low;
         let by = round_step(span / 4.0);
         let mut v = (self.low / by).ceil() * by;

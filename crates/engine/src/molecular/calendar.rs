@@ -1,10 +1,9 @@
-//! What is to come, in order of time: days of one length, each put into order when it begins.
+//! What is to come of sites and molecules, and how many molecules there are where.
 
+use crate::calendar::{self, DAYS};
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
 
-/// Days that are kept apart.
-const DAYS: usize = 512;
+pub(super) type Event = calendar::Event<What>;
 
 /// Where a free molecule is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,141 +46,68 @@ pub(super) enum What {
     Arrive,
 }
 
-/// An event.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Event {
-    /// ms
-    pub at: f64,
-    /// For ties, and for its draws.
-    pub serial: u64,
-    pub what: What,
-}
-
-impl Eq for Event {}
-
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Event {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.at.total_cmp(&other.at).then(self.serial.cmp(&other.serial))
-    }
-}
-
 /// Events to come, and when molecules leave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Calendar {
+    events: calendar::Calendar<What>,
     /// Length of a day, ms.
     day: f64,
-    /// Today.
-    today: u64,
-    /// What is still to come of it, the next last.
-    now: Vec<Event>,
-    days: Vec<Vec<Event>>,
-    /// After the days.
-    later: Vec<Event>,
     /// When molecules come and go, by day.
     moves: Vec<Vec<Move>>,
-    /// How many events and moves are to come.
-    waiting: u64,
+    /// How many of these are to come.
+    moving: u64,
 }
 
 impl Calendar {
     /// From a time on, ms.
     pub fn new(day: f64, from: f64) -> Self {
-        Self {
-            day,
-            today: (from / day) as u64,
-            now: Vec::new(),
-            days: vec![Vec::new(); DAYS],
-            later: Vec::new(),
-            moves: vec![Vec::new(); DAYS],
-            waiting: 0,
-        }
+        Self { events: calendar::Calendar::new(day, from), day, moves: vec![Vec::new(); DAYS], moving: 0 }
     }
 
     /// Whether nothing is to come.
     pub fn is_empty(&self) -> bool {
-        self.waiting == 0
+        self.events.is_empty() && self.moving == 0
     }
 
     /// Goes on to a time, as nothing is to come.
     pub fn skip(&mut self, to: f64) {
-        self.today = self.day(to);
+        self.events.skip(to);
     }
 
     /// The end of what can be foreseen, ms.
+    #[inline(always)]
     pub fn horizon(&self) -> f64 {
-        (self.today + DAYS as u64) as f64 * self.day
-    }
-
-    fn day(&self, at: f64) -> u64 {
-        ((at / self.day) as u64).max(self.today)
+        self.events.horizon()
     }
 
     #[inline(always)]
     pub fn add(&mut self, event: Event) {
-        self.waiting += 1;
-        self.sort_in(event);
-    }
-
-    #[inline(always)]
-    fn sort_in(&mut self, event: Event) {
-        let day = self.day(event.at);
-        if day == self.today {
-            let place = self.now.partition_point(|e| *e > event);
-            self.now.insert(place, event);
-        } else if day < self.today + DAYS as u64 {
-            self.days[day as usize % DAYS].push(event);
-        } else {
-            self.later.push(event);
-        }
+        self.events.add(event);
     }
 
     /// A molecule comes or goes, before the horizon.
     #[inline(always)]
     pub fn note(&mut self, one: Move) {
-        self.waiting += 1;
-        let day = self.day(one.at).min(self.today + DAYS as u64 - 1);
+        self.moving += 1;
+        // What moved yesterday was counted: its place is that of a new day.
+        let day = self.events.day(one.at).min(self.events.today() + DAYS as u64 - 1);
         self.moves[day as usize % DAYS].push(one);
     }
 
     /// The next event at `until` or before, if there is one.
+    #[inline(always)]
     pub fn next(&mut self, until: f64) -> Option<Event> {
-        loop {
-            if let Some(event) = self.now.last() {
-                if event.at > until {
-                    return None;
-                }
-                self.waiting -= 1;
-                return self.now.pop();
-            }
-            if self.day(until) == self.today {
-                return None;
-            }
-            self.today += 1;
-            // What moved yesterday was counted: its place is that of a new day.
-            self.now.append(&mut self.days[self.today as usize % DAYS]);
-            self.now.sort_unstable_by(|a, b| b.cmp(a));
-            if self.today.is_multiple_of(DAYS as u64 / 2) && !self.later.is_empty() {
-                std::mem::take(&mut self.later).into_iter().for_each(|event| self.sort_in(event));
-            }
-        }
+        self.events.next(until)
     }
 
     /// When something is next, if anything is: an event, or a molecule that comes or goes.
     pub fn first(&self) -> Option<f64> {
-        let soonest = |k: usize| {
-            let events = self.days[k].iter().map(|e| e.at);
-            events.chain(self.moves[k].iter().map(|m| m.at)).min_by(f64::total_cmp)
+        let soonest = |k: u64| {
+            let moves = &self.moves[(self.events.today() + k) as usize % DAYS];
+            moves.iter().map(|m| m.at).min_by(f64::total_cmp)
         };
-        let ahead = (0..DAYS as u64).find_map(|k| soonest((self.today + k) as usize % DAYS));
-        let later = || self.later.iter().map(|e| e.at).min_by(f64::total_cmp);
-        let now = self.now.last().map(|e| e.at);
-        [now, ahead.or_else(later)].into_iter().flatten().min_by(f64::total_cmp)
+        let moved = (0..DAYS as u64).find_map(soonest);
+        self.events.first().into_iter().chain(moved).min_by(f64::total_cmp)
     }
 
     /// How many more molecules there are in cleft, tissue and vesicles from after `from` until `to`; to be asked before events after `to` are.
@@ -191,7 +117,7 @@ impl Calendar {
         for day in first..=last.min(first + DAYS as u64 - 1) {
             self.moves[day as usize % DAYS].retain(|one| {
                 if one.at <= to {
-                    self.waiting -= 1;
+                    self.moving -= 1;
                     more[0] += i64::from(one.cleft);
                     more[1] += i64::from(one.tissue);
                     more[2] += i64::from(one.vesicles);

@@ -1,13 +1,12 @@
 //! A cleft of single molecules as a plan: space, kinds and places, checked and laid out once.
 
-use super::kind::{Kind, KindPlan, Places, shade};
+use super::kind::{Kind, KindPlan, Places, Tile};
 use super::seen::Watch;
 use super::space::{Edge, Space};
 use super::tiles::Tiles;
 use super::tissue::Tissue;
-use crate::mechanism::KineticsError;
+use crate::single::SchemeError;
 use numerics::constants::AVOGADRO;
-use numerics::markov::MarkovError;
 use thiserror::Error;
 
 /// A cleft of single molecules that cannot be built.
@@ -16,39 +15,13 @@ pub enum MolecularError {
     /// A size that makes no sense.
     #[error("sizes, height and diffusion coefficient must be positive numbers")]
     Space,
-    /// A ligand list or list of molecules held that does not fit its scheme.
-    #[error(
-        "kind {kind}: one sound ligand for each of its scheme, a number of molecules for each state, no step takes up a product"
-    )]
-    Ligands {
+    /// A scheme that single ones cannot follow.
+    #[error("kind {kind}: {error}")]
+    Scheme {
         /// Which.
         kind: usize,
-    },
-    /// Rates beyond mass action.
-    #[error("kind {kind}: a coefficient depends on the transmitter other than by mass action")]
-    NotMassAction {
-        /// Which.
-        kind: usize,
-    },
-    /// A step that makes molecules from nothing.
-    #[error("kind {kind}: transition {transition} would make a molecule: look at what each state holds")]
-    Books {
-        /// Which.
-        kind: usize,
-        /// Its transition.
-        transition: usize,
-    },
-    /// Binding that no diffusion could feed.
-    #[error(
-        "kind {kind}: {rate:.3} /mM/ms is more than diffusion brings to a site; {most:.3} /mM/ms is the limit here"
-    )]
-    TooQuick {
-        /// Which.
-        kind: usize,
-        /// /mM/ms
-        rate: f64,
-        /// /mM/ms
-        most: f64,
+        /// Why.
+        error: SchemeError,
     },
     /// Rates of another voltage, at which more is bound.
     #[error("kind {kind}: binding depends on voltage, which single molecules do not follow")]
@@ -83,22 +56,6 @@ pub enum MolecularError {
         kind: usize,
         /// Which of its members.
         member: usize,
-    },
-    /// Coefficients do not fit a scheme.
-    #[error("kind {kind}: {error}")]
-    Kinetics {
-        /// Which.
-        kind: usize,
-        /// What is wrong.
-        error: KineticsError,
-    },
-    /// No single law of rest.
-    #[error("kind {kind}: {error}")]
-    Rest {
-        /// Which.
-        kind: usize,
-        /// What is wrong.
-        error: MarkovError,
     },
     /// More kinds or members than can be numbered.
     #[error("{members} members of {kinds} kinds are too many")]
@@ -156,13 +113,16 @@ impl Plan {
         if kinds.len() > usize::from(u16::MAX) || members > f64::from(u32::MAX / 2) {
             return Err(MolecularError::Many { members: members as usize, kinds: kinds.len() });
         }
-        let shade = shade(space, Tiles::side_of(space, side));
+        let tile = Tile::new(space, Tiles::side_of(space, side));
         let kinds: Vec<KindPlan> = kinds
             .iter()
             .enumerate()
-            .map(|(k, kind)| match kind.places {
-                Places::Tissue(_) => KindPlan::new(k, kind, 0.0, &resting[1..]),
-                _ => KindPlan::new(k, kind, shade, &resting[..1]),
+            .map(|(number, kind)| {
+                let made = match kind.places {
+                    Places::Tissue(_) => KindPlan::new(kind, Tile::MIXED, &resting[1..]),
+                    _ => KindPlan::new(kind, tile, &resting[..1]),
+                };
+                made.map_err(|error| MolecularError::Scheme { kind: number, error })
             })
             .collect::<Result<_, _>>()?;
         let tiles = Tiles::new(space, side, tissue.as_ref().map_or(&[][..], |t| &t.volume));

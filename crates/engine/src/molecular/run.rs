@@ -1,12 +1,12 @@
 //! One trial: sites and molecules, event by event.
 
 use super::calendar::{Calendar, Event, Move, What, Whereabouts};
-use super::kind::StatePlan;
 use super::plan::{MolecularError, Plan};
 use super::seen::Seen;
 use super::sites::Sites;
 use super::walk::{Ahead, Walker};
 use crate::cleft::Pore;
+use crate::single::StatePlan;
 use crate::time::Tick;
 use numerics::passage::{direction, exponential, uniform};
 use numerics::rng::{Draws, StreamKey};

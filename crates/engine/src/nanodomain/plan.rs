@@ -5,10 +5,9 @@ use super::grid::{Cells, Grid};
 use super::room::{Chamber, Room, Wall};
 use super::sensors::{KindPlan, Sensors};
 use super::wells::{Well, Wells, Who};
-use crate::mechanism::KineticsError;
+use crate::single::SchemeError;
 use crate::terminal::buffer::Buffer;
 use numerics::constants::AVOGADRO;
-use numerics::markov::MarkovError;
 use thiserror::Error;
 
 /// A nanodomain that cannot be built.
@@ -54,39 +53,13 @@ pub enum NanodomainError {
         /// How many.
         number: f64,
     },
-    /// A ligand list or list of ions held that does not fit its scheme.
-    #[error(
-        "kind {kind}: one sound ligand for each of its scheme, a number of ions for each state, no step takes up a product"
-    )]
-    Ligands {
+    /// A scheme that single ones cannot follow.
+    #[error("kind {kind}: {error}")]
+    Scheme {
         /// Which.
         kind: usize,
-    },
-    /// Rates beyond mass action.
-    #[error("kind {kind}: a coefficient depends on calcium other than by mass action")]
-    NotMassAction {
-        /// Which.
-        kind: usize,
-    },
-    /// A step that makes ions from nothing.
-    #[error("kind {kind}: transition {transition} would make an ion: look at what each state holds")]
-    Books {
-        /// Which.
-        kind: usize,
-        /// Its transition.
-        transition: usize,
-    },
-    /// Binding that no diffusion could feed.
-    #[error(
-        "kind {kind}: transition {transition} binds more than diffusion brings to its radius; {most} /mM/ms is the limit there"
-    )]
-    TooQuick {
-        /// Which.
-        kind: usize,
-        /// Its transition.
-        transition: usize,
-        /// /mM/ms
-        most: f64,
+        /// Why.
+        error: SchemeError,
     },
     /// A sensor outside, or across a membrane.
     #[error("kind {kind}: member {member} must be within, and all of a kind on the membrane or a radius away from it")]
@@ -95,22 +68,6 @@ pub enum NanodomainError {
         kind: usize,
         /// Which of its members.
         member: usize,
-    },
-    /// Coefficients do not fit a scheme.
-    #[error("kind {kind}: {error}")]
-    Kinetics {
-        /// Which.
-        kind: usize,
-        /// What is wrong.
-        error: KineticsError,
-    },
-    /// No single law of rest.
-    #[error("kind {kind}: {error}")]
-    Rest {
-        /// Which.
-        kind: usize,
-        /// What is wrong.
-        error: MarkovError,
     },
 }
 

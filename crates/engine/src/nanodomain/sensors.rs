@@ -3,8 +3,8 @@
 use super::plan::NanodomainError;
 use super::room::Room;
 use crate::cleft::Ligand;
-use crate::mechanism::{Kinetics, LigandIndex};
-use numerics::constants::AVOGADRO;
+use crate::mechanism::Kinetics;
+use crate::single::{Near, Single, StatePlan};
 use numerics::{bracket, math};
 use std::f64::consts::PI;
 
@@ -25,37 +25,10 @@ pub struct Sensors {
     pub radius: f64,
 }
 
-/// What a sensor does by itself.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Turn {
-    /// /ms
-    pub rate: f64,
-    pub to: u16,
-    pub gives: bool,
-    pub lost: u32,
-}
-
-/// What it does with an ion that is within its radius.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bind {
-    /// /ms
-    pub rate: f64,
-    pub to: u16,
-    pub keeps: bool,
-    pub lost: u32,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct StatePlan {
-    pub turns: Vec<Turn>,
-    pub leaving: f64,
-    pub binds: Vec<Bind>,
-    pub binding: f64,
-}
-
 /// A kind made ready.
 #[derive(Clone, Debug)]
 pub(super) struct KindPlan {
+    /// Of an ion within the ball they bind at rates in /ms.
     pub states: Vec<StatePlan>,
     /// Greatest rate of binding of any state, /ms.
     pub most: f64,
@@ -77,10 +50,10 @@ struct Ball {
     time: f64,
 }
 
-impl Ball {
-    /// The rate within that makes a rate `k` (um3/ms) in the far field: `k = 4 pi D a (1 - tanh y / y)`, `y = a sqrt(rate / D)`, the
-    /// steady flow into a ball that takes evenly; a mirror halves both sides.
-    fn rate(self, k: f64) -> Option<f64> {
+impl Near for Ball {
+    /// Over the volume within, the rate that makes a rate `k` in the far field: `k = 4 pi D a (1 - tanh y / y)`, `y = a sqrt(rate / D)`,
+    /// the steady flow into a ball that takes evenly; a mirror halves both sides.
+    fn rate(&self, k: f64) -> Option<f64> {
         let share = k / self.brings;
         if share == 0.0 {
             return Some(0.0);
@@ -96,7 +69,11 @@ impl Ball {
             }
         };
         let y = bracket::root(|y| taken(y) - share, 0.0, 1e3, 1e-12).ok()?;
-        Some(y * y / self.time)
+        Some(y * y / self.time * self.volume)
+    }
+
+    fn most(&self) -> f64 {
+        self.brings
     }
 }
 
@@ -108,18 +85,9 @@ impl KindPlan {
         diffusion: f64,
         resting: f64,
     ) -> Result<Self, NanodomainError> {
-        let kinetics = &kind.kinetics;
-        let n = kinetics.states();
-        let of = |l: Option<LigandIndex>| l.map(|l| kind.ligands[usize::from(l.0)]);
-        if kind.ligands.len() != kinetics.ligands()
-            || kind.bound.len() != n
-            || kinetics.transitions().iter().any(|t| matches!(of(t.takes_up), Some(Ligand::Product)))
-        {
-            return Err(NanodomainError::Ligands { kind: number });
-        }
-        if kinetics.reads_ligand(|l| !matches!(kind.ligands[usize::from(l.0)], Ligand::Held(_))) {
-            return Err(NanodomainError::NotMassAction { kind: number });
-        }
+        let failed = |error| NanodomainError::Scheme { kind: number, error };
+        let single = Single { kinetics: &kind.kinetics, ligands: &kind.ligands, bound: &kind.bound };
+        single.check().map_err(failed)?;
         let positive = kind.radius > 0.0 && kind.radius.is_finite();
         let on_wall = kind.places.first().is_some_and(|at| at[2] == 0.0);
         let fits = |at: &[f64; 3]| room.holds(*at) && if on_wall { at[2] == 0.0 } else { at[2] >= kind.radius };
@@ -133,52 +101,13 @@ impl KindPlan {
             brings: whole * 4.0 * PI * diffusion * a,
             time: a * a / diffusion,
         };
-        let failed = |error| NanodomainError::Kinetics { kind: number, error };
-        let at = |mm: f64| -> Vec<f64> {
-            kind.ligands.iter().map(|l| if let Ligand::Held(c) = *l { c } else { mm }).collect()
-        };
-        let rates = kinetics.transition_rates(&kind.coefficients, &at(1.0)).map_err(failed)?;
-        let moves = |k: usize| {
-            let t = &kinetics.transitions()[k];
-            let ion = |l: Option<Ligand>| u32::from(l == Some(Ligand::Transmitter));
-            (usize::from(t.from.0), usize::from(t.to.0), ion(of(t.takes_up)), ion(of(t.gives_off)))
-        };
-        // Of a binding step: its rate within the ball.
-        let within = |k: usize| {
-            let too_quick = NanodomainError::TooQuick { kind: number, transition: k, most: ball.brings * AVOGADRO };
-            ball.rate(rates[k] / AVOGADRO).ok_or(too_quick)
-        };
-        let mut states = vec![StatePlan::default(); n];
-        for (k, &rate) in rates.iter().enumerate() {
-            let (from, to, takes, gives) = moves(k);
-            let net = i64::from(kind.bound[from]) + i64::from(takes) - i64::from(gives) - i64::from(kind.bound[to]);
-            let lost = u32::try_from(net).map_err(|_| NanodomainError::Books { kind: number, transition: k })?;
-            if rate == 0.0 {
-                continue;
-            }
-            if takes == 1 {
-                // Who gives it back at once takes nothing from what it sees.
-                let rate = if gives == 0 { within(k)? } else { rate / AVOGADRO / ball.volume };
-                let bind = Bind { rate, to: to as u16, keeps: gives == 0, lost };
-                states[from].binding += bind.rate;
-                states[from].binds.push(bind);
-                continue;
-            }
-            // Unbinding as much quicker as binding is.
-            let (mut plain, mut quick) = (0.0, 0.0);
-            for back in (0..rates.len()).filter(|&b| moves(b) == (to, from, 1, 0) && gives == 1) {
-                plain += rates[back] / AVOGADRO;
-                quick += within(back)? * ball.volume;
-            }
-            let rate = if plain > 0.0 { rate * quick / plain } else { rate };
-            states[from].leaving += rate;
-            states[from].turns.push(Turn { rate, to: to as u16, gives: gives == 1, lost });
+        let mut states = single.states(&kind.coefficients, &ball).map_err(failed)?;
+        for state in &mut states {
+            state.binds.iter_mut().for_each(|b| b.rate /= ball.volume);
+            state.binding /= ball.volume;
         }
         let most = states.iter().map(|s| s.binding).fold(0.0, f64::max);
-        let absorbing: Vec<usize> = kinetics.absorbing().iter().map(|s| usize::from(s.0)).collect();
-        let generator = kinetics.generator(&kind.coefficients, &at(resting)).map_err(failed)?;
-        let law = if absorbing.is_empty() { generator.stationary() } else { generator.stationary_without(&absorbing) };
-        let law = law.map_err(|error| NanodomainError::Rest { kind: number, error })?;
+        let law = single.law(&kind.coefficients, resting).map_err(failed)?;
         Ok(Self { states, most, bound: kind.bound.clone(), law, radius: a, on_wall })
     }
 }

@@ -15,7 +15,7 @@ impl Plan {
     /// speed.
     #[must_use]
     pub fn start(&self, key: StreamKey, day: Tick) -> State {
-        let mut state = State::new(self, Calendar::new(day.ms()));
+        let mut state = State::new(self, Calendar::new(day.ms(), 0.0));
         for (number, site) in self.sites.iter().enumerate() {
             let kind = &self.kinds[usize::from(site.kind)];
             let (serial, mut draws) = state.draws(key);
